@@ -1,0 +1,97 @@
+// Scopes, tasks and fibers, beside raw Boost.Fiber.
+#include <benchmark/benchmark.h>
+
+#include <boost/fiber/all.hpp>
+#include <workit/workit.hpp>
+
+namespace {
+
+constexpr int batch = 1000;
+
+void floor_boost_fiber_spawn_join(benchmark::State& state) {
+  for (auto _ : state) {
+    std::vector<boost::fibers::fiber> fibers;
+    for (int i = 0; i < batch; ++i) fibers.emplace_back([] {});
+    for (auto& f : fibers) f.join();
+  }
+  state.SetItemsProcessed(state.iterations() * batch);
+}
+BENCHMARK(floor_boost_fiber_spawn_join);
+
+void scope_spawn_join(benchmark::State& state) {
+  workit::runtime rt;
+  rt.run([&](workit::scope& s) {
+    for (auto _ : state) s.scope([](workit::scope& inner) {
+        for (int i = 0; i < batch; ++i) inner.spawn([] {});
+      });
+  });
+  state.SetItemsProcessed(state.iterations() * batch);
+}
+BENCHMARK(scope_spawn_join);
+
+void floor_boost_fiber_yield(benchmark::State& state) {
+  bool over = false;
+  boost::fibers::fiber other([&] {
+    while (!over) boost::this_fiber::yield();
+  });
+  for (auto _ : state) boost::this_fiber::yield();
+  over = true;
+  other.join();
+}
+BENCHMARK(floor_boost_fiber_yield);
+
+void context_yield(benchmark::State& state) {
+  workit::runtime rt;
+  rt.run([&](workit::scope& s) {
+    bool over = false;
+    s.spawn([&](workit::context& ctx) {
+      while (!over) ctx.yield();
+    });
+    for (auto _ : state) s.yield();
+    over = true;
+  });
+}
+BENCHMARK(context_yield);
+
+void context_stopping(benchmark::State& state) {
+  workit::runtime rt;
+  rt.run([&](workit::scope& s) {
+    for (auto _ : state) benchmark::DoNotOptimize(s.stopping());
+  });
+}
+BENCHMARK(context_stopping);
+
+void nested_scope(benchmark::State& state) {
+  workit::runtime rt;
+  rt.run([&](workit::scope& s) {
+    for (auto _ : state) s.scope([](workit::scope&) {});
+  });
+}
+BENCHMARK(nested_scope);
+
+/// One scope with `range(0)` sleeping tasks is cancelled and closes.
+void cancel_fan_out(benchmark::State& state) {
+  workit::runtime rt;
+  const auto tasks = state.range(0);
+  rt.run([&](workit::scope& s) {
+    for (auto _ : state) {
+      std::chrono::steady_clock::time_point requested;
+      try {
+        s.scope([&](workit::scope& inner) {
+          for (std::int64_t i = 0; i < tasks; ++i)
+            inner.spawn([](workit::context& ctx) { ctx.sleep_for(std::chrono::hours(1)); });
+          inner.sleep_for(std::chrono::milliseconds(1));
+          requested = std::chrono::steady_clock::now();
+          inner.cancel("enough");
+          inner.check();
+        });
+      } catch (const workit::scope_cancelled&) {
+      }
+      state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - requested).count());
+    }
+  });
+  state.SetItemsProcessed(state.iterations() * tasks);
+}
+BENCHMARK(cancel_fan_out)->Arg(1)->Arg(1000)->Arg(10000)->UseManualTime();
+
+}  // namespace

@@ -1,0 +1,112 @@
+// cancel_cell: see the header for what it promises.
+//
+// Invariants
+// 1. state_ changes once: null -> record, or null -> closed mark. A record lives as long as its cell.
+// 2. The epoch moves after state_ or deadline_ did, and a walk reads the epoch before it reads any state: a quiet_since_
+//    equal to the epoch therefore never hides a cancellation that request() has already returned from.
+// Lock order: there are no locks.
+#include <algorithm>
+#include <workit/base/cancel_cell.hpp>
+
+namespace workit {
+namespace {
+
+const cancel_record closed_mark{reason::scope_ended{}, {}};
+// Starts at 1, so that a fresh cell (quiet since 0) walks once.
+std::atomic<std::uint64_t> current_epoch{1};
+
+}  // namespace
+
+std::uint64_t cancel_cell::epoch() noexcept { return current_epoch.load(std::memory_order_acquire); }
+
+cancel_cell::ptr cancel_cell::make(ptr parent, std::shared_ptr<cancel_listener> listener, shield s) {
+  return std::make_shared<cancel_cell>(std::move(parent), std::move(listener), s);
+}
+
+cancel_cell::cancel_cell(ptr parent, std::shared_ptr<cancel_listener> listener, shield s)
+    : parent_(std::move(parent)),
+      listener_(std::move(listener)),
+      shield_(s),
+      deadline_(deadline{}.at().time_since_epoch().count()) {}
+
+cancel_cell::~cancel_cell() { delete own_record(); }
+
+bool cancel_cell::request(cancel_reason why) {
+  if (decided() || stopping()) {
+    // The winner may not have moved the epoch yet; what it promises its caller is promised to this one, too.
+    current_epoch.fetch_add(1, std::memory_order_acq_rel);
+    return false;
+  }
+  auto mine = std::make_unique<cancel_record>(std::move(why), std::chrono::steady_clock::now());
+  const cancel_record* expected = nullptr;
+  const bool won = state_.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel);
+  current_epoch.fetch_add(1, std::memory_order_acq_rel);
+  if (!won) return false;
+  mine.release();
+  if (listener_) listener_->cancelled(shared_from_this());
+  return true;
+}
+
+bool cancel_cell::stopping() const noexcept {
+  const auto seen = epoch();
+  if (quiet_since_.load(std::memory_order_relaxed) == seen) return false;
+  if (record() != nullptr) return true;
+  quiet_since_.store(seen, std::memory_order_relaxed);
+  return false;
+}
+
+const cancel_record* cancel_cell::own_record() const noexcept {
+  const auto* state = state_.load(std::memory_order_acquire);
+  return state == &closed_mark ? nullptr : state;
+}
+
+const cancel_record* cancel_cell::record() const noexcept {
+  for (const auto* cell = this; cell != nullptr; cell = cell->above())
+    if (const auto* found = cell->own_record()) return found;
+  return nullptr;
+}
+
+void cancel_cell::tighten(deadline to) noexcept {
+  const auto target = to.at().time_since_epoch().count();
+  auto seen = deadline_.load(std::memory_order_relaxed);
+  while (target < seen)
+    if (deadline_.compare_exchange_weak(seen, target, std::memory_order_acq_rel)) {
+      current_epoch.fetch_add(1, std::memory_order_acq_rel);
+      return;
+    }
+}
+
+deadline cancel_cell::own_deadline() const noexcept {
+  return deadline{time_point{duration{deadline_.load(std::memory_order_acquire)}}};
+}
+
+deadline cancel_cell::effective_deadline() const noexcept {
+  deadline earliest;
+  for (const auto* cell = this; cell != nullptr; cell = cell->above())
+    earliest = std::min(earliest, cell->own_deadline());
+  return earliest;
+}
+
+bool cancel_cell::expire(time_point now) {
+  cancel_cell* outermost = nullptr;
+  for (auto* cell = this; cell != nullptr; cell = const_cast<cancel_cell*>(cell->above()))
+    if (cell->own_deadline().passed(now)) outermost = cell;
+  if (outermost != nullptr) {
+    const auto at = outermost->own_deadline();
+    outermost->request(reason::deadline{at, at.overdue(now)});
+  }
+  return stopping();
+}
+
+void cancel_cell::close() noexcept {
+  const cancel_record* expected = nullptr;
+  state_.compare_exchange_strong(expected, &closed_mark, std::memory_order_acq_rel);
+}
+
+bool cancel_cell::is_below(const cancel_cell& ancestor) const noexcept {
+  for (const auto* cell = this; cell != nullptr; cell = cell->above())
+    if (cell == &ancestor) return true;
+  return false;
+}
+
+}  // namespace workit

@@ -1,0 +1,135 @@
+// The words of the vocabulary as text, and the sentences of its errors.
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <workit/base/assert.hpp>
+#include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
+#include <workit/base/receipt.hpp>
+
+namespace workit {
+namespace {
+
+std::string in_ms(duration d) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
+}
+
+template <class... F>
+struct overloaded : F... {
+  using F::operator()...;
+};
+
+}  // namespace
+
+namespace detail {
+
+void fail_assertion(const char* condition, const char* file, int line, const std::string& sentence) {
+  std::fprintf(stderr, "workit: %s\n  (%s, at %s:%d)\n", sentence.c_str(), condition, file, line);
+  std::fflush(stderr);
+  std::abort();
+}
+
+}  // namespace detail
+
+std::string_view kind_of(const cancel_reason& why) noexcept {
+  static constexpr std::array names{"user",      "deadline", "timeout",     "parent_failed", "sibling_failed",
+                                    "race_lost", "budget",   "scope_ended", "shutdown",      "manual"};
+  static_assert(names.size() == std::variant_size_v<cancel_reason>);
+  return names[why.index()];
+}
+
+std::string describe(const cancel_reason& why) {
+  const std::string kind{kind_of(why)};
+  return std::visit(
+      overloaded{
+          [&](const reason::user& r) { return r.message.empty() ? kind : kind + ": " + r.message; },
+          [&](const reason::deadline&) { return kind + " passed"; },
+          [&](const reason::timeout& r) { return kind + " of " + in_ms(r.limit); },
+          [&](const reason::parent_failed&) { return std::string("the scope's body failed"); },
+          [&](const reason::sibling_failed& r) { return "sibling \"" + r.name + "\" failed"; },
+          [&](const reason::race_lost& r) { return "race lost to task " + std::to_string(r.winner); },
+          [&](const reason::budget& r) { return "budget \"" + r.key + "\" overrun"; },
+          [&](const reason::scope_ended&) { return std::string("the scope ended"); },
+          [&](const reason::shutdown&) { return std::string("the runtime is shutting down"); },
+          [&](const reason::manual& r) { return kind + ": " + r.tag; },
+      },
+      why);
+}
+
+std::string_view kind_of(const lifecycle_event& e) noexcept {
+  static constexpr std::array names{"scope_opened",   "scope_closing",  "scope_closed",
+                                    "task_started",   "task_succeeded", "task_failed",
+                                    "task_cancelled", "cleanup_failed", "cleanup_timed_out"};
+  static_assert(names.size() == std::variant_size_v<event_body>);
+  return names[e.body.index()];
+}
+
+std::string_view to_string(stop_method m) noexcept {
+  switch (m) {
+    case stop_method::withdrawn: return "withdrawn";
+    case stop_method::cooperative: return "cooperative";
+    case stop_method::killed: return "killed";
+  }
+  return "?";
+}
+
+std::string_view to_string(stop_proof p) noexcept {
+  switch (p) {
+    case stop_proof::none: return "none";
+    case stop_proof::returned: return "returned";
+    case stop_proof::barrier: return "barrier";
+    case stop_proof::notice: return "notice";
+    case stop_proof::pidfd: return "pidfd";
+  }
+  return "?";
+}
+
+task_cancelled::task_cancelled(cancel_reason why, std::string task)
+    : error("task \"" + task + "\" was cancelled: " + describe(why)), why_(std::move(why)), task_(std::move(task)) {}
+
+scope_cancelled::scope_cancelled(cancel_reason why, std::string scope)
+    : error("scope \"" + scope + "\" was cancelled: " + describe(why)), why_(std::move(why)) {}
+
+timed_out::timed_out(std::string what, duration limit)
+    : error(what + (limit == duration::max() ? " passed its deadline" : " took longer than " + in_ms(limit))),
+      limit_(limit) {}
+
+worker_crashed::worker_crashed(std::string task, int signal, int exit_code)
+    : error("the worker of task \"" + task + "\" " +
+            (signal != 0 ? std::string("died of signal ") + std::to_string(signal) + " (" + strsignal(signal) + ")"
+                         : "exited with code " + std::to_string(exit_code) + " before its task was done")),
+      signal_(signal),
+      exit_code_(exit_code) {}
+
+remote_error::remote_error(std::string type, std::string what)
+    : error(type + ": " + what), type_(std::move(type)), message_(std::move(what)) {}
+
+stop_receipt receipt_slot::get() const {
+  const std::lock_guard lock(mutex_);
+  return receipt_;
+}
+
+void receipt_slot::set_reclaimed(time_point at) {
+  std::vector<std::function<void()>> then;
+  {
+    const std::lock_guard lock(mutex_);
+    if (receipt_.reclaimed) return;
+    receipt_.reclaimed = at;
+    then = std::move(then_);
+  }
+  for (auto& call : then) call();
+}
+
+void receipt_slot::when_reclaimed(std::function<void()> then) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!receipt_.reclaimed) {
+      then_.push_back(std::move(then));
+      return;
+    }
+  }
+  then();
+}
+
+}  // namespace workit

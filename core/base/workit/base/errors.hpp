@@ -1,0 +1,83 @@
+// The errors that callers see. `cancelled`, which is no error, is in <workit/cancelled.hpp>.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <workit/base/clock.hpp>
+#include <workit/base/reason.hpp>
+
+namespace workit {
+
+/// Base of the runtime's errors; what() is a sentence that names the work and what happened to it.
+class error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The task that was waited for was cancelled; the waiting scope was not.
+class task_cancelled : public error {
+ public:
+  task_cancelled(cancel_reason why, std::string task);
+  [[nodiscard]] const cancel_reason& why() const noexcept { return why_; }
+  [[nodiscard]] const std::string& task() const noexcept { return task_; }
+
+ private:
+  cancel_reason why_;
+  std::string task_;
+};
+
+/// A scope was cancelled and its body left by that; thrown where the scope was opened, if that is not stopping too.
+class scope_cancelled : public error {
+ public:
+  scope_cancelled(cancel_reason why, std::string scope);
+  [[nodiscard]] const cancel_reason& why() const noexcept { return why_; }
+
+ private:
+  cancel_reason why_;
+};
+
+/// A deadline or time limit passed. An error like any other: retries and fallbacks see it.
+class timed_out : public error {
+ public:
+  explicit timed_out(std::string what, duration limit);
+  /// The time that was allowed; duration::max() when only an instant was given.
+  [[nodiscard]] duration limit() const noexcept { return limit_; }
+
+ private:
+  duration limit_;
+};
+
+/// The worker process ended before its task did, and nobody here had asked it to.
+class worker_crashed : public error {
+ public:
+  /// One of `signal` and `exit_code` tells; the other is 0.
+  worker_crashed(std::string task, int signal, int exit_code);
+  [[nodiscard]] int signal() const noexcept { return signal_; }
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  int signal_;
+  int exit_code_;
+};
+
+/// An exception in a worker process, by name: its type cannot travel.
+class remote_error : public error {
+ public:
+  remote_error(std::string type, std::string what);
+  /// The demangled type, e.g. "std::invalid_argument".
+  [[nodiscard]] const std::string& type() const noexcept { return type_; }
+  /// The remote what().
+  [[nodiscard]] const std::string& message() const noexcept { return message_; }
+
+ private:
+  std::string type_;
+  std::string message_;
+};
+
+/// A worker, pool or service could not be started; what() says what to do.
+class start_failed : public error {
+ public:
+  using error::error;
+};
+
+}  // namespace workit

@@ -1,0 +1,67 @@
+// What happens to scopes and tasks, as typed facts for observers.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <variant>
+#include <workit/base/boundary.hpp>
+#include <workit/base/clock.hpp>
+#include <workit/base/reason.hpp>
+
+namespace workit {
+
+namespace event {
+
+struct scope_opened {
+  work_id parent = 0;  ///< 0 for a root
+};
+/// Why a scope began to close, once per scope; no reason when its body ended in peace.
+struct scope_closing {
+  const cancel_reason* why = nullptr;
+};
+struct scope_closed {
+  duration took{};
+};
+struct task_started {
+  work_id scope = 0;
+  task_kind kind = task_kind::io;
+};
+struct task_succeeded {
+  duration took{};
+};
+struct task_failed {
+  std::exception_ptr error{};
+  duration took{};
+};
+struct task_cancelled {
+  const cancel_reason* why = nullptr;
+  duration took{};
+};
+/// A cleanup threw; its owner's outcome is not changed by that.
+struct cleanup_failed {
+  std::exception_ptr error{};
+};
+/// A cleanup overran its bound and was cancelled.
+struct cleanup_timed_out {
+  duration bound{};
+};
+
+}  // namespace event
+
+using event_body = std::variant<event::scope_opened, event::scope_closing, event::scope_closed, event::task_started,
+                                event::task_succeeded, event::task_failed, event::task_cancelled,
+                                event::cleanup_failed, event::cleanup_timed_out>;
+
+/// One fact about one scope or task. Lifetime: pointers and the name are valid during the call that delivers it.
+/// Order: of one task, nothing follows its terminal event (succeeded, failed, cancelled), which follows its cleanups.
+struct lifecycle_event {
+  work_id id = 0;
+  std::string_view name{};
+  time_point at{};  ///< the runtime's clock
+  event_body body{};
+};
+
+/// The alternative's name, as in "task_failed".
+[[nodiscard]] std::string_view kind_of(const lifecycle_event& e) noexcept;
+
+}  // namespace workit

@@ -1,0 +1,75 @@
+// Why something was cancelled: a closed set.
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <workit/base/deadline.hpp>
+
+namespace workit {
+
+/// A scope or task, unique within the process; for correlation, never a metric label.
+using work_id = std::uint64_t;
+
+namespace reason {
+
+/// The user asked.
+struct user {
+  std::string message{};
+};
+/// A scope's deadline passed. `lateness` is how far past it the cancellation was decided.
+struct deadline {
+  workit::deadline at{};
+  duration lateness{};
+};
+/// A time limit on one operation ran out.
+struct timeout {
+  duration limit{};
+};
+/// The body of the scope failed.
+struct parent_failed {
+  std::exception_ptr error{};
+};
+/// Another task of the scope failed.
+struct sibling_failed {
+  work_id sibling = 0;
+  std::string name{};
+  std::exception_ptr error{};
+};
+/// Another candidate won.
+struct race_lost {
+  work_id winner = 0;
+};
+/// A budget was overrun; amounts in the budget's own unit.
+struct budget {
+  std::string key{};
+  double limit = 0;
+  double spent = 0;
+};
+/// The scope's body left by `cancelled`, so what it had spawned is not wanted any more.
+struct scope_ended {};
+/// The runtime is going down.
+struct shutdown {};
+/// An application's own reason, e.g. {.tag = "client_disconnected"}.
+struct manual {
+  std::string tag{};
+  std::any data{};
+};
+
+}  // namespace reason
+
+/// Visiting it is exhaustive at compile time. The first reason of a scope or task is the one that stays.
+using cancel_reason =
+    std::variant<reason::user, reason::deadline, reason::timeout, reason::parent_failed, reason::sibling_failed,
+                 reason::race_lost, reason::budget, reason::scope_ended, reason::shutdown, reason::manual>;
+
+/// The alternative's name, as in "sibling_failed".
+[[nodiscard]] std::string_view kind_of(const cancel_reason& why) noexcept;
+
+/// One phrase for people, as in "manual: client_disconnected".
+[[nodiscard]] std::string describe(const cancel_reason& why);
+
+}  // namespace workit

@@ -1,0 +1,67 @@
+// The record of one stop: asked when, proven when and how, resources back when.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+#include <workit/base/boundary.hpp>
+#include <workit/base/clock.hpp>
+#include <workit/base/reason.hpp>
+
+namespace workit {
+
+/// How a task was stopped.
+enum class stop_method : std::uint8_t {
+  withdrawn,    ///< it had not started, and never will
+  cooperative,  ///< it returned by itself after the request
+  killed,       ///< SIGKILL
+};
+
+/// What proves that no further instruction of the task can run. stopping.md of the kernel side: docs/proof-of-stop.md.
+enum class stop_proof : std::uint8_t {
+  none,
+  returned,  ///< the code came back, or never began
+  barrier,   ///< SIGKILL, then an expedited membarrier(2) interrupted every CPU that could run it
+  notice,    ///< the kernel marked the worker's robust mutex OWNER_DIED
+  pidfd,     ///< its pidfd became readable: the process has exited
+};
+
+/// One stop. Instants are machine time (steady_clock), also under a manual clock: they are measurements.
+struct stop_receipt {
+  boundary where = boundary::fiber;
+  stop_method method = stop_method::cooperative;
+  stop_proof proof = stop_proof::none;
+  cancel_reason why{};
+  pid_t worker = 0;                       ///< the process that was stopped, 0 when none
+  time_point requested{};                 ///< the cancel cell changed
+  time_point stopped{};                   ///< proven: not one instruction later
+  std::optional<time_point> reclaimed{};  ///< memory, descriptors and the process itself are back
+};
+
+[[nodiscard]] std::string_view to_string(stop_method m) noexcept;
+[[nodiscard]] std::string_view to_string(stop_proof p) noexcept;
+
+/// A receipt that is still being written: released on `stopped`, completed on `reclaimed`.
+/// Threads: any. Blocks: no (its own short lock; callbacks run outside it).
+class receipt_slot {
+ public:
+  explicit receipt_slot(stop_receipt at_stop) : receipt_(std::move(at_stop)) {}
+
+  [[nodiscard]] stop_receipt get() const;
+  /// Completes the receipt and calls the callbacks, on the calling thread. A second call changes nothing.
+  void set_reclaimed(time_point at);
+  /// Calls `then` once the receipt is complete: at once if it is.
+  void when_reclaimed(std::function<void()> then);
+
+ private:
+  mutable std::mutex mutex_;
+  stop_receipt receipt_;
+  std::vector<std::function<void()>> then_;
+};
+
+}  // namespace workit

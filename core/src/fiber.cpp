@@ -1,0 +1,124 @@
+// fiber: the one function through which every suspension goes.
+#include <cxxabi.h>
+
+#include <boost/fiber/context.hpp>
+#include <exception>
+#include <string>
+#include <utility>
+#include <workit/base/assert.hpp>
+#include <workit/cancelled.hpp>
+#include <workit/detail/fiber.hpp>
+#include <workit/detail/loop.hpp>
+#include <workit/detail/node.hpp>
+
+namespace workit::detail {
+namespace {
+
+thread_local fiber* running = nullptr;
+
+/// The per-thread state of C++ exceptions (Itanium C++ ABI, 2.2.2). Boost.Context 1.81 does not switch it: without this,
+/// a fiber that suspends inside `catch` gets its neighbour's exception back.
+struct exception_globals {
+  void* caught;
+  unsigned int uncaught;
+};
+
+[[gnu::noinline]] exception_globals take_exception_state() noexcept {
+  auto* globals = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
+  return std::exchange(*globals, exception_globals{});
+}
+
+[[gnu::noinline]] void put_exception_state(exception_globals saved) noexcept {
+  *reinterpret_cast<exception_globals*>(abi::__cxa_get_globals()) = saved;
+}
+
+/// Wakes a fiber whose destructors have waited for too long while an exception unwinds it.
+class unwind_timer final : public timer {
+ public:
+  explicit unwind_timer(fiber& f) noexcept : fiber_(f) {}
+  ~unwind_timer() { fiber_.home.disarm(*this); }
+  void fire() override { fiber_.wake(); }
+
+ private:
+  fiber& fiber_;
+};
+
+}  // namespace
+
+fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) {
+  running = this;
+}
+
+fiber::~fiber() { running = nullptr; }
+
+[[gnu::noinline]] fiber* fiber::current() noexcept { return running; }
+
+fiber& fiber::require(const char* act) {
+  auto* self = current();
+  WORKIT_ASSERT(self != nullptr, std::string(act) + " suspends, and only a fiber can: it was called " +
+                                     (loop::current() != nullptr
+                                          ? "on the loop's own stack (an I/O handler, stop callback or event handler). "
+                                            "Spawn a task from there instead"
+                                          : "on a thread that is not the runtime's. Use runtime::run or spawn"));
+  return *self;
+}
+
+void fiber::switch_away(bool ready_again) {
+  const auto exceptions = take_exception_state();
+  running = nullptr;
+  auto* self = static_cast<boost::fibers::context*>(handle_);
+  if (ready_again)
+    self->yield();
+  else
+    self->suspend();
+  running = this;
+  put_exception_state(exceptions);
+}
+
+void fiber::park() {
+  WORKIT_ASSERT(current() == this, "a fiber can only park itself");
+  parked_ = true;
+  // A bound that has passed woke its waiter; whoever parks all the same waits for something that has to come.
+  if (std::uncaught_exceptions() > 0 && unwind_bound_ > home.now()) {
+    unwind_timer bound(*this);
+    home.arm(bound, unwind_bound_);
+    switch_away(false);
+  } else {
+    switch_away(false);
+  }
+}
+
+void fiber::wake() noexcept {
+  if (!std::exchange(parked_, false)) return;
+  boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(handle_));
+}
+
+void fiber::yield() {
+  WORKIT_ASSERT(current() == this, "a fiber can only yield for itself");
+  switch_away(true);
+}
+
+bool fiber::interrupted() {
+  if (!current_node->stopping()) return false;
+  if (std::uncaught_exceptions() == 0) {
+    unwind_bound_ = {};
+    return true;
+  }
+  bound_unwinding();
+  return home.now() >= unwind_bound_;
+}
+
+void fiber::bound_unwinding() {
+  if (unwind_bound_ == time_point{}) unwind_bound_ = home.now() + current_node->cleanup_bound();
+}
+
+void fiber::check() {
+  if (std::uncaught_exceptions() > 0) return;
+  if (!current_node->stopping()) return;
+  auto why = current_node->cell->record()->why;
+  unwind_bound_ = {};  // the unwinding that begins here has a bound of its own
+  yield();
+  throw cancelled(std::move(why));
+}
+
+}  // namespace workit::detail

@@ -1,0 +1,216 @@
+// loop: one I/O thread.
+//
+// Invariants
+// 1. Every member but the io_context (thread-safe) and `owner_`, `index_`, `clock_`, `wake_descriptor_` (constant) is
+//    touched on the loop's thread only, or before it starts and after it ended.
+// 2. Handlers, timers and posted work run on the dispatcher's stack, never on a fiber's: fiber::current() is null there.
+// 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
+// 4. What is posted runs: on the loop, or, where post() sees `ended_`, on the poster. One thread at a time runs such
+//    leftovers; whoever comes meanwhile leaves his to that one (`leftovers_` counts).
+// Lock order: there are no locks.
+#include "fiber_scheduler.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/fiber/fiber.hpp>
+#include <boost/fiber/operations.hpp>
+#include <system_error>
+#include <workit/base/assert.hpp>
+#include <workit/detail/fiber.hpp>
+#include <workit/detail/task_state.hpp>
+#include <workit/runtime.hpp>
+
+namespace workit::detail {
+namespace {
+
+thread_local loop* this_loop = nullptr;
+
+// Tasks are begun in batches: a thousand short ones then share a few hot stacks instead of touching a thousand.
+constexpr std::size_t started_per_turn = 32;
+
+}  // namespace
+
+/// Keeps the deadlines of a runtime without a warden, and of one on a manual clock: fires while the loop turns.
+class loop::own_alarm final : public alarm, public timer {
+ public:
+  explicit own_alarm(loop& l) noexcept : loop_(l) {}
+
+  void arm(const std::shared_ptr<cancel_cell>& cell, time_point at) override {
+    cells_.arm(*cell, at);
+    follow();
+  }
+  void disarm(cancel_cell& cell) noexcept override {
+    cells_.disarm(cell);
+    follow();
+  }
+  void cancelled(const cancel_cell&) noexcept override {}
+
+  void fire() override {
+    const auto now = loop_.now();
+    while (!cells_.empty() && cells_.top()->at <= now) {
+      auto cell = static_cast<cancel_cell*>(cells_.top())->shared_from_this();
+      const auto at = cell->at;
+      cells_.disarm(*cell);
+      cell->request(reason::deadline{deadline{at}, deadline{at}.overdue(now)});
+    }
+    follow();
+  }
+
+ private:
+  void follow() {
+    if (cells_.empty())
+      loop_.disarm(*this);
+    else
+      loop_.arm(*this, cells_.top()->timer_entry::at);
+  }
+
+  loop& loop_;
+  timer_heap cells_;
+};
+
+loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock)
+    : owner_(owner), index_(index), clock_(clock), wake_descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd for an I/O thread");
+  wake_.assign(wake_descriptor_);
+  own_alarm_ = std::make_unique<own_alarm>(*this);
+}
+
+loop::~loop() { WORKIT_ASSERT(!thread_.joinable(), "an I/O thread was dropped while it ran"); }
+
+[[gnu::noinline]] loop* loop::current() noexcept { return this_loop; }
+
+void loop::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void loop::join() {
+  if (!thread_.joinable()) return;
+  post([this] {
+    ending_ = true;
+    boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(main_fiber_));
+  });
+  thread_.join();
+}
+
+void loop::run() {
+  this_loop = this;
+  prctl(PR_SET_NAME, ("workit-io-" + std::to_string(index_)).c_str());
+  boost::fibers::use_scheduling_algorithm<fiber_scheduler>(*this);
+  await_wake();
+  main_fiber_ = boost::fibers::context::active();
+  while (!ending_) boost::fibers::context::active()->suspend();
+  WORKIT_ASSERT(live_ == 0, "an I/O thread was told to end while tasks were alive on it");
+  boost::fibers::context::active()->yield();  // the dispatcher frees the stacks of fibers that have just ended
+  wake_.close();
+  work_.reset();
+  this_loop = nullptr;
+  ended_.store(true);
+  run_leftovers();
+}
+
+void loop::post(std::function<void()> work) {
+  boost::asio::post(io_, std::move(work));
+  if (ended_.load()) run_leftovers();
+}
+
+void loop::run_leftovers() {
+  if (leftovers_.fetch_add(1) != 0) return;
+  for (std::size_t seen = 1; seen != 0; seen = leftovers_.fetch_sub(seen) - seen) {
+    io_.restart();
+    io_.poll();
+  }
+}
+
+void loop::cancelled(const cancel_cell::ptr& cell) noexcept {
+  post([cell] {
+    if (cell->owner != nullptr) deliver_below(*static_cast<node*>(cell->owner));
+  });
+  owner_.stop_behind_boundaries(*cell);
+}
+
+void loop::start_task(std::shared_ptr<task_state_base> task) {
+  ++live_;
+  queued_.push_back(std::move(task));
+}
+
+void loop::add_root(task_state_base& task) {
+  roots_.push_back(&task);
+  if (roots_end_) task.cell->request(*roots_end_);
+}
+
+void loop::cancel_roots(const cancel_reason& why) {
+  roots_end_ = why;
+  const auto roots = roots_;  // cancelling runs no user code, but stay on the safe side of a changing list
+  for (auto* root : roots) root->cell->request(why);
+}
+
+void loop::turn(std::size_t ready) {
+  fire_due();
+  io_.poll();
+  // One at least: the ready fibers may be waiting, by yielding, for just the task that is queued.
+  for (std::size_t n = 0; (n == 0 || ready + n < started_per_turn) && !queued_.empty(); ++n) {
+    auto body = [this, task = std::move(queued_.front())]() mutable {
+      task->run();
+      task.reset();
+      --live_;
+    };
+    queued_.pop_front();
+    boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg, pooled_stack(stacks_), std::move(body))
+        .detach();
+  }
+}
+
+void loop::idle() {
+  if (clock_.is_manual() && operations_ == 0 && !timers_.empty()) {
+    clock_.advance_to(timers_.top()->at);
+    return;
+  }
+  watch_earliest();
+  io_.run_one();
+}
+
+void loop::fire_due() {
+  if (timers_.empty()) return;
+  const auto now = clock_.now();
+  while (!timers_.empty() && timers_.top()->at <= now) {
+    auto* due = static_cast<timer*>(timers_.top());
+    timers_.disarm(*due);
+    due->fire();
+  }
+}
+
+void loop::watch_earliest() {
+  if (clock_.is_manual() || timers_.empty()) return;
+  const auto at = timers_.top()->at;
+  if (at == earliest_at_) return;
+  earliest_at_ = at;
+  earliest_.expires_at(at);
+  earliest_.async_wait([this](const boost::system::error_code& failed) {
+    if (!failed) earliest_at_ = time_point::max();
+  });
+}
+
+void loop::arm(timer& t, time_point at) { timers_.arm(t, at); }
+void loop::disarm(timer& t) noexcept { timers_.disarm(t); }
+
+alarm& loop::deadlines() noexcept {
+  auto* warden = clock_.is_manual() ? nullptr : owner_.warden();
+  return warden != nullptr ? *warden : *own_alarm_;
+}
+
+void loop::on_wake(std::function<void()> handler) { wake_handlers_.push_back(std::move(handler)); }
+
+void loop::await_wake() {
+  wake_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& failed) {
+    if (failed) return;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto n = ::read(wake_descriptor_, &count, sizeof count);
+    for (const auto& handler : wake_handlers_) handler();
+    await_wake();
+  });
+}
+
+}  // namespace workit::detail

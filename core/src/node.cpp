@@ -1,0 +1,155 @@
+// node: the tree of work on its home loop, and how a cancellation travels down it.
+#include <workit/base/assert.hpp>
+#include <workit/context.hpp>
+#include <workit/detail/fiber.hpp>
+#include <workit/detail/loop.hpp>
+#include <workit/detail/node.hpp>
+#include <workit/runtime.hpp>
+
+namespace workit::detail {
+namespace {
+
+std::atomic<work_id> last_id{0};
+
+/// Runs one cleanup in a shielded node of its own, and reports on `owner` how that went.
+void run_one(node& owner, cleanup work) {
+  const auto bound = work.bound.value_or(owner.cleanup_bound());
+  const auto shielded = std::make_shared<node>("cleanup", owner.home, &owner, cancel_cell::shield::on);
+  shielded->open();
+  shielded->tighten(deadline::in(bound, owner.home->now()));
+  std::optional<event_body> complaint;
+  try {
+    const enter_node inside(*shielded);
+    context ctx(*shielded);
+    work.run(ctx);
+  } catch (const cancelled&) {
+    complaint = event::cleanup_timed_out{bound};
+  } catch (...) {
+    complaint = event::cleanup_failed{std::current_exception()};
+  }
+  if (complaint) owner.emit(std::move(*complaint));
+  shielded->run_cleanups();
+  shielded->hand_stops_up();
+  shielded->close();
+}
+
+}  // namespace
+
+node::node(std::string n, std::shared_ptr<loop> h, node* p, cancel_cell::shield shield)
+    : id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      name(std::move(n)),
+      home(std::move(h)),
+      cell(cancel_cell::make(p != nullptr ? p->cell : nullptr, home, shield)),
+      parent(p) {}
+
+node::~node() = default;
+
+void node::open() {
+  cell->owner = this;
+  if (parent == nullptr) return;
+  next_sibling = parent->first_child;
+  if (next_sibling != nullptr) next_sibling->previous_sibling = this;
+  parent->first_child = this;
+}
+
+void node::close() noexcept {
+  WORKIT_ASSERT(first_child == nullptr, "\"" + name + "\" closed while it still owned work");
+  cell->close();
+  cell->owner = nullptr;
+  if (!cell->own_deadline().is_never()) home->deadlines().disarm(*cell);
+  if (parent == nullptr) return;
+  (previous_sibling != nullptr ? previous_sibling->next_sibling : parent->first_child) = next_sibling;
+  if (next_sibling != nullptr) next_sibling->previous_sibling = previous_sibling;
+  parent = nullptr;
+}
+
+bool node::stopping() {
+  if (cell->stopping()) return true;
+  if (const auto now = cancel_cell::epoch(); deadline_epoch_ != now) {
+    deadline_epoch_ = now;
+    deadline_ = cell->effective_deadline();
+  }
+  if (deadline_.is_never()) return false;
+  const auto now = home->now();
+  return deadline_.passed(now) && cell->expire(now);
+}
+
+void node::tighten(deadline to) {
+  if (to.is_never() || to >= cell->own_deadline()) return;
+  cell->tighten(to);
+  home->deadlines().arm(cell, to.at());
+}
+
+duration node::cleanup_bound() const noexcept {
+  for (const auto* n = this; n != nullptr; n = n->parent)
+    if (n->own_cleanup_bound) return *n->own_cleanup_bound;
+  return home->owner().options_.cleanup_timeout;
+}
+
+void node::run_cleanups() {
+  while (!cleanups.empty()) {
+    auto next = std::move(cleanups.back());
+    cleanups.pop_back();
+    run_one(*this, std::move(next));
+  }
+}
+
+void node::emit(event_body body) {
+  const lifecycle_event e{id, name, home->now(), std::move(body)};
+  const auto tell = [&e](const std::function<void(const lifecycle_event&)>& handler) {
+    try {
+      handler(e);
+    } catch (...) {  // an observer cannot change what it observes
+    }
+  };
+  for (auto* n = this; n != nullptr; n = n->parent) {
+    if (n->handlers.empty()) continue;
+    const auto told = n->handlers;  // a handler may subscribe and unsubscribe
+    for (const auto& [subscription, handler] : told) tell(handler);
+  }
+  if (const auto& observer = home->owner().options_.on_event) tell(observer);
+}
+
+void node::deliver() {
+  if (stop) stop->request_stop();
+  if (body != nullptr) body->wake();
+}
+
+void node::keep(named_stop s) {
+  if (stops.size() < kept_stops)
+    stops.push_back(std::move(s));
+  else
+    ++stops_dropped;
+}
+
+void node::hand_stops_up() {
+  if (parent == nullptr) return;
+  for (const auto& s : stops) parent->keep(s);
+  parent->stops_dropped += stops_dropped;
+}
+
+enter_node::enter_node(node& n) : fiber_(fiber::require("a body")), outer_(fiber_.current_node) {
+  n.body = &fiber_;
+  fiber_.current_node = &n;
+}
+
+enter_node::~enter_node() {
+  fiber_.current_node->body = nullptr;
+  fiber_.current_node = outer_;
+}
+
+void deliver_below(node& top) {
+  // Collected first: what is told may change the tree.
+  std::vector<std::shared_ptr<node>> told;
+  std::vector<node*> to_visit{&top};
+  while (!to_visit.empty()) {
+    auto* n = to_visit.back();
+    to_visit.pop_back();
+    if (!n->cell->stopping()) continue;  // a shield
+    told.push_back(n->shared_from_this());
+    for (auto* child = n->first_child; child != nullptr; child = child->next_sibling) to_visit.push_back(child);
+  }
+  for (const auto& n : told) n->deliver();
+}
+
+}  // namespace workit::detail

@@ -1,0 +1,128 @@
+// runtime: intake, services, and an end that leaves nothing behind.
+//
+// Invariants
+// 1. roots_->live counts roots that were accepted and whose task has not settled. The intake closes under the same lock
+//    that accepts, so that shutdown sees every root there will ever be.
+// 2. Services stop after the last root has settled and before the loops end: what they post still arrives.
+// Lock order: roots_->mutex is a leaf; nothing is called under it.
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <workit/base/assert.hpp>
+#include <workit/detail/fiber.hpp>
+#include <workit/detail/loop.hpp>
+#include <workit/runtime.hpp>
+
+namespace workit {
+
+struct runtime::roots {
+  mutable std::mutex mutex;
+  std::condition_variable none_left;
+  std::size_t live = 0;
+  bool intake_open = true;
+  bool ended = false;
+  std::atomic<std::size_t> next_loop{0};
+};
+
+namespace {
+
+void check_options(const runtime_options& o) {
+  constexpr std::size_t most_threads = 1024;
+  if (o.io_threads < 1 || o.io_threads > most_threads)
+    throw std::invalid_argument("runtime_options.io_threads is " + std::to_string(o.io_threads) +
+                                "; it may be 1 to 1024");
+  if (o.cleanup_timeout <= duration::zero())
+    throw std::invalid_argument("runtime_options.cleanup_timeout has to be more than zero");
+  if (o.clock != nullptr && o.clock->is_manual() && o.io_threads != 1)
+    throw std::invalid_argument("a manual clock drives one loop, but runtime_options.io_threads is " +
+                                std::to_string(o.io_threads));
+}
+
+}  // namespace
+
+runtime::runtime(runtime_options options, service_list services)
+    : options_(std::move(options)), services_(std::move(services)), roots_(std::make_unique<roots>()) {
+  check_options(options_);
+  if (options_.clock == nullptr) options_.clock = &steady_clock_source::instance();
+  for (std::size_t i = 0; i < options_.io_threads; ++i)
+    loops_.push_back(std::make_shared<detail::loop>(*this, i, *options_.clock));
+  std::size_t begun = 0;
+  try {
+    for (; begun < services_.size(); ++begun) services_[begun]->before_threads(*this);
+    for (const auto& l : loops_) l->start();
+    for (const auto& s : services_) s->start(*this);
+  } catch (...) {
+    while (begun-- > 0) services_[begun]->stop();
+    for (const auto& l : loops_) l->join();
+    throw;
+  }
+}
+
+runtime::~runtime() { shutdown(); }
+
+void runtime::install_warden(std::shared_ptr<alarm> warden) {
+  WORKIT_ASSERT(warden_ == nullptr, "a runtime has one warden, and this one has it already");
+  warden_ = std::move(warden);
+}
+
+void runtime::stop_behind_boundaries(const cancel_cell& cell) noexcept {
+  if (warden_) warden_->cancelled(cell);
+}
+
+void runtime::refuse_on_fiber() const {
+  WORKIT_ASSERT(detail::loop::current() == nullptr,
+                "runtime::run was called on an I/O thread, which it would block: open the scope with ctx.scope(...)");
+}
+
+const std::shared_ptr<detail::loop>& runtime::next_home() {
+  return loops_[roots_->next_loop.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
+}
+
+void runtime::launch(std::shared_ptr<detail::task_state_base> root) {
+  bool accepted;
+  {
+    const std::lock_guard lock(roots_->mutex);
+    accepted = roots_->intake_open;
+    if (accepted) ++roots_->live;
+  }
+  if (accepted)
+    root->home->post([root] { root->start(); });
+  else
+    root->settle_unstarted(reason::shutdown{});
+}
+
+std::size_t runtime::live_roots() const noexcept {
+  const std::lock_guard lock(roots_->mutex);
+  return roots_->live;
+}
+
+void runtime::root_ended() {
+  const std::lock_guard lock(roots_->mutex);
+  if (--roots_->live == 0) roots_->none_left.notify_all();
+}
+
+void runtime::shutdown(duration grace) {
+  WORKIT_ASSERT(detail::loop::current() == nullptr, "a runtime cannot be shut down from one of its own I/O threads");
+  {
+    std::unique_lock lock(roots_->mutex);
+    if (std::exchange(roots_->ended, true)) return;
+    roots_->intake_open = false;
+    const auto none = [this] { return roots_->live == 0; };
+    const auto until = deadline::in(grace, std::chrono::steady_clock::now());
+    if (until.is_never())
+      roots_->none_left.wait(lock, none);
+    else
+      roots_->none_left.wait_until(lock, until.at(), none);
+  }
+  for (const auto& l : loops_) l->post([l] { l->cancel_roots(reason::shutdown{}); });
+  {
+    std::unique_lock lock(roots_->mutex);
+    roots_->none_left.wait(lock, [this] { return roots_->live == 0; });
+  }
+  const auto now = std::chrono::steady_clock::now();
+  for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->drain(deadline{now});
+  for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->stop();
+  for (const auto& l : loops_) l->join();
+}
+
+}  // namespace workit

@@ -1,0 +1,210 @@
+// Scopes: opening, failing, closing.
+#include <algorithm>
+#include <workit/base/assert.hpp>
+#include <workit/base/errors.hpp>
+#include <workit/detail/fiber.hpp>
+#include <workit/detail/loop.hpp>
+#include <workit/runtime.hpp>
+
+namespace workit {
+namespace {
+
+constexpr std::size_t longest_name = 128;
+
+void check_options(const scope_options& o) {
+  WORKIT_ASSERT(!o.name.empty() && o.name.size() <= longest_name,
+                "a scope's name has " + std::to_string(o.name.size()) + " characters; it may have 1 to 128");
+  WORKIT_ASSERT(!o.deadline || *o.deadline > duration::zero(),
+                "scope \"" + o.name + "\": the deadline has to be more than zero from now");
+  WORKIT_ASSERT(!o.cleanup_timeout || *o.cleanup_timeout > duration::zero(),
+                "scope \"" + o.name + "\": the time-out of cleanups has to be more than zero");
+}
+
+scope_outcome outcome_of(const cancel_record* record) noexcept {
+  if (record == nullptr) return scope_outcome::completed;
+  const bool failed = std::holds_alternative<reason::parent_failed>(record->why) ||
+                      std::holds_alternative<reason::sibling_failed>(record->why) ||
+                      std::holds_alternative<reason::budget>(record->why);
+  return failed ? scope_outcome::errored : scope_outcome::cancelled;
+}
+
+}  // namespace
+
+std::string_view to_string(scope_outcome o) noexcept {
+  switch (o) {
+    case scope_outcome::completed: return "completed";
+    case scope_outcome::errored: return "errored";
+    case scope_outcome::cancelled: return "cancelled";
+  }
+  return "?";
+}
+
+void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
+  WORKIT_ASSERT(detail::loop::current() == node_.home.get(),
+                "task \"" + state->name + "\" was spawned from another thread: use scope.remote()");
+  WORKIT_ASSERT(own().now_in != detail::scope_node::phase::closed,
+                "task \"" + state->name + "\" was spawned in scope \"" + node_.name + "\", which has closed");
+  if (node_.stopping())
+    own().child_never_starts(*state);
+  else
+    state->start();
+}
+
+void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const {
+  node_->home->post([scope = node_, state = std::move(state)] {
+    if (scope->now_in == detail::scope_node::phase::closed)
+      state->settle_unstarted(reason::scope_ended{});
+    else if (scope->stopping())
+      scope->child_never_starts(*state);
+    else
+      state->start();
+  });
+}
+
+void scope_context::deadline(duration after) { deadline(workit::deadline::in(after, now()).at()); }
+void scope_context::deadline(time_point at) { node_.tighten(workit::deadline(at)); }
+
+std::uint64_t scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
+  static thread_local std::uint64_t last = 0;
+  node_.handlers.emplace_back(++last, std::move(handler));
+  return last;
+}
+
+void scope_context::off_event(std::uint64_t subscription) {
+  std::erase_if(node_.handlers, [=](const auto& h) { return h.first == subscription; });
+}
+
+remote_scope scope_context::remote() const {
+  return remote_scope(std::static_pointer_cast<detail::scope_node>(own().shared_from_this()));
+}
+
+namespace detail {
+
+void scope_node::deliver() {
+  begin_closing();
+  node::deliver();
+}
+
+void scope_node::begin_closing() {
+  if (now_in != phase::running) return;
+  now_in = phase::closing;
+  const auto* record = cell->record();
+  emit(event::scope_closing{record != nullptr ? &record->why : nullptr});
+}
+
+void scope_node::child_failed(task_state_base& child) {
+  if (!first_failure) first_failure = child.error;
+  cell->request(reason::sibling_failed{child.id, child.name, child.error});
+}
+
+void scope_node::child_never_starts(task_state_base& child) {
+  ++receipt.tasks;
+  ++receipt.cancelled;
+  child.settle_unstarted(cell->record()->why);
+}
+
+void scope_node::child_settled(task_status how) {
+  --live_tasks;
+  ++receipt.tasks;
+  ++(how == task_status::succeeded ? receipt.succeeded : how == task_status::failed ? receipt.failed : receipt.cancelled);
+  if (live_tasks == 0 && body != nullptr) body->wake();
+}
+
+void scope_node::finish() {
+  auto& self = fiber::require("closing a scope");
+  do {
+    self.wait_shielded([this] { return live_tasks == 0; });
+    begin_closing();
+    run_cleanups();
+  } while (live_tasks != 0 || !cleanups.empty());
+  const auto* record = cell->record();
+  receipt.id = id;
+  receipt.name = name;
+  receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record);
+  if (record != nullptr) {
+    receipt.why = record->why;
+    receipt.requested = record->at;
+  }
+  receipt.closed = std::chrono::steady_clock::now();
+  now_in = phase::closed;
+  emit(event::scope_closed{home->now() - opened_at});
+  hand_stops_up();
+  close();
+}
+
+void scope_node::publish_receipt() {
+  if (!on_receipt) return;
+  struct pending {
+    std::shared_ptr<scope_node> scope;
+    std::size_t missing = 0;
+    void complete() const {
+      auto& r = scope->receipt;
+      for (const auto& s : scope->stops) r.stops.push_back({s.task, s.receipt->get()});
+      r.stops_dropped = scope->stops_dropped;
+      try {
+        scope->on_receipt(r);
+      } catch (...) {  // an observer cannot change what it observes
+      }
+    }
+  };
+  const auto shared = std::make_shared<pending>();
+  shared->scope = std::static_pointer_cast<scope_node>(shared_from_this());
+  shared->missing = stops.size() + 1;
+  const auto one_less = [shared, where = home] {
+    where->post([shared] {
+      if (--shared->missing == 0) shared->complete();
+    });
+  };
+  for (const auto& s : stops) s.receipt->when_reclaimed(one_less);
+  one_less();
+}
+
+void run_scope(node& parent, scope_options options, scope_body body) {
+  auto& self = fiber::require("opening a scope");
+  WORKIT_ASSERT(&self.home == parent.home.get(), "scope \"" + options.name + "\" was opened on a loop that is not its own");
+  check_options(options);
+  auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
+  const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cancel_cell::shield::off);
+  n->own_cleanup_bound = options.cleanup_timeout;
+  n->on_receipt = std::move(options.on_receipt);
+  n->opened_at = n->home->now();
+  n->receipt.opened = std::chrono::steady_clock::now();
+  n->open();
+  const auto limit = options.deadline.value_or(duration::max());
+  n->tighten(std::min(options.deadline_at, deadline::in(limit, n->opened_at)));
+  const auto allowed = n->cell->own_deadline();
+  n->emit(event::scope_opened{owner.id});
+
+  std::exception_ptr failure;
+  std::optional<cancelled> left;
+  {
+    const enter_node inside(*n);
+    try {
+      scope_context s(*n);
+      body(s);
+    } catch (const cancelled& c) {
+      left = c;
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) n->cell->request(reason::parent_failed{failure});
+    if (left && !n->cell->stopping()) n->cell->request(reason::scope_ended{});  // it came from somewhere else
+    n->finish();
+  }
+  n->publish_receipt();
+
+  const auto* own = n->cell->own_record();
+  const bool a_child_began_it = own != nullptr && std::holds_alternative<reason::sibling_failed>(own->why);
+  if (failure && !a_child_began_it) std::rethrow_exception(failure);
+  if (n->first_failure) std::rethrow_exception(n->first_failure);
+  if (failure) std::rethrow_exception(failure);
+  if (!left) return;
+  if (own == nullptr) throw *left;
+  self.check();  // the opener may be stopping by now, too
+  if (const auto* passed = std::get_if<reason::deadline>(&own->why))
+    throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : limit);
+  throw scope_cancelled(own->why, n->name);
+}
+
+}  // namespace detail
+}  // namespace workit

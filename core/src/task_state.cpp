@@ -1,0 +1,190 @@
+// task_state_base: the life of a task, from the queue to its last waiter.
+//
+// Invariants
+// 1. status_ moves pending -> running -> one final value, or pending -> cancelled. `error`, `why` and the value are
+//    written before the final status (release) and read after it (acquire).
+// 2. waiting_ and when_settled_ are the home loop's; other threads register by a post.
+// 3. Before the final status: the body returned, its cleanups ran, the body with its captures is destroyed.
+// Lock order: there are no locks.
+#include <workit/base/assert.hpp>
+#include <workit/base/errors.hpp>
+#include <workit/context.hpp>
+#include <workit/detail/fiber.hpp>
+#include <workit/detail/loop.hpp>
+#include <workit/detail/scope_node.hpp>
+#include <workit/runtime.hpp>
+
+namespace workit {
+
+std::string_view to_string(task_status s) noexcept {
+  switch (s) {
+    case task_status::pending: return "pending";
+    case task_status::running: return "running";
+    case task_status::succeeded: return "succeeded";
+    case task_status::failed: return "failed";
+    case task_status::cancelled: return "cancelled";
+  }
+  return "?";
+}
+
+namespace detail {
+
+/// A fiber of another loop that waits for a task; `waiter` is that loop's to read and clear.
+class join_point {
+ public:
+  static void wait(task_state_base& state, fiber& self) {
+    const auto shared = std::make_shared<join_point>();
+    shared->waiter_ = &self;
+    auto task = std::static_pointer_cast<task_state_base>(state.shared_from_this());
+    auto back = [shared, there = self.home.shared_from_this()] {
+      there->post([shared] {
+        if (shared->waiter_ != nullptr) shared->waiter_->wake();
+      });
+    };
+    state.home->post([task, back = std::move(back)]() mutable {
+      if (task->is_settled())
+        back();
+      else
+        task->when_settled_.push_back(std::move(back));
+    });
+    const auto settled = [&] { return state.is_settled(); };
+    if (!self.wait(settled)) {
+      try {
+        self.leave();
+      } catch (...) {
+        shared->waiter_ = nullptr;
+        throw;
+      }
+      self.wait_shielded(settled);  // unwinding: the frame needs its answer
+    }
+    shared->waiter_ = nullptr;
+  }
+
+ private:
+  fiber* waiter_ = nullptr;
+};
+
+namespace {
+constexpr std::size_t longest_name = 128;
+}
+
+task_state_base::task_state_base(task_options options, std::shared_ptr<loop> home_loop, scope_node* owner,
+                                 node* parent_node)
+    : node(std::move(options.name), std::move(home_loop), parent_node, cancel_cell::shield::off),
+      kind(options.kind),
+      background(options.background),
+      owner_(owner) {
+  WORKIT_ASSERT(!name.empty() && name.size() <= longest_name,
+                "a task's name has " + std::to_string(name.size()) + " characters; it may have 1 to 128");
+}
+
+task_state_base::~task_state_base() = default;
+
+void task_state_base::wait_settled() {
+  if (is_settled()) return;
+  auto* here = loop::current();
+  if (here == nullptr) {
+    for (auto seen = status(); seen < task_status::succeeded; seen = status()) status_.wait(seen);
+    return;
+  }
+  auto& self = fiber::require("waiting for a task");
+  if (here != home.get()) return join_point::wait(*this, self);
+  waiting_.push_back(&self);
+  if (!self.wait([this] { return is_settled(); })) {
+    try {
+      self.leave();
+    } catch (...) {
+      std::erase(waiting_, &self);
+      throw;
+    }
+    self.wait_shielded([this] { return is_settled(); });  // unwinding: the frame needs its answer
+  }
+}
+
+void task_state_base::take_once() {
+  WORKIT_ASSERT(!taken_.exchange(true, std::memory_order_relaxed),
+                "the outcome of task \"" + name + "\" was taken twice: get() and result() move it out, once");
+}
+
+void task_state_base::throw_failure() const {
+  if (status() == task_status::cancelled) throw task_cancelled(*why, name);
+  std::rethrow_exception(error);
+}
+
+void task_state_base::start() {
+  open();
+  if (owner_ != nullptr)
+    ++owner_->live_tasks;
+  else
+    home->add_root(*this);
+  home->start_task(std::static_pointer_cast<task_state_base>(shared_from_this()));
+}
+
+void task_state_base::run() {
+  fiber self(*home);
+  const enter_node inside(*this);
+  if (stopping()) {
+    why = cell->record()->why;
+    return end(task_status::cancelled);
+  }
+  started_at = home->now();
+  status_.store(task_status::running, std::memory_order_release);
+  emit(event::task_started{owner_ != nullptr ? owner_->id : 0, kind});
+  auto how = task_status::succeeded;
+  try {
+    context ctx(*this);
+    call(ctx);
+  } catch (const cancelled& c) {
+    why = c.why();
+    how = task_status::cancelled;
+  } catch (...) {
+    error = std::current_exception();
+    how = task_status::failed;
+  }
+  if (how == task_status::failed && owner_ != nullptr && !background) owner_->child_failed(*this);
+  run_cleanups();
+  end(how);
+}
+
+void task_state_base::end(task_status how) {
+  drop_body();
+  hand_stops_up();
+  const auto took = started_at == time_point{} ? duration::zero() : home->now() - started_at;
+  switch (how) {
+    case task_status::succeeded: emit(event::task_succeeded{took}); break;
+    case task_status::failed: emit(event::task_failed{error, took}); break;
+    default: emit(event::task_cancelled{&*why, took}); break;
+  }
+  close();
+  if (owner_ != nullptr)
+    owner_->child_settled(how);
+  else
+    home->remove_root(*this);
+  settle(how);
+  if (owner_ == nullptr) home->owner().root_ended();
+}
+
+void task_state_base::settle_unstarted(cancel_reason reason) {
+  drop_body();
+  cell->close();
+  why = std::move(reason);
+  settle(task_status::cancelled);
+}
+
+void task_state_base::settle(task_status how) {
+  status_.store(how, std::memory_order_release);
+  status_.notify_all();
+  for (auto* waiter : std::exchange(waiting_, {})) waiter->wake();
+  for (auto& call : std::exchange(when_settled_, {})) call();
+}
+
+task_receipt receipt_of(const task_state_base& state) {
+  WORKIT_ASSERT(state.is_settled(), "the receipt of task \"" + state.name + "\" was asked for while it is " +
+                                        std::string(to_string(state.status())) + ": wait() for it first");
+  task_receipt receipt{state.id, state.name, state.kind, state.status(), {}};
+  for (const auto& s : state.stops) receipt.stops.push_back(s.receipt->get());
+  return receipt;
+}
+
+}  // namespace detail
+}  // namespace workit

@@ -1,0 +1,27 @@
+// `cancelled`: how a body leaves when its own scope is stopping.
+#pragma once
+
+#include <workit/base/reason.hpp>
+
+namespace workit {
+
+namespace detail {
+class fiber;
+}
+
+/// Thrown by cancel points only, and only when the scope or task of the code that runs there is stopping. It is not an
+/// error and does not derive from std::exception, so that `catch (const std::exception&)` lets it pass. Swallowing it
+/// is no harm: the next cancel point throws it again.
+class cancelled {
+ public:
+  /// Why the scope is stopping.
+  [[nodiscard]] const cancel_reason& why() const noexcept { return why_; }
+
+ private:
+  friend class detail::fiber;
+  explicit cancelled(cancel_reason why) : why_(std::move(why)) {}
+
+  cancel_reason why_;
+};
+
+}  // namespace workit

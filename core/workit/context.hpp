@@ -1,0 +1,99 @@
+// context: what the body of a task, scope or cleanup receives.
+#pragma once
+
+#include <workit/cancelled.hpp>
+#include <workit/detail/node.hpp>
+
+namespace workit {
+
+class runtime;
+class scope_context;
+struct scope_options;
+
+/// How a cleanup may behave.
+struct defer_options {
+  /// How long it may take before its cancel points throw; by default the scope's, else 30 s: a cleanup that hangs must
+  /// not hold its scope for ever, and half a minute is longer than any healthy one.
+  std::optional<duration> timeout{};
+};
+
+/// The view of the work from inside. Cancel points are sleep_for, sleep_until, check, yield, task::get and every
+/// awaited I/O operation; nothing else is one. They look at the innermost scope that the calling fiber is in.
+///
+/// Threads: the fibers of its own scope tree only (they share one I/O thread). Lifetime: the call that received it.
+class context {
+ public:
+  context(const context&) = delete;
+  context& operator=(const context&) = delete;
+
+  /// Whether this scope or task is being stopped; immediate, also while the loop is hogged. Blocks: no.
+  [[nodiscard]] bool stopping() const;
+  /// Why; null while it is not.
+  [[nodiscard]] const cancel_reason* why() const;
+  /// A token for code that understands std::stop_token. Delivered by the home loop: while a fiber hogs that, the token
+  /// lags behind stopping(). Made on first use. Callbacks run on the loop's stack and must not suspend.
+  [[nodiscard]] std::stop_token stop_token();
+
+  /// Throws `cancelled` when stopping, after yielding once; else does nothing. Blocks: no. Cancel: is a cancel point.
+  void check();
+  /// Lets other fibers of this thread run. Cancel: is a cancel point.
+  void yield();
+  /// Sleeps by the runtime's clock. Cancel: is a cancel point, checked also when there is nothing to wait for.
+  void sleep_for(duration d);
+  void sleep_until(time_point at);
+
+  /// The earliest deadline that rules here, from this scope up to the next shield.
+  [[nodiscard]] workit::deadline deadline() const;
+  /// The runtime's clock.
+  [[nodiscard]] time_point now() const;
+
+  /// Runs `cleanup` when this task or scope has ended, last registered first, also after a kill: F() or F(context&).
+  /// It runs here in the host, shielded from cancellation and bounded. Errors: what it throws becomes an event;
+  /// registering more than 10,000 on one owner is misuse.
+  template <class F>
+  void defer(defer_options options, F&& cleanup);
+  template <class F>
+  void defer(F&& cleanup) {
+    defer(defer_options{}, std::forward<F>(cleanup));
+  }
+
+  /// Opens a scope below this one, runs `body(scope&)` on this fiber, waits for all the scope owns, and returns the
+  /// body's result. Blocks: until everything in it has ended. Cancel: its own reason only, or with this one.
+  /// Errors: the body's; else the first failure of a foreground task; timed_out when the scope's own deadline ended it;
+  /// scope_cancelled when it alone was cancelled; `cancelled` when this scope is stopping too.
+  template <class F>
+  decltype(auto) scope(scope_options options, F&& body);
+  template <class F>
+  decltype(auto) scope(F&& body);
+
+  [[nodiscard]] work_id id() const noexcept { return node_.id; }
+  [[nodiscard]] const std::string& name() const noexcept { return node_.name; }
+  /// The runtime that this runs in.
+  [[nodiscard]] workit::runtime& runtime() const;
+
+  /// For layers above core: the tree's own node.
+  [[nodiscard]] detail::node& node() const noexcept { return node_; }
+  explicit context(detail::node& n) noexcept : node_(n) {}
+
+ protected:
+  detail::node& node_;
+
+ private:
+  void add_cleanup(detail::cleanup c);
+};
+
+template <class F>
+void context::defer(defer_options options, F&& cleanup) {
+  using body = std::decay_t<F>;
+  static_assert(std::is_copy_constructible_v<body>,
+                "defer() keeps a copyable callable; hold a move-only resource in a std::shared_ptr");
+  add_cleanup({[kept = body(std::forward<F>(cleanup))](context& ctx) mutable {
+                 if constexpr (std::is_invocable_v<body&, context&>)
+                   kept(ctx);
+                 else
+                   kept();
+               },
+               options.timeout});
+}
+
+}  // namespace workit

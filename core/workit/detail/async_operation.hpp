@@ -1,0 +1,49 @@
+// One Asio operation that a fiber awaits.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <exception>
+
+namespace workit::detail {
+
+class fiber;
+
+/// Lives on the stack of the awaiting fiber, from before the initiation until after the completion *and* after every
+/// cancellation it sent has been carried out: a late one therefore hits nobody.
+/// Threads: the fiber's loop; the cancellation signal is the object's loop's while the operation runs.
+class async_operation {
+ public:
+  /// Cancel: is a cancel point. Errors: asserts that a fiber calls.
+  async_operation();
+  ~async_operation();
+  async_operation(const async_operation&) = delete;
+  async_operation& operator=(const async_operation&) = delete;
+
+  /// The I/O object lives on `executor`.
+  void belongs_to(boost::asio::any_io_executor executor);
+  [[nodiscard]] boost::asio::io_context::executor_type home_executor() const noexcept;
+  [[nodiscard]] boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+
+  /// From the handler, on the home loop's own stack.
+  void complete() noexcept;
+  /// Suspends until the operation is over; cancels it when the scope stops.
+  void await();
+  /// Throws `cancelled` if await() cancelled the operation for the scope's sake.
+  void throw_if_cancelled();
+  /// Whether `error` is a system_error of operation_aborted, the answer to a cancellation.
+  [[nodiscard]] static bool says_aborted(const std::exception_ptr& error) noexcept;
+
+ private:
+  void emit();
+
+  fiber& fiber_;
+  boost::asio::any_io_executor elsewhere_;  // empty when the object lives on the fiber's own loop
+  boost::asio::cancellation_signal signal_;
+  bool done_ = false;
+  bool emitting_ = false;  // a cancellation is on its way to another loop
+  bool cancelled_ = false;
+};
+
+}  // namespace workit::detail

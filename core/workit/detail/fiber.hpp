@@ -1,0 +1,68 @@
+// A fiber as the runtime sees it: where it is parked, and on whose behalf it runs.
+#pragma once
+
+#include <workit/base/clock.hpp>
+
+namespace workit::detail {
+
+class loop;
+class node;
+
+/// Lives on the stack of the fiber itself, from its first to its last instruction. Every suspension in the process goes
+/// through switch_away(), which keeps the exceptions of different fibers apart (docs/design/0003-fibers.md).
+/// Threads: the home loop's only.
+class fiber {
+ public:
+  explicit fiber(loop& home);
+  ~fiber();
+  fiber(const fiber&) = delete;
+  fiber& operator=(const fiber&) = delete;
+
+  /// The fiber that runs now; null on a loop's own stack (handlers, stop callbacks) and on foreign threads.
+  [[nodiscard]] static fiber* current() noexcept;
+  /// The same, where only a fiber may be. Errors: asserts that `act` suspends.
+  static fiber& require(const char* act);
+
+  /// Suspends until wake(), or without cause: callers wait in a loop. Blocks: the fiber. Cancel: does not look.
+  void park();
+  /// Makes a parked fiber run again; one that is not parked is left alone.
+  void wake() noexcept;
+  /// Lets the other ready fibers run first.
+  void yield();
+
+  /// Waits until `ready()`. Returns false if it was given up: the current node is stopping, or, while an exception
+  /// unwinds this fiber (cancel points are shielded then), the bound of cleanups ran out.
+  template <class Ready>
+  bool wait(Ready&& ready) {
+    while (!ready()) {
+      if (interrupted()) return false;
+      park();
+    }
+    return true;
+  }
+  /// Waits until `ready()`, come what may.
+  template <class Ready>
+  void wait_shielded(Ready&& ready) {
+    while (!ready()) park();
+  }
+
+  /// A cancel point: if the current node is stopping and nothing shields, yields, then throws `cancelled`. It yields
+  /// first so that a loop that swallows exceptions cannot starve its neighbours.
+  void check();
+  /// What a wait that was given up does: as check(), except that it returns while shielded by unwinding.
+  void leave() { check(); }
+  [[nodiscard]] bool interrupted();
+
+  loop& home;
+  node* current_node = nullptr;  ///< the innermost task, scope or cleanup whose body runs here
+
+ private:
+  void switch_away(bool ready_again);
+  void bound_unwinding();
+
+  void* const handle_;  // boost::fibers::context*
+  bool parked_ = false;
+  time_point unwind_bound_{};  // set once a shielded wait was entered while stopping
+};
+
+}  // namespace workit::detail

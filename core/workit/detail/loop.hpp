@@ -1,0 +1,112 @@
+// One I/O thread: a Boost.Fiber scheduler that drives an Asio io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <workit/base/cancel_cell.hpp>
+#include <workit/detail/stack_pool.hpp>
+#include <workit/detail/timer.hpp>
+
+namespace workit {
+class runtime;
+}
+
+namespace workit::detail {
+
+class fiber_scheduler;
+class node;
+class task_state_base;
+
+/// Threads: the loop's own, unless said. Lifetime: shared with the cells of its scopes; its thread ends in join().
+class loop final : public cancel_listener, public std::enable_shared_from_this<loop> {
+ public:
+  loop(workit::runtime& owner, std::size_t index, clock_source& clock);
+  ~loop() override;
+
+  /// Starts the thread. Threads: the runtime's.
+  void start();
+  /// Ends the thread once all fibers have ended; what was posted before is still run. Threads: the runtime's.
+  void join();
+
+  /// The loop whose thread this is; null elsewhere.
+  [[nodiscard]] static loop* current() noexcept;
+
+  /// Runs `work` on the loop's own stack, soon. Threads: any. Once the loop has ended it runs on the calling thread, or
+  /// on that of another caller; nothing is dropped.
+  void post(std::function<void()> work);
+  /// Posts the delivery of a cancellation, then stops what runs behind boundaries below it. Threads: any.
+  void cancelled(const cancel_cell::ptr& cell) noexcept override;
+
+  /// Queues a task; its fiber, with its stack, is made when the loop next turns.
+  void start_task(std::shared_ptr<task_state_base> task);
+  /// The tasks without an owner: what shutdown cancels, also those that come later.
+  void add_root(task_state_base& task);
+  void remove_root(task_state_base& task) noexcept { std::erase(roots_, &task); }
+  void cancel_roots(const cancel_reason& why);
+
+  void arm(timer& t, time_point at);
+  void disarm(timer& t) noexcept;
+  [[nodiscard]] time_point now() const noexcept { return clock_.now(); }
+
+  /// Who keeps the deadlines of the scopes that live here: the warden, or this loop.
+  [[nodiscard]] alarm& deadlines() noexcept;
+
+  /// An eventfd that other processes may write to wake this loop; each time, the handlers run on the loop's stack.
+  [[nodiscard]] int wake_descriptor() const noexcept { return wake_descriptor_; }
+  void on_wake(std::function<void()> handler);
+
+  /// Something outside is under way whose end comes back here: a manual clock must not jump meanwhile.
+  void operation_started() noexcept { ++operations_; }
+  void operation_ended() noexcept { --operations_; }
+
+  [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] workit::runtime& owner() const noexcept { return owner_; }
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+
+ private:
+  friend class fiber_scheduler;
+  class own_alarm;
+
+  void run();
+  /// One turn, from the dispatcher's stack: timers, I/O, queued tasks.
+  void turn(std::size_t ready);
+  /// Nothing is ready: waits for I/O, or lets a manual clock jump.
+  void idle();
+  void fire_due();
+  void watch_earliest();
+  void await_wake();
+  void run_leftovers();
+
+  workit::runtime& owner_;
+  const std::size_t index_;
+  clock_source& clock_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  boost::asio::steady_timer earliest_{io_};
+  time_point earliest_at_ = time_point::max();
+  int wake_descriptor_;
+  boost::asio::posix::stream_descriptor wake_{io_};
+  std::vector<std::function<void()>> wake_handlers_;
+  timer_heap timers_;
+  std::unique_ptr<own_alarm> own_alarm_;
+  std::deque<std::shared_ptr<task_state_base>> queued_;
+  std::vector<task_state_base*> roots_;
+  std::optional<cancel_reason> roots_end_;
+  std::size_t operations_ = 0;
+  std::size_t live_ = 0;  // tasks queued or running
+  bool ending_ = false;
+  std::atomic<bool> ended_{false};
+  std::atomic<std::size_t> leftovers_{0};
+  stack_pool stacks_;
+  void* main_fiber_ = nullptr;  // boost::fibers::context* of run()
+  std::thread thread_;
+};
+
+}  // namespace workit::detail

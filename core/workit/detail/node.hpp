@@ -1,0 +1,112 @@
+// What the tree of work is made of: tasks, scopes and running cleanups, as their home loop sees them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+#include <workit/base/cancel_cell.hpp>
+#include <workit/base/event.hpp>
+#include <workit/base/receipt.hpp>
+
+namespace workit {
+class context;
+struct scope_receipt;
+}  // namespace workit
+
+namespace workit::detail {
+
+class fiber;
+class loop;
+
+/// A registered cleanup: what to call, and how long it may take.
+struct cleanup {
+  std::function<void(context&)> run;
+  std::optional<duration> bound;
+};
+
+/// A stop receipt under the name of its task.
+struct named_stop {
+  std::string task;
+  std::shared_ptr<receipt_slot> receipt;
+};
+
+/// Threads: all members the home loop's, except `id`, `name`, `home` and `cell`, which do not change.
+/// Lifetime: shared between what runs it and the handles to it. While it is open its parent is.
+class node : public std::enable_shared_from_this<node> {
+ public:
+  node(std::string name, std::shared_ptr<loop> home, node* parent, cancel_cell::shield shield);
+  virtual ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  /// Becomes a child of its parent; from here to close() it is part of the tree.
+  void open();
+  /// Leaves the tree: its cell is decided, its deadline forgotten.
+  void close() noexcept;
+
+  /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed: exact also while the
+  /// loop is hogged and nobody else keeps the deadline.
+  [[nodiscard]] bool stopping();
+
+  /// Moves the deadline to `to` if that is earlier, and has it watched.
+  void tighten(deadline to);
+  /// The runtime's bound for one cleanup, unless a scope above says otherwise.
+  [[nodiscard]] duration cleanup_bound() const noexcept;
+  /// Runs the cleanups, last in first out, each shielded and bounded. On the fiber of this node.
+  void run_cleanups();
+  /// Tells the handlers of this node's scopes, from the inside out, then the runtime's.
+  void emit(event_body body);
+
+  /// One node's share of a cancellation: the stop source, the scope's handlers, the fiber. On the loop's own stack.
+  virtual void deliver();
+
+  const work_id id;
+  const std::string name;
+  const std::shared_ptr<loop> home;
+  const cancel_cell::ptr cell;
+
+  node* parent;
+  node* first_child = nullptr;
+  node* next_sibling = nullptr;
+  node* previous_sibling = nullptr;
+
+  fiber* body = nullptr;  ///< the fiber it runs on, while it runs
+  std::vector<cleanup> cleanups;
+  std::optional<std::stop_source> stop;
+  std::optional<duration> own_cleanup_bound;
+  std::vector<named_stop> stops;
+  std::uint64_t stops_dropped = 0;
+  std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
+
+  /// Keeps a receipt; beyond `kept_stops` only their number.
+  void keep(named_stop stop);
+  /// Hands what was kept on to the parent.
+  void hand_stops_up();
+  static constexpr std::size_t kept_stops = 32;
+
+ private:
+  std::uint64_t deadline_epoch_ = 0;  // for which deadline_ was looked up
+  deadline deadline_{};
+};
+
+/// Makes `n` the node of the current fiber for as long as this lives.
+class enter_node {
+ public:
+  explicit enter_node(node& n);
+  ~enter_node();
+  enter_node(const enter_node&) = delete;
+  enter_node& operator=(const enter_node&) = delete;
+
+ private:
+  fiber& fiber_;
+  node* const outer_;
+};
+
+/// Cancellation as its home loop carries it out: every open node under `top` that is stopping is told.
+void deliver_below(node& top);
+
+}  // namespace workit::detail

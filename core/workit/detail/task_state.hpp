@@ -1,0 +1,124 @@
+// The shared state of one task: body, outcome, and who waits for it.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <type_traits>
+#include <workit/base/boundary.hpp>
+#include <workit/base/outcome.hpp>
+#include <workit/detail/node.hpp>
+
+namespace workit {
+
+/// Where a task is in its life; the last three are final.
+enum class task_status : std::uint8_t { pending, running, succeeded, failed, cancelled };
+[[nodiscard]] std::string_view to_string(task_status s) noexcept;
+
+/// Names and ways of a task.
+struct task_options {
+  std::string name = "anonymous";      ///< 1 to 128 characters; for receipts, events and messages
+  task_kind kind = task_kind::io;      ///< for people and metrics
+  bool background = false;             ///< owned like any other, but its failure does not fail the scope
+};
+
+}  // namespace workit
+
+namespace workit::detail {
+
+class scope_node;
+class join_point;
+
+/// Everything about a task but the type of its value.
+class task_state_base : public node {
+ public:
+  task_state_base(task_options options, std::shared_ptr<loop> home, scope_node* owner, node* parent);
+  ~task_state_base() override;
+
+  /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a settled task answers all the same.
+  /// Errors: asserts on a loop's own stack.
+  void wait_settled();
+  [[nodiscard]] bool is_settled() const noexcept { return status() >= task_status::succeeded; }
+  [[nodiscard]] task_status status() const noexcept { return status_.load(std::memory_order_acquire); }
+  /// Marks the value as handed out; a second time is misuse.
+  void take_once();
+  /// Throws what a task that did not succeed throws at its getter.
+  [[noreturn]] void throw_failure() const;
+
+  /// Queues the body on the home loop. Threads: the home loop's.
+  void start();
+  /// The whole life of the task, on its own fiber.
+  void run();
+  /// Settles a task that never starts: its scope was stopping when it was spawned.
+  void settle_unstarted(cancel_reason why);
+
+  const task_kind kind;
+  const bool background;
+  std::exception_ptr error;          // written before the status, read after it
+  std::optional<cancel_reason> why;  // likewise
+  time_point started_at{};
+
+ protected:
+  /// Calls the body and keeps its value.
+  virtual void call(context& ctx) = 0;
+  /// Destroys the body with all it captured: before anyone learns that the task has ended.
+  virtual void drop_body() noexcept = 0;
+
+ private:
+  friend class join_point;
+  void end(task_status how);
+  void settle(task_status how);
+
+  scope_node* const owner_;  // null for a root
+  std::atomic<task_status> status_{task_status::pending};
+  std::atomic<bool> taken_{false};
+  std::vector<fiber*> waiting_;  // fibers of the home loop
+  std::vector<std::function<void()>> when_settled_;
+};
+
+/// A body that can be called as T(context&) or T().
+template <class F>
+concept task_function = std::invocable<F&, context&> || std::invocable<F&>;
+
+template <class F>
+decltype(auto) call_task(F& body, context& ctx) {
+  if constexpr (std::invocable<F&, context&>)
+    return body(ctx);
+  else
+    return body();
+}
+
+template <class F>
+using task_result = decltype(call_task(std::declval<F&>(), std::declval<context&>()));
+
+template <class T>
+class task_state : public task_state_base {
+ public:
+  using task_state_base::task_state_base;
+  std::optional<stored<T>> value;
+};
+
+template <class F>
+class task_state_of final : public task_state<task_result<F>> {
+ public:
+  using T = task_result<F>;
+  template <class G>
+  task_state_of(G&& body, task_options options, std::shared_ptr<loop> home, scope_node* owner, node* parent)
+      : task_state<T>(std::move(options), std::move(home), owner, parent), body_(std::forward<G>(body)) {}
+
+ private:
+  void call(context& ctx) override {
+    if constexpr (std::is_void_v<T>) {
+      call_task(*body_, ctx);
+      this->value.emplace();
+    } else if constexpr (std::is_reference_v<T>) {
+      this->value.emplace(std::addressof(call_task(*body_, ctx)));
+    } else {
+      this->value.emplace(call_task(*body_, ctx));
+    }
+  }
+  void drop_body() noexcept override { body_.reset(); }
+
+  std::optional<F> body_;
+};
+
+}  // namespace workit::detail

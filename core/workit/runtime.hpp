@@ -1,0 +1,126 @@
+// runtime: I/O threads, and the services that live beside them.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+#include <workit/base/alarm.hpp>
+#include <workit/base/errors.hpp>
+#include <workit/base/service.hpp>
+#include <workit/scope.hpp>
+
+namespace workit {
+
+struct runtime_options {
+  std::string name = "workit";  ///< for messages
+  /// How many I/O threads; a scope tree lives on one of them. One serves most hosts: CPU work belongs to offload.
+  std::size_t io_threads = 1;
+  /// Bound of one cleanup where no scope says otherwise: a hanging one must not hold its scope for ever.
+  duration cleanup_timeout = std::chrono::seconds(30);
+  /// Where the time comes from; null is the machine. A manual clock needs io_threads = 1. Outlives the runtime.
+  clock_source* clock = nullptr;
+  /// Hears every event, on the I/O threads; must not suspend, and what it throws is swallowed.
+  std::function<void(const lifecycle_event&)> on_event{};
+};
+
+/// Owns the I/O threads and services, opens root scopes. Its end cancels what is left (reason::shutdown), waits for it,
+/// and leaves no thread, process or descriptor behind.
+///
+/// Threads: any may run and spawn; making and ending it is one thread's business. Errors: std::invalid_argument with a
+/// sentence for options that cannot be; what a service throws when it starts.
+class runtime {
+ public:
+  explicit runtime(runtime_options options = {}) : runtime(std::move(options), service_list{}) {}
+  template <class... Services>
+    requires(std::convertible_to<Services &&, std::unique_ptr<service>> && ...) && (sizeof...(Services) > 0)
+  explicit runtime(runtime_options options, Services&&... services)
+      : runtime(std::move(options), list_of(std::forward<Services>(services)...)) {}
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  /// Opens a root scope, runs `body(scope&)` on a fiber, and returns its result. Blocks: the calling thread, until the
+  /// scope has closed; misuse on a fiber, where context::scope does it. Errors: as context::scope.
+  template <class F>
+  decltype(auto) run(scope_options options, F&& body) {
+    refuse_on_fiber();
+    using T = std::invoke_result_t<std::decay_t<F>&, scope&>;
+    auto root = spawn(std::move(options), std::ref(body));
+    auto ended = root.result();
+    if (ended.is_cancelled()) throw scope_cancelled(ended.why(), root.name());
+    return static_cast<T>(std::move(ended).value());
+  }
+  template <class F>
+  decltype(auto) run(F&& body) {
+    return run(scope_options{}, std::forward<F>(body));
+  }
+
+  /// Opens a root scope and returns at once; its deadline counts from here, the time in the queue included.
+  /// Blocks: no. Threads: any. After shutdown() has begun the task is born cancelled.
+  template <class F>
+  auto spawn(scope_options options, F&& body) {
+    task_options named{.name = options.name};
+    if (options.deadline)
+      options.deadline_at = std::min(options.deadline_at, deadline::in(*options.deadline, clock().now()));
+    auto in_scope = [options = std::move(options), body = std::forward<F>(body)](context& ctx) mutable -> decltype(auto) {
+      return ctx.scope(std::move(options), body);
+    };
+    auto state = std::make_shared<detail::task_state_of<decltype(in_scope)>>(std::move(in_scope), std::move(named),
+                                                                             next_home(), nullptr, nullptr);
+    launch(state);
+    return task<detail::task_result<decltype(in_scope)>>(std::move(state));
+  }
+
+  /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for
+  /// them, and ends services and threads. Idempotent; the destructor calls it with no grace.
+  /// Blocks: the calling thread. Misuse on a fiber.
+  void shutdown(duration grace = duration::zero());
+
+  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
+  [[nodiscard]] clock_source& clock() const noexcept { return *options_.clock; }
+  /// Root scopes that have not closed yet.
+  [[nodiscard]] std::size_t live_roots() const noexcept;
+
+  /// For services: the I/O threads. Lifetime: the runtime's.
+  [[nodiscard]] const std::vector<std::shared_ptr<detail::loop>>& loops() const noexcept { return loops_; }
+  /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.
+  [[nodiscard]] alarm* warden() const noexcept { return warden_.get(); }
+  void install_warden(std::shared_ptr<alarm> warden);
+  /// The first service of type S for which `fits` is true; null when there is none.
+  template <class S, class Fits>
+  [[nodiscard]] S* find_service(Fits&& fits) const {
+    for (const auto& s : services_)
+      if (auto* found = dynamic_cast<S*>(s.get()); found != nullptr && fits(*found)) return found;
+    return nullptr;
+  }
+
+ private:
+  friend class detail::loop;
+  friend class detail::node;
+  friend class detail::task_state_base;
+  using service_list = std::vector<std::unique_ptr<service>>;
+
+  runtime(runtime_options options, service_list services);
+  template <class... Services>
+  static service_list list_of(Services&&... services) {
+    service_list all;
+    (all.push_back(std::forward<Services>(services)), ...);
+    return all;
+  }
+
+  void refuse_on_fiber() const;
+  [[nodiscard]] const std::shared_ptr<detail::loop>& next_home();
+  void launch(std::shared_ptr<detail::task_state_base> root);
+  void root_ended();
+  void stop_behind_boundaries(const cancel_cell& cell) noexcept;
+
+  struct roots;
+
+  runtime_options options_;
+  std::shared_ptr<alarm> warden_;
+  service_list services_;
+  std::vector<std::shared_ptr<detail::loop>> loops_;
+  std::unique_ptr<roots> roots_;
+};
+
+}  // namespace workit

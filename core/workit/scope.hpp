@@ -1,0 +1,146 @@
+// scope: owns all the work of a request, or of a part of one.
+#pragma once
+
+#include <workit/context.hpp>
+#include <workit/detail/scope_node.hpp>
+#include <workit/scope_receipt.hpp>
+#include <workit/task.hpp>
+
+namespace workit {
+
+struct scope_options {
+  std::string name = "scope";  ///< 1 to 128 characters; for receipts, events and messages
+  /// Time from opening to the deadline; past it the scope is cancelled and its opener gets timed_out. More than zero.
+  std::optional<duration> deadline{};
+  /// The deadline as an instant; with both, the earlier one rules.
+  workit::deadline deadline_at{};
+  /// How long one cleanup may take; by default the enclosing scope's, the runtime's (30 s) at the root.
+  std::optional<duration> cleanup_timeout{};
+  /// Called once with the complete receipt, on the loop's stack (must not suspend), after the last reclaim.
+  std::function<void(const scope_receipt&)> on_receipt{};
+};
+
+class remote_scope;
+class scope_context;
+/// What users write. The class has another name so that scopes, too, have the member scope() of their contexts.
+using scope = scope_context;
+
+/// A context that owns tasks. It closes after everything it owns has ended: tasks, then cleanups, last in first out.
+/// The first failure of a foreground task cancels the others (reason::sibling_failed), a failure of the body cancels
+/// all (reason::parent_failed).
+///
+/// Threads: the fibers of its own tree; remote() is for all others. Lifetime: the body that received it.
+class scope_context final : public context {
+ public:
+  /// Starts a task: T(context&) or T(). It begins when its loop next turns, never inside spawn. In a scope that is
+  /// stopping it is born cancelled and its body never runs. Errors: a name that is empty or over 128 characters is
+  /// misuse, and so is spawning after the scope has closed.
+  template <class F>
+    requires detail::task_function<std::decay_t<F>>
+  auto spawn(task_options options, F&& body) -> task<detail::task_result<std::decay_t<F>>> {
+    auto state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(std::forward<F>(body), std::move(options),
+                                                                          node_.home, &own(), &node_);
+    launch(state);
+    return task<detail::task_result<std::decay_t<F>>>(std::move(state));
+  }
+  template <class F>
+    requires detail::task_function<std::decay_t<F>>
+  auto spawn(F&& body) {
+    return spawn(task_options{}, std::forward<F>(body));
+  }
+
+  /// Stops everything the scope owns; true to the one call that decided it, and the first reason stays.
+  /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds).
+  bool cancel(cancel_reason why) { return node_.cell->request(std::move(why)); }
+  bool cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
+
+  using context::deadline;
+  /// Moves the deadline to `after` from now, or to `at`, if that is earlier than the present one; later changes nothing.
+  void deadline(duration after);
+  void deadline(time_point at);
+
+  /// Calls `handler` for every event of this scope and of all below it, on the loop's thread, until the scope closes.
+  /// A handler must not suspend; what it throws is swallowed. Returns what off_event() takes.
+  std::uint64_t on_event(std::function<void(const lifecycle_event&)> handler);
+  void off_event(std::uint64_t subscription);
+
+  /// A handle for other threads.
+  [[nodiscard]] remote_scope remote() const;
+
+  explicit scope_context(detail::scope_node& n) noexcept : context(n) {}
+
+ private:
+  [[nodiscard]] detail::scope_node& own() const noexcept { return static_cast<detail::scope_node&>(node_); }
+  void launch(std::shared_ptr<detail::task_state_base> state);
+};
+
+/// A scope as other threads may see it. Lifetime: any; once the scope has closed, cancel() returns false and a spawned
+/// task is born cancelled.
+class remote_scope {
+ public:
+  /// As scope::cancel. Threads: any.
+  bool cancel(cancel_reason why) const { return node_->cell->request(std::move(why)); }
+  bool cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
+
+  /// As scope::spawn; the body runs on the scope's loop. Threads: any.
+  template <class F>
+    requires detail::task_function<std::decay_t<F>>
+  auto spawn(task_options options, F&& body) const -> task<detail::task_result<std::decay_t<F>>> {
+    auto state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(std::forward<F>(body), std::move(options),
+                                                                          node_->home, node_.get(), node_.get());
+    launch(state);
+    return task<detail::task_result<std::decay_t<F>>>(std::move(state));
+  }
+
+  explicit remote_scope(std::shared_ptr<detail::scope_node> n) noexcept : node_(std::move(n)) {}
+
+ private:
+  void launch(std::shared_ptr<detail::task_state_base> state) const;
+
+  std::shared_ptr<detail::scope_node> node_;
+};
+
+namespace detail {
+
+/// A call to a callable that outlives it; no allocation.
+class scope_body {
+ public:
+  template <class F>
+  explicit scope_body(F& f) noexcept
+      : object_(std::addressof(f)), call_([](void* o, workit::scope& s) { (*static_cast<F*>(o))(s); }) {}
+  void operator()(workit::scope& s) const { call_(object_, s); }
+
+ private:
+  void* object_;
+  void (*call_)(void*, workit::scope&);
+};
+
+/// The life of a scope, on the current fiber; throws what context::scope says.
+void run_scope(node& parent, scope_options options, scope_body body);
+
+}  // namespace detail
+
+template <class F>
+decltype(auto) context::scope(scope_options options, F&& body) {
+  using T = std::invoke_result_t<F&, workit::scope&>;
+  if constexpr (std::is_void_v<T>) {
+    detail::run_scope(node_, std::move(options), detail::scope_body(body));
+  } else {
+    std::optional<detail::stored<T>> value;
+    auto keep = [&](workit::scope& s) {
+      if constexpr (std::is_reference_v<T>)
+        value.emplace(std::addressof(body(s)));
+      else
+        value.emplace(body(s));
+    };
+    detail::run_scope(node_, std::move(options), detail::scope_body(keep));
+    return detail::restore<T>(std::move(*value));
+  }
+}
+
+template <class F>
+decltype(auto) context::scope(F&& body) {
+  return scope(scope_options{}, std::forward<F>(body));
+}
+
+}  // namespace workit

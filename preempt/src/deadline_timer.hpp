@@ -1,0 +1,48 @@
+// The armed cells, and the timer descriptor that is readable when the earliest is due.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+#include <workit/base/cancel_cell.hpp>
+#include <workit/base/timer_heap.hpp>
+
+#include "unique_fd.hpp"
+
+namespace workit::preempt {
+
+/// Threads: any. Blocks: for its own short lock. Lifetime: cells are disarmed by their owners before they let go.
+class deadline_timer {
+ public:
+  /// A cell that was due, taken out.
+  struct expired {
+    std::shared_ptr<cancel_cell> cell;
+    deadline at;
+    duration lateness;
+  };
+
+  /// Errors: std::system_error when descriptors have run out.
+  explicit deadline_timer(clock_source& clock);
+  /// Forgets what is still armed.
+  ~deadline_timer();
+
+  void arm(cancel_cell& cell, time_point at);
+  void disarm(cancel_cell& cell) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept;
+
+  /// Readable once something may be due.
+  [[nodiscard]] int descriptor() const noexcept { return timer_.get(); }
+  /// Takes out all that is due, earliest first, and sets the timer to the next.
+  [[nodiscard]] std::vector<expired> take_due();
+
+ private:
+  void set_timer();
+
+  clock_source& clock_;
+  unique_fd timer_;
+  mutable std::mutex mutex_;
+  timer_heap heap_;
+  time_point set_to_;  // what the timer is set to; max when off
+};
+
+}  // namespace workit::preempt

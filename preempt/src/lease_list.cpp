@@ -1,0 +1,88 @@
+// lease_list: see the header for what it promises.
+//
+// Invariants
+// 1. leases_[i]->place == i; a lease that is not in the list has no place. Who takes one out, under the mutex, is the
+//    only one to claim it: claim_stop() is called at most once.
+// 2. count_ is raised before a task is in the list and read by an atomic exchange of nothing (fetch_add of 0), because
+//    of the race between enlist() { count; look at the cell } and cancelled() { change the cell; look at the count }:
+//    of two read-modify-writes one comes second, and sees what the other thread did before its own. So either the
+//    canceller sees the task, or the enlisting thread sees the cancellation; both is fine by 1.
+// Lock order: the mutex is innermost, except for what lease::claim_stop() may take by its contract. Leases are
+// released, and everything else of theirs called, outside it.
+#include "lease_list.hpp"
+
+#include <string>
+#include <utility>
+#include <workit/base/assert.hpp>
+
+namespace workit::preempt {
+namespace {
+
+constexpr auto no_place = static_cast<std::size_t>(-1);
+
+}  // namespace
+
+void lease_list::add(std::shared_ptr<lease> task) {
+  const std::lock_guard lock(mutex_);
+  WORKIT_ASSERT(task->place == no_place, "a task was enlisted twice: retire its lease first, or make one per run");
+  leases_.push_back(std::move(task));
+  leases_.back()->place = leases_.size() - 1;
+  count_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void lease_list::remove(lease& task) noexcept {
+  std::shared_ptr<lease> released;
+  const std::lock_guard lock(mutex_);
+  if (task.place != no_place) released = take_out(task.place);
+}
+
+std::vector<claimed_stop> lease_list::claim_below(const cancel_cell& cell) {
+  std::vector<claimed_stop> claimed;
+  if (count_.fetch_add(0, std::memory_order_acq_rel) == 0) return claimed;
+  std::vector<std::shared_ptr<lease>> completed;  // released outside the lock
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < leases_.size();) {
+    if (!leases_[i]->cell->is_below(cell)) {
+      ++i;
+      continue;
+    }
+    auto task = take_out(i);
+    const auto claim = task->claim_stop();
+    if (claim.what == stop_claim::answer::completed)
+      completed.push_back(std::move(task));
+    else
+      claimed.push_back({std::move(task), claim});
+  }
+  return claimed;
+}
+
+std::vector<claimed_stop> lease_list::claim(lease& task) {
+  std::vector<claimed_stop> claimed;
+  std::shared_ptr<lease> taken;
+  const std::lock_guard lock(mutex_);
+  if (task.place == no_place) return claimed;
+  taken = take_out(task.place);
+  const auto claim = taken->claim_stop();
+  if (claim.what != stop_claim::answer::completed) claimed.push_back({std::move(taken), claim});
+  return claimed;
+}
+
+std::size_t lease_list::size() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return leases_.size();
+}
+
+// Requires: the mutex; a valid place.
+std::shared_ptr<lease> lease_list::take_out(std::size_t place) noexcept {
+  auto task = std::move(leases_[place]);
+  if (place + 1 != leases_.size()) {
+    leases_[place] = std::move(leases_.back());
+    leases_[place]->place = place;
+  }
+  leases_.pop_back();
+  task->place = no_place;
+  count_.fetch_sub(1, std::memory_order_acq_rel);
+  return task;
+}
+
+}  // namespace workit::preempt

@@ -1,0 +1,39 @@
+// The tasks under a warden's care, and the moment at which a stop claims them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+#include <workit/preempt/lease.hpp>
+
+namespace workit::preempt {
+
+/// A task that lost the compare-and-swap to a stop; taken out of the list.
+struct claimed_stop {
+  std::shared_ptr<lease> task;
+  stop_claim claim;  ///< withdrawn or kill
+};
+
+/// Threads: any. Blocks: for its own short lock.
+class lease_list {
+ public:
+  void add(std::shared_ptr<lease> task);
+  /// One that is not in the list is fine.
+  void remove(lease& task) noexcept;
+  /// Takes out all tasks that `cell` rules, and returns those that had not completed.
+  [[nodiscard]] std::vector<claimed_stop> claim_below(const cancel_cell& cell);
+  /// The same for one task; nothing when it is not in the list any more, or has completed.
+  [[nodiscard]] std::vector<claimed_stop> claim(lease& task);
+  [[nodiscard]] std::size_t size() const noexcept;
+
+ private:
+  std::shared_ptr<lease> take_out(std::size_t place) noexcept;
+
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<lease>> leases_;
+  std::atomic<std::size_t> count_{0};
+};
+
+}  // namespace workit::preempt

@@ -1,0 +1,61 @@
+// life_mutex: see the header for what it promises. The sequence at the owner's death is the kernel's:
+// Documentation/locking/robust-futexes.rst.
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <workit/base/assert.hpp>
+#include <workit/preempt/life_mutex.hpp>
+
+#include "owner_word.hpp"
+
+namespace workit::preempt {
+
+life_mutex::life_mutex() {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&mutex_, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+}
+
+life_mutex& life_mutex::at(void* shared) noexcept { return *static_cast<life_mutex*>(shared); }
+
+void life_mutex::hold() {
+  const int error = pthread_mutex_trylock(&mutex_);
+  WORKIT_ASSERT(error == 0, std::string("a life mutex cannot be taken (") + std::strerror(error) +
+                                "): it serves one owner, once; initialise it anew for the next owner");
+}
+
+void life_mutex::release() {
+  const int error = pthread_mutex_unlock(&mutex_);
+  WORKIT_ASSERT(error == 0, "a life mutex was released by a thread that does not hold it: only its owner lets go");
+}
+
+// Waits for the word and leaves the mutex alone: to take it from the dead would be to be its next owner.
+life_mutex::ending life_mutex::wait_for_death() {
+  using state = owner_reading::state;
+  auto now = read_owner(word());
+  while (now.owner == state::holds) {
+    const long woken = ::syscall(SYS_futex, word(), FUTEX_WAIT, now.value, nullptr, nullptr, 0);
+    WORKIT_ASSERT(woken == 0 || errno == EAGAIN || errno == EINTR,
+                  std::string("a life mutex cannot be waited for: futex: ") + std::strerror(errno));
+    now = read_owner(word());
+  }
+  tell_others(word());
+  return now.owner == state::died ? ending::died : ending::released;
+}
+
+const std::uint32_t* life_mutex::word() const noexcept {
+  return reinterpret_cast<const std::uint32_t*>(&mutex_.__data.__lock);
+}
+
+bool owner_died(const std::uint32_t* word) noexcept {
+  return (__atomic_load_n(word, __ATOMIC_ACQUIRE) & FUTEX_OWNER_DIED) != 0;
+}
+
+}  // namespace workit::preempt

@@ -1,0 +1,68 @@
+// Stops whose kill was sent and whose proof is still to come.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <workit/preempt/death_listener.hpp>
+#include <workit/preempt/lease.hpp>
+
+#include "unique_fd.hpp"
+
+namespace workit::preempt {
+
+/// A stop with all that its receipt will say but how and when it was proven.
+struct unproven_stop {
+  std::shared_ptr<lease> task;
+  stop_claim claim;
+  stop_receipt receipt;
+
+  /// Completes the receipt and hands it to the task. Threads: any, without any lock.
+  void prove(stop_proof how, time_point at) noexcept;
+};
+
+/// Waits for pidfds, and for death notices in front of them, in an epoll set of its own, so that a pool may watch the
+/// same pidfds through the warden. Threads: any, unless said.
+class pending_stops {
+ public:
+  /// Whether the death notice may serve as a proof; the pidfd always does.
+  enum class notice : bool { unused, used };
+
+  /// Errors: std::system_error when descriptors have run out.
+  explicit pending_stops(death_listener& deaths);
+
+  /// Proves the stop as soon as it can be: at once if the process has exited, else on the thread that hears of it.
+  /// Blocks: no; only if the kernel has no memory to watch the pidfd, until the process has exited.
+  void add(unproven_stop stop, notice n);
+
+  /// Readable while hear() has something to do.
+  [[nodiscard]] int descriptor() const noexcept { return exits_.get(); }
+  /// Proves the stops whose pidfds are readable. Threads: the warden's.
+  void hear();
+
+  [[nodiscard]] std::size_t size() const noexcept;
+  /// Waits until every stop is proven and its task was told.
+  void wait_until_none();
+
+ private:
+  struct entry {
+    unproven_stop stop;
+    bool complete = false;            // both its sources have been set up
+    std::optional<stop_proof> early;  // proven before that
+  };
+  void proven(std::uint64_t id, stop_proof how) noexcept;
+  void finish(unproven_stop stop, stop_proof how) noexcept;
+
+  death_listener& deaths_;
+  unique_fd exits_;
+  mutable std::mutex mutex_;
+  std::condition_variable one_ended_;
+  std::map<std::uint64_t, entry> waiting_;
+  std::uint64_t last_id_ = 0;
+  std::size_t open_ = 0;
+};
+
+}  // namespace workit::preempt

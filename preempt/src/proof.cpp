@@ -1,0 +1,60 @@
+// The kill, the barrier, and the self-test that joins them: see the header for why they prove anything.
+#include <linux/membarrier.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <workit/preempt/death_listener.hpp>
+#include <workit/preempt/life_mutex.hpp>
+#include <workit/preempt/proof.hpp>
+
+namespace workit::preempt {
+namespace {
+
+long membarrier(int command) noexcept { return ::syscall(SYS_membarrier, command, 0, 0); }
+
+bool exits_within(int pidfd, int milliseconds) noexcept {
+  pollfd exit{pidfd, POLLIN, 0};
+  return ::poll(&exit, 1, milliseconds) > 0;
+}
+
+}  // namespace
+
+bool register_for_barrier() noexcept { return membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0; }
+
+bool barrier() noexcept { return membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0; }
+
+kill_answer send_kill([[maybe_unused]] int pidfd) noexcept {
+#ifdef WORKIT_TEST_DISABLE_KILL
+  return kill_answer::sent;
+#else
+  if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0) return kill_answer::sent;
+  switch (errno) {
+    case ESRCH: return kill_answer::gone;
+    case EPERM: return kill_answer::denied;
+    default: return kill_answer::failed;
+  }
+#endif
+}
+
+stop_proof probe_proof(const probe_victim& victim) {
+  const auto beat = [&] { return victim.counter->load(std::memory_order_relaxed); };
+  // A victim that has not begun would stand still in any case.
+  for (const auto before = beat(); beat() == before;)
+    if (exits_within(victim.pidfd, 1)) return stop_proof::pidfd;
+
+  if (send_kill(victim.pidfd) != kill_answer::sent) return stop_proof::pidfd;
+  const bool interrupted = barrier();
+  const auto at_barrier = beat();
+  while (!exits_within(victim.pidfd, -1)) {
+  }
+  if (interrupted && beat() == at_barrier) return stop_proof::barrier;
+  // The mark precedes the exit that the pidfd reports, so it is there by now or never.
+  if (victim.death_word != nullptr && owner_died(victim.death_word) && death_listener::supported())
+    return stop_proof::notice;
+  return stop_proof::pidfd;
+}
+
+}  // namespace workit::preempt

@@ -1,0 +1,29 @@
+// A file descriptor that is closed by its owner.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace workit::preempt {
+
+class unique_fd {
+ public:
+  unique_fd() = default;
+  explicit unique_fd(int descriptor) noexcept : descriptor_(descriptor) {}
+  unique_fd(unique_fd&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  unique_fd& operator=(unique_fd&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~unique_fd() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  [[nodiscard]] int get() const noexcept { return descriptor_; }
+
+ private:
+  int descriptor_ = -1;
+};
+
+}  // namespace workit::preempt

@@ -1,0 +1,83 @@
+// The host thread that keeps deadlines, stops work and hears of deaths. It never runs user code.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <workit/base/alarm.hpp>
+#include <workit/preempt/lease.hpp>
+
+namespace workit::preempt {
+
+class death_listener;
+
+/// What is under a warden's care at one moment.
+struct warden_load {
+  std::size_t deadlines = 0;  ///< armed cells
+  std::size_t leases = 0;     ///< tasks enlisted, neither retired nor stopped
+  std::size_t unproven = 0;   ///< stops whose kill was sent and whose proof is awaited
+};
+
+/// Owns: a thread, a timerfd over a heap of deadlines, the leases, an epoll set for descriptors that others watch, the
+/// host-life mutex. Deadlines need no other thread; a cancellation stops what is below it on the canceller's own thread,
+/// so that no wake-up lies between the request and the kill.
+///
+/// Threads: any. Lifetime: outlives every pool that uses it; leases are retired before it ends (asserted). Its end
+/// waits until every stop that is under way is proven, runs what was posted before, and forgets cells still armed.
+class warden final : public alarm {
+ public:
+  /// Starts the thread, which takes the host-life mutex before this returns. Deadlines are read off `clock`; a manual
+  /// one is looked at every millisecond of machine time while something is armed.
+  /// Errors: std::system_error when descriptors, memory or threads have run out.
+  explicit warden(clock_source& clock = steady_clock_source::instance());
+  ~warden() override;
+
+  void arm(const std::shared_ptr<cancel_cell>& cell, time_point at) override;
+  void disarm(cancel_cell& cell) noexcept override;
+  /// With the barrier, what runs below `cell` is stopped and reported before this returns. With the weaker proofs, and
+  /// for a worker that could not be killed, the kill is sent here and stopped() follows from another thread.
+  void cancelled(const cancel_cell& cell) noexcept override;
+
+  /// Puts a task under the warden's care. If its cell is stopping already, the task is stopped as by cancelled(),
+  /// before this returns, unless the canceller's own thread has taken that on at the same moment.
+  void enlist(std::shared_ptr<lease> task);
+  /// The task has ended by itself, or its lease was handed back. Idempotent.
+  void retire(lease& task) noexcept;
+
+  /// Calls `ready` on the warden's thread each time `descriptor` is readable (level-triggered), until unwatched.
+  /// `ready` must be short, not throw, and take no lock that is ever held while calling the warden. It may unwatch
+  /// itself and others. Errors: std::system_error when the descriptor cannot be watched.
+  void watch(int descriptor, std::function<void()> ready);
+  /// After it returns, `ready` does not run and will not run. On the warden's own thread: after the current call.
+  /// One that is not watched is fine.
+  void unwatch(int descriptor) noexcept;
+  /// Runs `work` on the warden's thread, soon, in the order of posting; it must be short and not throw.
+  void post(std::function<void()> work);
+
+  /// Which proof this machine has passed; barrier until told otherwise.
+  [[nodiscard]] stop_proof proof() const noexcept;
+  /// Sets what the start-up self-test has found.
+  void set_proof(stop_proof p) noexcept;
+
+  /// Whom to ask when this process may not kill a worker itself (EPERM: the host has dropped root since): the zygote.
+  /// Called on the canceller's thread, without any lock; must not block, throw, or run user code.
+  void delegate_kill(std::function<void(pid_t worker)> ask);
+
+  /// The process's one listener for life mutexes: for deaths that nobody asked for.
+  [[nodiscard]] death_listener& deaths() noexcept;
+
+  /// How much there is at this moment. Threads: any.
+  [[nodiscard]] warden_load load() const noexcept;
+
+  /// A descriptor (memfd) whose first bytes are a robust, process-shared pthread_mutex_t held by the warden's thread
+  /// for as long as this process lives: who waits for it learns of the host's death before its memory is torn down.
+  [[nodiscard]] int host_life() const noexcept;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace workit::preempt

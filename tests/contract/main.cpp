@@ -1,0 +1,11 @@
+// The contract tests are their own worker image.
+#include <gtest/gtest.h>
+
+#include <workit/workers/init.hpp>
+
+int main(int argc, char** argv) {
+  workit::init(argc, argv);
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,99 @@
+// Work for the worker boundary: loops that end by themselves after a while and leave a marker when they do.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <support/fixture.hpp>
+#include <thread>
+#include <workit/workit.hpp>
+
+namespace workit::test {
+
+using namespace std::chrono_literals;
+
+/// How long a victim runs when nobody stops it: long beside any hiccup of the machine, short enough to wait for.
+inline constexpr std::chrono::milliseconds natural_end = 2000ms;
+
+/// A folder for markers, gone after the test.
+class marker_folder {
+ public:
+  marker_folder() {
+    auto name = (std::filesystem::temp_directory_path() / "workit-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~marker_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+  [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
+  /// Lets the fiber's neighbours run until the marker is there.
+  void await(const std::string& name, context& ctx) const {
+    while (!has(name)) ctx.sleep_for(1ms);
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline void leave_marker(const std::string& file) { std::ofstream(file) << getpid(); }
+
+inline void spin_for(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
+/// Marks its start, spins, marks its end. Knows nothing of stop tokens.
+inline int spin_and_mark(const std::string& started, const std::string& ended, std::int64_t ms) {
+  leave_marker(started);
+  spin_for(std::chrono::milliseconds(ms));
+  leave_marker(ended);
+  return 42;
+}
+
+/// The same with `mib` of dirty private memory.
+inline int spin_with_memory(const std::string& started, const std::string& ended, std::int64_t ms, std::uint64_t mib) {
+  void* memory = mmap(nullptr, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  madvise(memory, mib << 20, MADV_NOHUGEPAGE);
+  std::memset(memory, 1, mib << 20);
+  return spin_and_mark(started, ended, ms);
+}
+
+/// Sleeps on this thread until a victim that started before `since` would have ended, and a little longer.
+inline void wait_past_natural_end(std::chrono::steady_clock::time_point since) {
+  std::this_thread::sleep_until(since + natural_end + 300ms);
+}
+
+/// Keeps the receipt of a scope and lets the test's thread wait for it.
+class kept_receipt {
+ public:
+  [[nodiscard]] std::function<void(const scope_receipt&)> keeper() {
+    return [this](const scope_receipt& r) {
+      receipt_ = r;
+      complete_.store(true);
+      complete_.notify_all();
+    };
+  }
+  const scope_receipt& get() {
+    complete_.wait(false);
+    return receipt_;
+  }
+  [[nodiscard]] bool is_there() const { return complete_.load(); }
+
+ private:
+  scope_receipt receipt_;
+  std::atomic<bool> complete_{false};
+};
+
+}  // namespace workit::test

@@ -1,0 +1,349 @@
+// Stops through the warden: real processes that ignore every request, and the races around a claim.
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+#include <vector>
+#include <workit/preempt/death_listener.hpp>
+#include <workit/preempt/warden.hpp>
+
+#include "deny_barrier.hpp"
+#include "descriptor_balance.hpp"
+#include "test_lease.hpp"
+
+namespace workit::test {
+namespace {
+
+using preempt::stop_claim;
+using preempt::warden;
+
+static_assert(std::has_virtual_destructor_v<preempt::lease> && !std::is_copy_assignable_v<preempt::lease>);
+
+constexpr stop_claim withdrawn{.what = stop_claim::answer::withdrawn};
+
+class Lease : public descriptor_balance {
+ protected:
+  cancel_cell::ptr scope() { return cancel_cell::make(nullptr, std::make_shared<telling_listener>(*warden_)); }
+  static cancel_cell::ptr below(const cancel_cell::ptr& parent) { return cancel_cell::make(parent, nullptr); }
+
+  // The child was stopped for good: it does not move while another one, asked later, goes all the way to its end.
+  static void expect_stopped_for_good(spinning_child& child, const test_lease& task) {
+    spinning_child control;
+    child.let_end();
+    control.let_end();
+    EXPECT_EQ(control.reap(), 0);
+    EXPECT_TRUE(control.left_marker()) << "the control arm did not come to its end: this test shows nothing";
+    EXPECT_EQ(child.reap(), SIGKILL);
+    EXPECT_EQ(child.beats(), task.beats_at_stop) << "it ran on after it was said to be stopped";
+    EXPECT_FALSE(child.left_marker());
+  }
+
+  void SetUp() override {
+    descriptor_balance::SetUp();
+    warden_ = std::make_unique<warden>();
+  }
+  void TearDown() override {
+    warden_.reset();
+    descriptor_balance::TearDown();
+  }
+
+  std::unique_ptr<warden> warden_;
+};
+
+TEST_F(Lease, AStoppedTaskNeverRunsAgain) {
+  spinning_child child;
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{"enough"}));
+  ASSERT_EQ(task->told, 1) << "request() came back before the stop was proven";
+  const auto& receipt = *task->receipt;
+  EXPECT_EQ(receipt.where, boundary::process);
+  EXPECT_EQ(receipt.method, stop_method::killed);
+  EXPECT_EQ(receipt.proof, stop_proof::barrier);
+  EXPECT_EQ(receipt.worker, child.pid());
+  EXPECT_EQ(std::get<reason::user>(receipt.why).message, "enough");
+  EXPECT_EQ(receipt.requested, root->record()->at);
+  EXPECT_GE(receipt.stopped, receipt.requested);
+  EXPECT_FALSE(receipt.reclaimed.has_value());
+  EXPECT_EQ(task->told_on, std::this_thread::get_id()) << "a wake-up lay between the request and the kill";
+  EXPECT_EQ(warden_->load().leases, 0u);
+  expect_stopped_for_good(child, *task);
+}
+
+TEST_F(Lease, EightTasksAreStoppedInOneRound) {
+  std::vector<std::unique_ptr<spinning_child>> children;
+  std::vector<std::shared_ptr<test_lease>> tasks;
+  const auto root = scope();
+  for (int i = 0; i < 8; ++i) {
+    children.push_back(std::make_unique<spinning_child>());
+    tasks.push_back(std::make_shared<test_lease>(below(root), *children.back()));
+    warden_->enlist(tasks.back());
+  }
+  ASSERT_TRUE(root->request(reason::user{}));
+  for (const auto& task : tasks) {
+    ASSERT_EQ(task->told, 1);
+    EXPECT_EQ(task->receipt->proof, stop_proof::barrier);
+    EXPECT_EQ(task->receipt->stopped, tasks.front()->receipt->stopped) << "one proof serves the whole round";
+  }
+  for (std::size_t i = 0; i < tasks.size(); ++i) expect_stopped_for_good(*children[i], *tasks[i]);
+}
+
+// An order of events, not a time. A canceller that loses its CPU at the wrong moment can miss it, so it gets several
+// attempts; the pidfd, as the control arm, cannot show this order even once.
+TEST_F(Lease, ATaskWithMuchMemoryIsStoppedBeforeItsProcessHasExited) {
+  bool seen = false;
+  for (int attempt = 0; attempt < 20 && !seen; ++attempt) {
+    spinning_child child(256);
+    const auto root = scope();
+    const auto task = std::make_shared<test_lease>(below(root), child);
+    warden_->enlist(task);
+    ASSERT_TRUE(root->request(reason::user{}));
+    ASSERT_EQ(task->told, 1);
+    seen = !task->exited_at_stop;
+    child.let_end();
+    EXPECT_EQ(child.reap(), SIGKILL);
+    EXPECT_EQ(child.beats(), task->beats_at_stop);
+  }
+  EXPECT_TRUE(seen);
+
+  warden_->set_proof(stop_proof::pidfd);
+  spinning_child child(256);
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{}));
+  child.let_end();
+  task->wait();
+  EXPECT_TRUE(task->exited_at_stop);
+}
+
+TEST_F(Lease, ATaskThatCompletedFirstIsNotKilled) {
+  spinning_child child;
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  ASSERT_TRUE(task->complete());
+  ASSERT_TRUE(root->request(reason::user{}));
+  EXPECT_EQ(task->claims, 1);
+  EXPECT_EQ(task->told, 0);
+  EXPECT_EQ(warden_->load().leases, 0u);
+  child.let_end();
+  EXPECT_EQ(child.reap(), 0);
+  EXPECT_TRUE(child.left_marker());
+  warden_->retire(*task);
+}
+
+TEST_F(Lease, ATaskThatHadNotStartedIsWithdrawn) {
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), withdrawn);
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{}));
+  ASSERT_EQ(task->told, 1);
+  EXPECT_EQ(task->receipt->method, stop_method::withdrawn);
+  EXPECT_EQ(task->receipt->proof, stop_proof::returned);
+  EXPECT_EQ(task->receipt->worker, 0);
+  EXPECT_GE(task->receipt->stopped, task->receipt->requested);
+}
+
+TEST_F(Lease, ATaskEnlistedAfterTheCancellationIsStoppedBeforeEnlistReturns) {
+  spinning_child child;
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  ASSERT_TRUE(root->request(reason::user{}));
+  warden_->enlist(task);
+  ASSERT_EQ(task->told, 1);
+  expect_stopped_for_good(child, *task);
+}
+
+TEST_F(Lease, OnlyTasksBelowTheCancelledCellAreStopped) {
+  const auto root = scope();
+  const auto left = cancel_cell::make(root, std::make_shared<telling_listener>(*warden_));
+  const auto stopped = std::make_shared<test_lease>(below(left), withdrawn);
+  const auto sibling = std::make_shared<test_lease>(below(root), withdrawn);
+  const auto shielded =
+      std::make_shared<test_lease>(cancel_cell::make(left, nullptr, cancel_cell::shield::on), withdrawn);
+  for (const auto& task : {stopped, sibling, shielded}) warden_->enlist(task);
+  ASSERT_TRUE(left->request(reason::user{}));
+  EXPECT_EQ(stopped->told, 1);
+  EXPECT_EQ(sibling->claims, 0);
+  EXPECT_EQ(shielded->claims, 0);
+  warden_->retire(*sibling);
+  warden_->retire(*shielded);
+  warden_->retire(*shielded);  // idempotent
+  ASSERT_TRUE(root->request(reason::user{}));
+  EXPECT_EQ(sibling->claims, 0);
+}
+
+TEST_F(Lease, ADeathNoticeAlsoStopsAndReports) {
+  warden_->set_proof(stop_proof::notice);
+  spinning_child child(64);
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{}));
+  child.let_end();
+  task->wait();
+  EXPECT_EQ(task->told, 1);
+  // The pidfd stands behind it, and may be seen first by a listener that does not get a CPU.
+  EXPECT_TRUE(task->receipt->proof == stop_proof::notice || task->receipt->proof == stop_proof::pidfd);
+  EXPECT_EQ(child.reap(), SIGKILL);
+  EXPECT_EQ(child.beats(), task->beats_at_stop);
+}
+
+TEST_F(Lease, TheDeathNoticeIsHeardBeforeThePidfdOfATaskWithMuchMemory) {
+  if (!preempt::death_listener::supported()) GTEST_SKIP() << "no futex_waitv on this kernel";
+  warden_->set_proof(stop_proof::notice);
+  bool seen = false;
+  for (int attempt = 0; attempt < 20 && !seen; ++attempt) {
+    spinning_child child(256);
+    const auto root = scope();
+    const auto task = std::make_shared<test_lease>(below(root), child);
+    warden_->enlist(task);
+    ASSERT_TRUE(root->request(reason::user{}));
+    child.let_end();
+    task->wait();
+    seen = task->receipt->proof == stop_proof::notice && !task->exited_at_stop;
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST_F(Lease, APidfdAlsoStopsAndReports) {
+  warden_->set_proof(stop_proof::pidfd);
+  spinning_child child;
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{}));
+  child.let_end();
+  task->wait();
+  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
+  EXPECT_TRUE(task->exited_at_stop);
+  EXPECT_EQ(child.reap(), SIGKILL);
+}
+
+TEST_F(Lease, APoolMayWatchTheSamePidfdWhileItsStopIsAwaited) {
+  warden_->set_proof(stop_proof::pidfd);
+  spinning_child child;
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  std::atomic<bool> heard{false};
+  warden_->watch(child.pidfd(), [&] {
+    warden_->unwatch(child.pidfd());
+    heard = true;
+    heard.notify_all();
+  });
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{}));
+  child.let_end();
+  task->wait();
+  heard.wait(false);
+}
+
+TEST_F(Lease, WithoutAnExpeditedBarrierThePidfdProves) {
+  spinning_child child;
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  std::thread([&] {
+    deny_barrier_to_this_thread();
+    root->request(reason::user{});
+  }).join();
+  child.let_end();
+  task->wait();
+  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
+}
+
+TEST_F(Lease, AWorkerThatIsDeadAndReapedIsProvenByItsPidfd) {
+  spinning_child child;
+  kill(child.pid(), SIGKILL);
+  child.reap();
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{}));
+  ASSERT_EQ(task->told, 1);
+  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
+}
+
+TEST_F(Lease, WhereTheKillIsDeniedTheDelegateIsAsked) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be able to drop it";
+  spinning_child child;
+  const auto root = scope();
+  const auto task = std::make_shared<test_lease>(below(root), child);
+  warden_->enlist(task);
+  std::atomic<pid_t> asked{0};
+  warden_->delegate_kill([&](pid_t worker) { asked = worker; });
+  std::thread([&] {
+    syscall(SYS_setresuid, 65534, 65534, 65534);  // the bare system call changes this thread only
+    root->request(reason::user{});
+  }).join();
+  EXPECT_EQ(asked, child.pid());
+  EXPECT_EQ(task->told, 0) << "nothing is proven yet";
+  EXPECT_EQ(warden_->load().unproven, 1u);
+  kill(child.pid(), SIGKILL);  // what the zygote would do
+  task->wait();
+  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
+}
+
+TEST_F(Lease, TheWardenEndsOnlyAfterEveryStopUnderWayIsProven) {
+  warden_->set_proof(stop_proof::pidfd);
+  spinning_child child(64);
+  const auto root = cancel_cell::make(nullptr, nullptr);
+  const auto task = std::make_shared<test_lease>(root, child);
+  warden_->enlist(task);
+  ASSERT_TRUE(root->request(reason::user{}));
+  warden_->cancelled(*root);
+  child.let_end();
+  warden_.reset();
+  EXPECT_EQ(task->told, 1);
+}
+
+TEST_F(Lease, CancelCompletionAndRetirementLeaveExactlyOneOutcome) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RecordProperty("seed", static_cast<int>(seed));
+  std::mt19937 random(seed);
+  int stopped = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    const auto root = scope();
+    std::vector<std::shared_ptr<test_lease>> tasks;
+    for (int i = 0; i < 4; ++i) tasks.push_back(std::make_shared<test_lease>(below(root), withdrawn));
+    std::atomic<int> ready{0};
+    std::vector<char> won(tasks.size());
+    const auto random_spins = [&] { return static_cast<int>(random() % 20'000); };
+    const auto meet = [&ready] {
+      for (++ready; ready < 2;) std::this_thread::yield();
+    };
+    const auto compute = [](int spins) {
+      for (int i = 0; i < spins; ++i) asm volatile("");
+    };
+    std::thread owner([&, before = random_spins(), between = random_spins()] {
+      meet();
+      compute(before);
+      for (const auto& task : tasks) warden_->enlist(task);
+      compute(between);
+      for (std::size_t i = 0; i < tasks.size(); ++i) {
+        won[i] = tasks[i]->complete();
+        if (won[i]) warden_->retire(*tasks[i]);
+      }
+    });
+    meet();
+    compute(random_spins());
+    ASSERT_TRUE(root->request(reason::user{}));
+    owner.join();
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      ASSERT_EQ(tasks[i]->told, won[i] ? 0 : 1) << "task " << i << " of round " << round;
+      ASSERT_LE(tasks[i]->claims, 1);
+      stopped += tasks[i]->told;
+    }
+    ASSERT_EQ(warden_->load().leases, 0u);
+  }
+  std::printf("seed %u: %d of 8000 stopped\n", seed, stopped);
+}
+
+}  // namespace
+}  // namespace workit::test

@@ -1,0 +1,73 @@
+// A lease for tests: it decides between completion and stop as a pool would, and notes what it is told.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <workit/preempt/lease.hpp>
+
+#include "spinning_child.hpp"
+
+namespace workit::test {
+
+class test_lease final : public preempt::lease {
+ public:
+  /// What a stop gets when it comes first.
+  test_lease(cancel_cell::ptr ruling, preempt::stop_claim on_stop) : lease(std::move(ruling)), on_stop_(on_stop) {}
+  /// A task that runs in `child`.
+  test_lease(cancel_cell::ptr ruling, const spinning_child& child)
+      : test_lease(std::move(ruling), {preempt::stop_claim::answer::kill, child.pidfd(), child.pid(), child.death_word()}) {
+    child_ = &child;
+  }
+
+  /// The task commits its result; false when a stop came first.
+  bool complete() { return decide(); }
+
+  preempt::stop_claim claim_stop() noexcept override {
+    ++claims;
+    return decide() ? on_stop_ : preempt::stop_claim{};
+  }
+  void stopped(std::shared_ptr<receipt_slot> slot) noexcept override {
+    if (child_ != nullptr) {
+      beats_at_stop = child_->beats();
+      exited_at_stop = child_->exited();
+    }
+    told_on = std::this_thread::get_id();
+    receipt = slot->get();
+    ++told;
+    told.notify_all();
+  }
+  /// Waits for stopped().
+  void wait() const { told.wait(0); }
+
+  std::atomic<int> claims{0};
+  std::atomic<int> told{0};
+  std::optional<stop_receipt> receipt;
+  std::uint64_t beats_at_stop = 0;
+  bool exited_at_stop = false;
+  std::thread::id told_on;
+
+ private:
+  bool decide() noexcept {
+    bool open = false;
+    return decided_.compare_exchange_strong(open, true);
+  }
+
+  const preempt::stop_claim on_stop_;
+  const spinning_child* child_ = nullptr;
+  std::atomic<bool> decided_{false};
+};
+
+/// Passes every cancellation on to a warden, as the owner of a scope does.
+class telling_listener final : public cancel_listener {
+ public:
+  explicit telling_listener(alarm& warden) : warden_(warden) {}
+  void cancelled(const std::shared_ptr<cancel_cell>& cell) noexcept override { warden_.cancelled(*cell); }
+
+ private:
+  alarm& warden_;
+};
+
+}  // namespace workit::test

@@ -1,0 +1,140 @@
+// When the zygote, or the host itself, is killed.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "pool_host.hpp"
+#include "processes_below.hpp"
+
+namespace workit::test {
+namespace {
+
+using namespace workers;
+
+TEST(ZygoteKilled, ItsTaskCrashesAndLaterTasksWork) {
+  pool_host host({.workers = 1});
+  const auto path = testing::TempDir() + "workit_begun_" + std::to_string(getpid());
+  std::remove(path.c_str());
+  const auto task = host.submit(
+      [](std::string begun) {
+        std::ofstream(begun).put('x');
+        for (;;) pause();
+      },
+      path);
+  wait_until([&] { return access(path.c_str(), F_OK) == 0; });
+  kill(host.pool.status().zygote, SIGKILL);
+  EXPECT_EQ(std::get<job_crashed>(task->wait()).signal, SIGKILL);
+  EXPECT_EQ(host.call([] { return 5; }), 5);
+  EXPECT_EQ(host.pool.status().zygotes, 2U);
+}
+
+TEST(ZygoteKilled, AgainAndAgainMakesThePoolGiveUpWithAReason) {
+  pool_host host({.workers = 1});
+  std::string why;
+  wait_until([&] {
+    if (const auto zygote = host.pool.status().zygote; zygote != 0) kill(zygote, SIGKILL);
+    const auto task = host.submit([] { for (;;) pause(); });
+    task->wait();
+    if (const auto* n = std::get_if<job_not_started>(&task->result)) why = n->why;
+    return why.find("is not started again") != std::string::npos;
+  });
+  EXPECT_NE(why.find("the zygote of pool \"default\""), std::string::npos) << why;
+  EXPECT_EQ(host.pool.status().zygotes, 3U);
+}
+
+/// Runs a helper program and returns what it writes, with its exit status.
+std::pair<std::string, int> run_program(const char* path) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return {};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+  std::string name = path;
+  char* const arguments[] = {name.data(), nullptr};
+  pid_t pid = 0;
+  posix_spawn(&pid, path, &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  std::string said;
+  char part[256];
+  for (ssize_t n = 0; (n = read(ends[0], part, sizeof part)) > 0;) said.append(part, static_cast<std::size_t>(n));
+  close(ends[0]);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return {said, status};
+}
+
+TEST(WithoutInit, APoolRefusesAndSaysWhichLineToAdd) {
+  const auto [said, status] = run_program(WORKIT_NO_INIT_PROGRAM);
+  EXPECT_NE(said.find("Add `workit::init(argc, argv);` as the first line of main"), std::string::npos) << said;
+  EXPECT_EQ(status, 0);
+}
+
+/// A host program, and all processes that it says it has.
+struct doomed_host {
+  doomed_host() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+    std::string name = WORKIT_SPINNING_HOST;
+    char* const arguments[] = {name.data(), nullptr};
+    posix_spawn(&pid, name.c_str(), &actions, nullptr, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    std::string said;
+    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) said += c;
+    close(ends[0]);
+    std::istringstream words(said);
+    for (pid_t p = 0; words >> p;) reported.push_back(p);
+    for (const auto& p : processes_below(pid)) below.push_back(p.pid);
+  }
+  pid_t pid = 0;
+  std::vector<pid_t> reported;  // two workers and a detached grandchild, all spinning
+  std::vector<pid_t> below;     // these, the zygote, its sentinel and the spares
+};
+
+bool anyone_alive(const std::vector<pid_t>& pids) {
+  const auto all = all_processes();
+  return std::any_of(all.begin(), all.end(), [&](const auto& p) {
+    return p.state != 'Z' && std::find(pids.begin(), pids.end(), p.pid) != pids.end();
+  });
+}
+
+TEST(HostKilled, EverythingBelowItIsGoneWithinASecond) {
+  for (int run = 0; run < 20; ++run) {
+    const doomed_host host;
+    ASSERT_EQ(host.reported.size(), 3U);
+    ASSERT_GE(host.below.size(), 6U);
+    EXPECT_TRUE(anyone_alive(host.reported));
+    const auto killed = std::chrono::steady_clock::now();
+    kill(host.pid, SIGKILL);
+    auto pids = host.below;
+    pids.insert(pids.end(), host.reported.begin(), host.reported.end());
+    wait_until([&] { return !anyone_alive(pids); });
+    const auto took = std::chrono::steady_clock::now() - killed;
+    // The control arm is the time: without the sentinel and PDEATHSIG the spinners would spin for ever.
+    EXPECT_LT(took, 1s * WORKIT_TEST_SLOWNESS);
+    waitpid(host.pid, nullptr, 0);
+  }
+}
+
+TEST(HostStopped, TheKernelEndsATaskAtItsDeadline) {
+  const doomed_host host;
+  ASSERT_EQ(host.reported.size(), 3U);
+  kill(host.pid, SIGSTOP);
+  // The first reported worker's task has a deadline; the second's has not.
+  wait_until([&] { return !is_alive(host.reported[0]); });
+  EXPECT_TRUE(is_alive(host.reported[1]));
+  kill(host.pid, SIGKILL);
+  waitpid(host.pid, nullptr, 0);
+  wait_until([&] { return !anyone_alive(host.below); });
+}
+
+}  // namespace
+}  // namespace workit::test

@@ -1,0 +1,33 @@
+// The crash note: a signal handler on a stack of its own that calls nothing but async-signal-safe functions.
+#include "crash_note.hpp"
+
+#include <csignal>
+
+namespace workit::workers {
+namespace {
+
+std::atomic<std::int32_t>* crash_note = nullptr;
+alignas(64) char handler_stack[64 * 1024];
+
+void store_and_die(int signal) {
+  crash_note->store(signal, std::memory_order_release);
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);  // blocked until this returns; a fault happens again by itself
+}
+
+}  // namespace
+
+void note_crashes_in(std::atomic<std::int32_t>& note) noexcept {
+  crash_note = &note;
+  stack_t stack{};
+  stack.ss_sp = handler_stack;
+  stack.ss_size = sizeof handler_stack;
+  ::sigaltstack(&stack, nullptr);
+  struct sigaction action {};
+  action.sa_handler = store_and_die;
+  action.sa_flags = SA_ONSTACK;
+  sigfillset(&action.sa_mask);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace workit::workers

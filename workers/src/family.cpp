@@ -1,0 +1,92 @@
+// family: see the header for who belongs to it.
+//
+// Invariants
+// 1. A pid is signalled only while it is our unreaped child (or the group of one): it cannot have become another's.
+// 2. Whoever is reaped has had its process group killed, and orphans are looked for after each reap, since each death
+//    can hand us its children.
+#include "family.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <string>
+
+namespace workit::workers {
+namespace {
+
+/// Our children as the kernel lists them, separated by blanks (proc(5)).
+std::string list_children() {
+  std::string list;
+  const unique_fd file(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
+  char part[4096];
+  for (ssize_t n = 0; file && (n = ::read(file.get(), part, sizeof part)) > 0;)
+    list.append(part, static_cast<std::size_t>(n));
+  return list;
+}
+
+template <class Visit>
+void for_each_pid(const std::string& list, Visit visit) {
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  while (at < end) {
+    pid_t pid = 0;
+    const auto parsed = std::from_chars(at, end, pid);
+    if (parsed.ec == std::errc{}) visit(pid);
+    at = parsed.ptr + 1;
+  }
+}
+
+}  // namespace
+
+void family::add_worker(std::uint32_t worker, pid_t pid, unique_fd pidfd) {
+  workers_.emplace(pid, member{worker, std::move(pidfd)});
+}
+
+void family::kill_worker(std::uint32_t worker) noexcept {
+  for (const auto& [pid, m] : workers_)
+    if (m.worker == worker) ::syscall(SYS_pidfd_send_signal, m.pidfd.get(), SIGKILL, nullptr, 0);
+}
+
+void family::kill_orphans(bool sentinel_too) noexcept {
+  for_each_pid(list_children(), [&](pid_t pid) {
+    if (workers_.contains(pid) || (pid == sentinel_ && !sentinel_too)) return;
+    ::kill(pid, SIGKILL);
+  });
+}
+
+bool family::reap_one(int options) {
+  siginfo_t who{};
+  if (::waitid(P_ALL, 0, &who, WEXITED | WNOWAIT | options) != 0) return errno == EINTR;
+  if (who.si_pid == 0) return false;
+  const auto found = workers_.find(who.si_pid);
+  if (found != workers_.end()) ::kill(-who.si_pid, SIGKILL);  // a session leader's group, until it is reaped
+  int status = 0;
+  rusage used{};
+  ::wait4(who.si_pid, &status, __WALL, &used);
+  if (who.si_pid == sentinel_) sentinel_ = -1;
+  if (found != workers_.end()) {
+    const auto worker = found->second.worker;
+    workers_.erase(found);
+    kill_orphans(false);
+    report_(worker, status, used);
+  }
+  return true;
+}
+
+void family::reap() {
+  bool any = false;
+  while (reap_one(WNOHANG)) any = true;
+  if (any) kill_orphans(false);
+}
+
+void family::end() {
+  for (const auto& [pid, m] : workers_) ::syscall(SYS_pidfd_send_signal, m.pidfd.get(), SIGKILL, nullptr, 0);
+  do kill_orphans(true);
+  while (reap_one(0));
+}
+
+}  // namespace workit::workers

@@ -1,0 +1,46 @@
+// Tells a zygote image from the program itself.
+#include <sys/socket.h>
+
+#include <atomic>
+#include <charconv>
+#include <string_view>
+#include <workit/workers/init.hpp>
+
+#include "messages.hpp"
+#include "zygote.hpp"
+
+namespace workit {
+namespace {
+
+std::atomic<bool> called{false};
+
+/// Somebody may call the program by hand with our argument: it is a zygote only when there is a socket to serve.
+bool is_packet_socket(int descriptor) noexcept {
+  int domain = 0, type = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+         ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+/// The socket's number when the arguments are those of a zygote, else -1.
+int zygote_socket(int argc, char** argv) noexcept {
+  if (argc != 2 || argv == nullptr || argv[1] == nullptr) return -1;
+  const std::string_view argument = argv[1];
+  if (!argument.starts_with(workers::zygote_argument)) return -1;
+  int descriptor = -1;
+  const auto* end = argument.data() + argument.size();
+  const auto parsed = std::from_chars(argument.data() + workers::zygote_argument.size(), end, descriptor);
+  return parsed.ec == std::errc{} && parsed.ptr == end && descriptor > 2 && is_packet_socket(descriptor) ? descriptor
+                                                                                                          : -1;
+}
+
+}  // namespace
+
+void init(int argc, char** argv) {
+  if (const int socket = zygote_socket(argc, argv); socket >= 0) workers::run_zygote(socket);
+  called.store(true, std::memory_order_release);
+}
+
+bool workers::init_was_called() noexcept { return called.load(std::memory_order_acquire); }
+
+}  // namespace workit

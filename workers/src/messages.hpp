@@ -1,0 +1,70 @@
+// What the host and its zygote say to each other: one record a packet, descriptors beside it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+#include <workit/workers/function_id.hpp>
+
+#include "unique_fd.hpp"
+
+namespace workit::workers {
+
+/// The zygote's argument: the number of its end of the socket follows.
+inline constexpr std::string_view zygote_argument = "--workit-zygote=";
+
+enum class message_kind : std::uint32_t {
+  // host to zygote
+  hello,   ///< with the host-life memfd and the loops' eventfds
+  fork,    ///< with the memfd of the worker's block
+  kill,    ///< where the host itself may not
+  quit,
+  // zygote to host
+  ready,   ///< preload is done
+  failed,  ///< it is not; `text` says why. The zygote exits
+  forked,  ///< with a pidfd, or an error
+  exited,
+};
+
+/// Text of a message, cut where it does not fit.
+struct message_text {
+  char characters[384] = {};
+  void set(std::string_view text) noexcept {
+    std::memcpy(characters, text.data(), std::min(text.size(), sizeof characters - 1));
+  }
+  [[nodiscard]] std::string_view view() const noexcept {
+    return {characters, ::strnlen(characters, sizeof characters)};
+  }
+};
+
+struct message {
+  message_kind kind{};
+  std::uint32_t worker = 0;       ///< fork, kill, forked, exited: the host's number for it
+  pid_t pid = 0;                  ///< hello: the host; forked: the worker
+  std::int32_t error = 0;         ///< forked: errno, 0 when it went well
+  std::int32_t status = 0;        ///< exited: as wait(2) gives it
+  std::uint32_t threads = 0;      ///< forked, with EAGAIN: how many threads the zygote has instead of one
+  std::uint64_t largest_rss = 0;  ///< exited: KiB
+  std::uint64_t cpu_us = 0;       ///< exited: user and system time
+  function_id preload{};          ///< hello: empty when there is none
+  message_text text{};            ///< hello: the pool's name; failed: a sentence
+};
+static_assert(std::is_trivially_copyable_v<message>);
+
+/// Most descriptors that travel with one message (the kernel's SCM_MAX_FD is 253).
+inline constexpr std::size_t most_descriptors = 201;
+
+enum class transfer { done, again, closed };
+
+/// Sends without blocking and without SIGPIPE. EINTR-safe.
+[[nodiscard]] transfer send(int socket, const message& m, std::span<const int> descriptors = {}) noexcept;
+
+/// Receives without blocking; descriptors arrive close-on-exec. A packet that is no message counts as closed.
+[[nodiscard]] transfer receive(int socket, message& m, std::vector<unique_fd>& descriptors) noexcept;
+
+}  // namespace workit::workers

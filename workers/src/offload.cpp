@@ -1,0 +1,118 @@
+// offload: a fiber waits for a job of a pool.
+//
+// Invariants
+// 1. The fiber does not go on before its job is settled: a job refers to it only until then.
+// 2. The job's cell is closed and its deadline forgotten before the fiber goes on.
+// Lock order: there are no locks.
+#include <stdexcept>
+#include <workit/base/assert.hpp>
+#include <workit/base/errors.hpp>
+#include <workit/detail/fiber.hpp>
+#include <workit/detail/loop.hpp>
+#include <workit/runtime.hpp>
+#include <workit/workers/offload.hpp>
+#include <workit/workers/processes.hpp>
+
+namespace workit::detail {
+namespace {
+
+template <class... F>
+struct overloaded : F... {
+  using F::operator()...;
+};
+
+/// A job that wakes the fiber that waits for it.
+class awaited_job final : public workers::job {
+ public:
+  awaited_job(fiber& waiter, cancel_cell::ptr ruling, std::string task, workers::remote_call what, workit::deadline until)
+      : job(std::move(ruling), std::move(task), std::move(what), until,
+            static_cast<std::uint32_t>(waiter.home.index())),
+        waiter_(waiter),
+        home_(waiter.home.shared_from_this()) {}
+
+  void settled() noexcept override {
+    if (loop::current() == home_.get()) return wake();
+    home_->post([self = std::static_pointer_cast<awaited_job>(self_)] { self->wake(); });
+  }
+
+  /// Runs it. Blocks: the fiber. Cancel: by the cell only; the wait itself is not given up.
+  static void run(workers::process_pool& pool, const std::shared_ptr<awaited_job>& self) {
+    self->self_ = self;
+    self->home_->operation_started();
+    pool.submit(self);
+    self->waiter_.wait_shielded([&] { return self->done_; });
+    self->home_->operation_ended();
+    self->self_.reset();
+  }
+
+ private:
+  void wake() noexcept {
+    done_ = true;
+    waiter_.wake();
+  }
+
+  fiber& waiter_;
+  const std::shared_ptr<detail::loop> home_;
+  std::shared_ptr<awaited_job> self_;  // until settled: settled() may be the last one to hold it
+  bool done_ = false;
+};
+
+workers::process_pool& find_pool(context& ctx, const std::string& name) {
+  auto* service = ctx.runtime().find_service<process_service>(
+      [&](const process_service& s) { return name.empty() || s.name() == name; });
+  if (service == nullptr)
+    throw start_failed(name.empty()
+                           ? std::string("offload needs worker processes, and this runtime has none: make it with "
+                                         "workit::runtime rt({...}, workit::processes({.workers = 2}))")
+                           : "offload: this runtime has no pool of processes called \"" + name + "\"");
+  return service->pool();
+}
+
+}  // namespace
+
+void check_options(const offload_options& options) {
+  if (options.boundary != workit::boundary::process)
+    throw std::invalid_argument("offload_options.boundary is " + std::string(to_string(options.boundary)) +
+                                ", which is no worker boundary; it may be boundary::process");
+  if (options.timeout && *options.timeout <= duration::zero())
+    throw std::invalid_argument("offload_options.timeout has to be more than zero");
+}
+
+bytes run_behind_boundary(context& ctx, const offload_options& options, const workers::remote_call& call) {
+  auto& self = fiber::require("offload");
+  self.check();
+  auto& pool = find_pool(ctx, options.pool);
+  auto& home = self.home;
+  auto& node = *self.current_node;
+
+  const auto cell = cancel_cell::make(node.cell, home.shared_from_this());
+  if (options.timeout) {
+    cell->tighten(deadline::in(*options.timeout, home.now()));
+    home.deadlines().arm(cell, cell->own_deadline().at());
+  }
+  const auto until = ctx.runtime().clock().is_manual() ? deadline{} : cell->effective_deadline();
+  const auto job = std::make_shared<awaited_job>(self, cell, ctx.name(), call, until);
+  awaited_job::run(pool, job);
+  if (options.timeout) home.deadlines().disarm(*cell);
+  const auto* own = cell->own_record();
+  const auto ran_out = own != nullptr;
+  cell->close();
+
+  return std::visit(
+      overloaded{
+          [](std::monostate) -> bytes { WORKIT_ASSERT(false, "a job was settled without a result"); return {}; },
+          [](workers::job_value& v) -> bytes { return std::move(v.encoded); },
+          [](workers::job_exception& e) -> bytes { throw remote_error(std::move(e.type), std::move(e.what)); },
+          [&](workers::job_stopped& s) -> bytes {
+            node.keep({ctx.name(), s.receipt});
+            if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
+            self.check();
+            throw task_cancelled(s.receipt->get().why, ctx.name());  // shielded by an exception in flight
+          },
+          [&](workers::job_crashed& c) -> bytes { throw worker_crashed(ctx.name(), c.signal, c.exit_code); },
+          [](workers::job_not_started& n) -> bytes { throw start_failed(n.why); },
+      },
+      job->result);
+}
+
+}  // namespace workit::detail

@@ -1,0 +1,251 @@
+// The way of a job through the pool: queued, launched, collected or stopped, settled.
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <workit/base/assert.hpp>
+#include <workit/preempt/proof.hpp>
+
+#include "pool_core.hpp"
+
+namespace workit::workers {
+
+void pool_core::submit(std::shared_ptr<job> task) {
+  WORKIT_ASSERT(task->state_.load() == job::state::fresh,
+                "job \"" + task->name + "\" was submitted twice: make a new job for each run");
+  WORKIT_ASSERT(task->loop < loops_.size(), "job \"" + task->name + "\" names loop " + std::to_string(task->loop) +
+                                                ", but pool \"" + options_.name + "\" has " +
+                                                std::to_string(loops_.size()));
+  task->pool_ = shared_from_this();
+  task->state_.store(job::state::queued, std::memory_order_release);
+  {
+    const lock guard(mutex_);
+    ++unsettled_;
+  }
+  warden_.enlist(task);  // may stop it right here
+  errands todo;
+  {
+    const lock guard(mutex_);
+    std::string why;
+    if (life_ == life::fresh) why = "pool \"" + options_.name + "\" was not started: call start() first";
+    if (life_ == life::closing || life_ == life::closed) why = "pool \"" + options_.name + "\" was stopped";
+    if (life_ == life::broken) why = trouble_;
+    if (!trouble_.empty() && idle_.empty() && busy_ + starting_ == 0) why = trouble_;
+    if (why.empty()) {
+      if (task->state_.load(std::memory_order_acquire) == job::state::queued) {
+        task->queued_at_ = queue_.insert(queue_.end(), task);
+        task->in_queue_ = true;
+        take_launches(todo);
+      }
+    } else if (task->decide(job::state::queued, job::state::refused)) {
+      todo.settle(std::move(task), job_not_started{std::move(why)});
+    }
+  }
+  run(std::move(todo));
+}
+
+void pool_core::errands::settle(std::shared_ptr<job> task, job_result result) {
+  auto& s = settlements.emplace_back();
+  s.task = std::move(task);
+  s.result = std::move(result);
+}
+
+void pool_core::unqueue(job& task) {
+  if (!task.in_queue_) return;
+  task.in_queue_ = false;
+  queue_.erase(task.queued_at_);
+}
+
+void pool_core::fail_queue(const std::string& sentence, errands& todo) {
+  while (!queue_.empty()) {
+    auto task = queue_.front();
+    unqueue(*task);
+    if (task->decide(job::state::queued, job::state::refused))
+      todo.settle(std::move(task), job_not_started{sentence});
+  }
+}
+
+void pool_core::take_launches(errands& todo) {
+  while (!queue_.empty() && !idle_.empty() && busy_ < options_.workers) {
+    auto task = queue_.front();
+    unqueue(*task);
+    auto worker = idle_.back();
+    task->worker_ = worker;
+    task->generation_ = worker->generation;
+    if (!task->decide(job::state::queued, job::state::running)) {
+      task->worker_.reset();  // withdrawn; who did that settles it, after this lock
+      continue;
+    }
+    idle_.pop_back();
+    ++busy_;
+    worker->state = worker_state::running;
+    worker->task = task;
+    todo.launches.push_back({std::move(task), std::move(worker)});
+  }
+}
+
+void pool_core::start_on_worker(const launch& l) {
+  auto& [task, worker] = l;
+  if (auto why = worker->write_request(task->call, task->until, task->loop)) {
+    if (!task->decide(job::state::running, job::state::refused)) return withdraw_launch(l);
+    withdraw_launch(l);
+    return settle(task, job_not_started{std::move(*why)});
+  }
+  if (worker->change_word(worker->word_in(phase::idle), worker->word_in(phase::running)))
+    return wake(worker->control().word);
+  // Withdrawn at the last moment; or the word is not what it can be, and the worker's death will tell the rest.
+  if (worker->word() != worker->word_in(phase::stopped))
+    static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+  else
+    withdraw_launch(l);
+}
+
+void pool_core::withdraw_launch(const launch& l) {
+  errands todo;
+  {
+    const lock guard(mutex_);
+    if (release(l.worker, *l.task, worker_state::idle, todo)) take_launches(todo);
+  }
+  run(std::move(todo));
+}
+
+bool pool_core::release(const handle& worker, const job& task, worker_state next, errands& todo) {
+  const bool has_it = worker->state == worker_state::running || worker->state == worker_state::collecting;
+  if (!has_it || worker->task.get() != &task) return false;
+  --busy_;
+  worker->task.reset();
+  changed_.notify_all();
+  if (worker->exited || next == worker_state::lost) {
+    worker->state = worker_state::lost;
+    todo.fork = true;
+    if (worker->exited) workers_.erase(worker->number);
+  } else {
+    worker->rewind();
+    worker->state = worker_state::idle;
+    idle_.push_back(worker);
+  }
+  return true;
+}
+
+void pool_core::collect(std::size_t loop) {
+  std::vector<launch> done;
+  {
+    const lock guard(mutex_);
+    if (busy_ == 0) return;
+    for (auto& [number, worker] : workers_) {
+      if (worker->state != worker_state::running || worker->task->loop != loop) continue;
+      if (worker->word() != worker->word_in(phase::committed)) continue;
+      worker->state = worker_state::collecting;
+      done.push_back({worker->task, worker});
+    }
+  }
+  for (const auto& l : done) take_result(l);
+}
+
+void pool_core::take_result(const launch& l) {
+  const auto& [task, worker] = l;
+  std::optional<job_result> result;
+  try {
+    result = worker->read_result();
+  } catch (const std::bad_alloc&) {
+    result = job_exception{"std::bad_alloc", "the host has no memory for the result"};
+  }
+  if (result && task->decide(job::state::running, job::state::completed)) {
+    const bool spent = worker->control().result.left_behind.load(std::memory_order_relaxed) != 0;
+    if (spent) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    errands todo;
+    {
+      const lock guard(mutex_);
+      zygote_deaths_ = 0;
+      start_deaths_ = 0;
+      release(worker, *task, spent ? worker_state::lost : worker_state::idle, todo);
+      take_launches(todo);
+      todo.settle(task, std::move(*result));
+    }
+    return run(std::move(todo));
+  }
+  // What it committed is no result: its death settles the task.
+  if (!result) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+  bool exited = false;
+  {
+    const lock guard(mutex_);
+    if (worker->state == worker_state::collecting) worker->state = worker_state::running;  // else stopped meanwhile
+    exited = worker->exited;
+  }
+  if (exited) task_died(worker, task, SIGKILL);
+}
+
+void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept {
+  const auto self = task.shared_from_this();
+  const bool withdrawn = task.state_.load(std::memory_order_acquire) == job::state::withdrawn;
+  errands todo;
+  {
+    const lock guard(mutex_);
+    if (withdrawn) {
+      unqueue(task);
+      todo.reclaimed.push_back(receipt);
+    } else {
+      const auto worker = task.worker_;
+      ++counts_.killed;
+      release(worker, task, worker_state::lost, todo);
+      if (worker->exited)
+        todo.reclaimed.push_back(receipt);
+      else
+        worker->receipt = receipt;
+      take_launches(todo);
+    }
+    todo.settle(self, job_stopped{std::move(receipt)});
+  }
+  run(std::move(todo));
+}
+
+job_result pool_core::death_of(const worker_handle& worker, const job& task, int status) const {
+  const int note = worker.control().crash_signal.load(std::memory_order_acquire);
+  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  const bool begun = worker.control().ready.load(std::memory_order_acquire) != 0 &&
+                     worker.word() != worker.word_in(phase::idle);
+  const auto now = std::chrono::steady_clock::now();
+  const auto* cancelled = task.cell->record();
+  if (signal == SIGKILL && (cancelled != nullptr || task.until.passed(now))) {
+    // The worker's own timer was faster than the warden, or both came together: a stop like any other.
+    stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
+    receipt.worker = worker.pid;
+    receipt.requested = cancelled != nullptr ? cancelled->at : task.until.at();
+    receipt.stopped = now;
+    if (cancelled != nullptr)
+      receipt.why = cancelled->why;
+    else
+      receipt.why = reason::deadline{task.until, now - task.until.at()};
+    receipt.reclaimed = now;
+    return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
+  }
+  if (!begun)
+    return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
+                           "\" died before the task began"};
+  if (signal != 0) return job_crashed{.signal = note != 0 && signal == SIGKILL ? note : signal};
+  return job_crashed{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0};
+}
+
+void pool_core::settle(const std::shared_ptr<job>& task, job_result result) {
+  warden_.retire(*task);  // from here on nobody asks it any more
+  task->worker_.reset();
+  task->pool_.reset();
+  task->result = std::move(result);
+  task->settled();
+  const lock guard(mutex_);
+  --unsettled_;
+  changed_.notify_all();
+}
+
+void pool_core::run(errands todo) {
+  for (const auto& l : todo.launches) start_on_worker(l);
+  todo.launches.clear();
+  for (auto& s : todo.settlements) {
+    settle(s.task, std::move(s.result));
+    s.task.reset();
+  }
+  if (todo.fork) warden_.post([self = shared_from_this()] { self->fork_workers(); });
+  for (const auto& receipt : todo.reclaimed) receipt->set_reclaimed(std::chrono::steady_clock::now());
+}
+
+}  // namespace workit::workers

@@ -1,0 +1,32 @@
+// What a new process of ours puts back to normal, whatever its parent was like.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string_view>
+
+namespace workit::workers {
+
+/// Every signal to its default action, none blocked.
+void reset_signals() noexcept;
+
+/// Niceness, scheduling class, timer slack, out-of-memory score; the CPUs that `host`'s main thread may use, since the
+/// thread that started us may be pinned. What the kernel does not permit stays as it is.
+void reset_scheduling(pid_t host) noexcept;
+
+/// Descriptor 0 becomes /dev/null; 1 and 2 too if they are closed.
+void reset_standard_descriptors() noexcept;
+
+/// The name in ps and top, 15 characters at most.
+void set_process_name(const char* name) noexcept;
+
+/// How much the kernel prefers this process when memory runs out, -1000 to 1000.
+void set_oom_score(std::string_view score) noexcept;
+
+/// How many threads this process has.
+[[nodiscard]] unsigned count_threads() noexcept;
+
+/// How many it has without anybody's doing: 1, and 2 under ThreadSanitizer, which keeps one of its own.
+[[nodiscard]] unsigned threads_by_nature() noexcept;
+
+}  // namespace workit::workers

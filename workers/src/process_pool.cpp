@@ -1,0 +1,75 @@
+// The face of the pool: options, and a core that outlives it while somebody is still inside.
+#include <sched.h>
+
+#include <mutex>
+#include <workit/base/errors.hpp>
+#include <workit/workers/process_pool.hpp>
+
+#include "pool_core.hpp"
+
+namespace workit::workers {
+namespace {
+
+constexpr std::size_t most_processes = 1024;
+constexpr std::size_t most_loops = most_descriptors - 1;
+constexpr std::size_t longest_name = 64;
+
+std::size_t usable_cpus() {
+  cpu_set_t cpus;
+  if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) return 1;
+  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&cpus)));
+}
+
+process_options checked(process_options options, std::size_t loops) {
+  const auto refuse = [&](const std::string& why) {
+    throw start_failed("process pool \"" + options.name.substr(0, longest_name) + "\": " + why);
+  };
+  if (options.name.empty()) refuse("a pool needs a name");
+  if (options.name.size() > longest_name) refuse("a pool's name has at most 64 characters");
+  if (options.workers > most_processes) refuse("more than 1024 workers would not run, only swap");
+  if (options.spares > most_processes) refuse("more than 1024 spares would only hold memory");
+  if (loops == 0) refuse("a pool needs at least one eventfd to report results to");
+  if (loops > most_loops) refuse("results can be reported to 200 eventfds at most");
+  if (options.workers == 0) options.workers = usable_cpus();
+  return options;
+}
+
+/// The pools that a warden may ask to kill for it; a process has few.
+std::mutex pools_mutex;
+std::vector<std::weak_ptr<pool_core>> pools;  // guarded by pools_mutex
+
+void ask_pools_to_kill(pid_t worker) {
+  std::vector<std::shared_ptr<pool_core>> alive;
+  {
+    const std::lock_guard guard(pools_mutex);
+    for (const auto& p : pools)
+      if (auto pool = p.lock()) alive.push_back(std::move(pool));
+  }
+  for (const auto& pool : alive) pool->delegate_kill(worker);
+}
+
+void remember(const std::shared_ptr<pool_core>& pool) {
+  const std::lock_guard guard(pools_mutex);
+  std::erase_if(pools, [](const auto& p) { return p.expired(); });
+  pools.push_back(pool);
+}
+
+}  // namespace
+
+process_pool::process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_eventfds) {
+  auto valid = checked(std::move(options), loop_eventfds.size());
+  core_ = std::make_shared<pool_core>(std::move(valid), warden, std::move(loop_eventfds));
+  remember(core_);
+  warden.delegate_kill(ask_pools_to_kill);
+}
+
+process_pool::~process_pool() { stop(); }
+
+void process_pool::start() { core_->start(); }
+void process_pool::submit(std::shared_ptr<job> task) { core_->submit(std::move(task)); }
+void process_pool::collect(std::size_t loop) { core_->collect(loop); }
+pool_status process_pool::status() const { return core_->status(); }
+bool process_pool::drain(deadline until) { return core_->drain(until); }
+void process_pool::stop() noexcept { core_->stop(); }
+
+}  // namespace workit::workers

@@ -1,0 +1,190 @@
+// The worker: parks on its word, runs the task, commits.
+//
+// Invariants
+// 1. It shares no lock with anyone, except the life mutex, which it never lets go.
+// 2. The result is complete before the one compare-and-swap that commits it; after a lost one it touches nothing.
+// 3. Its deadline timer is off before the commit: a committed result is never followed by the timer's kill.
+// 4. It leaves by _exit or by a signal: what static objects the image has is not destroyed here.
+#include "worker.hpp"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <limits>
+#include <workit/preempt/proof.hpp>
+#include <workit/workers/remote_call.hpp>
+
+#include "crash_note.hpp"
+#include "exception_words.hpp"
+#include "payload.hpp"
+#include "process_birth.hpp"
+
+namespace workit::workers {
+namespace {
+
+constexpr int block_place = 3;
+constexpr int first_loop_place = 4;
+/// How long after its deadline a task is ended by the kernel, when the host has not done so by then.
+constexpr std::int64_t deadline_slack_ns = 250'000'000;
+
+control_block* own_block = nullptr;  // for spin_on_beat
+
+class worker {
+ public:
+  explicit worker(const worker_birth& birth) : birth_(birth), payload_(block_place) {}
+
+  [[noreturn]] void run() {
+    if (!payload_.mapped()) ::_exit(EXIT_FAILURE);
+    own_block = &control();
+    control().life.hold();
+    // Refused on a kernel that has none: the host's self-test then chooses another proof.
+    static_cast<void>(preempt::register_for_barrier());
+    note_crashes_in(control().crash_signal);
+    // First in, last out: a task's exit() must not run the destructors of what the zygote's image has constructed.
+    ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
+    make_timer();
+    threads_ = std::max(count_threads(), threads_by_nature());
+    control().ready.store(1, std::memory_order_release);
+    for (;;) {
+      const control_word word(control().word.load(std::memory_order_acquire));
+      if (word.at() == phase::running)
+        run_task(word);
+      else
+        wait_while(control().word, word.bits());
+    }
+  }
+
+ private:
+  [[nodiscard]] control_block& control() const noexcept { return payload_.control(); }
+
+  void make_timer() noexcept {
+    sigevent kill{};
+    kill.sigev_notify = SIGEV_SIGNAL;
+    kill.sigev_signo = SIGKILL;
+    has_timer_ = ::timer_create(CLOCK_MONOTONIC, &kill, &timer_) == 0;
+  }
+
+  void set_timer(std::int64_t at_ns) noexcept {
+    itimerspec when{};
+    when.it_value.tv_sec = at_ns / 1'000'000'000;
+    when.it_value.tv_nsec = at_ns % 1'000'000'000;
+    if (has_timer_) ::timer_settime(timer_, TIMER_ABSTIME, &when, nullptr);
+  }
+
+  void run_task(control_word word) {
+    const auto request = control().request;
+    const bool bounded = request.deadline_ns < std::numeric_limits<std::int64_t>::max() - deadline_slack_ns;
+    if (bounded) set_timer(std::max<std::int64_t>(1, request.deadline_ns + deadline_slack_ns));
+    call(request);
+    std::fflush(nullptr);
+    control().result.left_behind.store(somebody_left_behind() ? 1 : 0, std::memory_order_relaxed);
+    if (bounded) set_timer(0);
+    commit(word, request.loop);
+  }
+
+  void call(const control_block::request_fields& request) {
+    wire_writer frame;
+    auto kind = result_kind::value;
+    try {
+      if (request.entry != entry_id_) {
+        const auto found = find_function(request.entry);
+        if (!found) throw unknown_function();
+        entry_ = reinterpret_cast<trampoline>(*found);
+        entry_id_ = request.entry;
+      }
+      wire_reader arguments(payload_.view(request.size));
+      entry_(arguments, frame);
+      payload_.write(frame.frame());
+    } catch (const unknown_function& e) {
+      kind = result_kind::refused;
+      write_words({e.what()}, frame);
+    } catch (...) {
+      kind = result_kind::exception;
+      auto words = describe_current_exception();
+      write_words({std::move(words.type), std::move(words.what)}, frame);
+    }
+    control().result.kind.store(static_cast<std::uint32_t>(kind), std::memory_order_relaxed);
+    control().result.size.store(frame.size(), std::memory_order_relaxed);
+  }
+
+  /// In place of a value. Long words are cut, so that they fit in any case.
+  void write_words(std::vector<std::string> words, wire_writer& frame) {
+    frame.clear();
+    for (auto& word : words) {
+      word.resize(std::min(word.size(), first_payload / 4));
+      frame.write(word);
+    }
+    payload_.write(frame.frame());
+  }
+
+  [[nodiscard]] bool somebody_left_behind() const noexcept {
+    for (;;) {
+      const auto child = ::wait4(-1, nullptr, WNOHANG | __WALL, nullptr);
+      if (child == 0) return true;
+      if (child < 0 && errno != EINTR) break;  // ECHILD
+    }
+    // A thread that was just joined can still be counted for a moment.
+    for (int tries = 0; count_threads() > threads_; ++tries) {
+      if (tries == 20) return true;
+      ::usleep(100);
+    }
+    return false;
+  }
+
+  void commit(control_word word, std::uint32_t loop) {
+    auto expected = word.bits();
+    const auto committed = control_word(word.generation(), phase::committed).bits();
+    if (!control().word.compare_exchange_strong(expected, committed, std::memory_order_acq_rel)) {
+      if (expected != control_word(word.generation(), phase::stopped).bits()) std::abort();  // the task overwrote it
+      for (;;) ::pause();  // the host took the task back: SIGKILL is on its way
+    }
+    const std::uint64_t one = 1;
+    // A task may have closed our descriptors: then our death tells the host to look.
+    if (loop >= birth_.loops || !payload_.descriptor_intact()) ::_exit(EXIT_SUCCESS);
+    ssize_t written = -1;
+    do written = ::write(first_loop_place + static_cast<int>(loop), &one, sizeof one);
+    while (written < 0 && errno == EINTR);
+    if (written < 0 && errno != EAGAIN) ::_exit(EXIT_SUCCESS);
+  }
+
+  const worker_birth birth_;
+  payload payload_;
+  timer_t timer_{};
+  bool has_timer_ = false;
+  unsigned threads_ = 1;
+  function_id entry_id_;
+  trampoline entry_ = nullptr;
+};
+
+}  // namespace
+
+void run_worker(const worker_birth& birth) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != birth.zygote) ::_exit(EXIT_FAILURE);  // it ended before the line above
+  ::setsid();
+  reset_signals();
+  set_process_name("workit-worker");
+  set_oom_score("1000");
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a task detaches stays ours to notice
+  // 1, not 0: a core that is piped to a program ignores 0 (core(5)), and a dump delays the death it follows.
+  const rlimit no_core{1, 1};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::dup3(birth.block, block_place, O_CLOEXEC);
+  ::close_range(first_loop_place + birth.loops, ~0U, 0);
+  static worker self(birth);  // never destroyed: it leaves by _exit
+  self.run();
+}
+
+void spin_on_beat(wire_reader&, wire_writer&) {
+  for (;;) own_block->beat.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace workit::workers

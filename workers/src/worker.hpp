@@ -1,0 +1,24 @@
+// The process in which tasks run, one at a time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <workit/workers/wire_stream.hpp>
+
+namespace workit::workers {
+
+/// What a worker is forked with.
+struct worker_birth {
+  pid_t zygote = 0;
+  int block = -1;      ///< the memfd with its control block; becomes descriptor 3
+  unsigned loops = 0;  ///< the loops' eventfds are descriptors 4, 5, ...
+};
+
+/// The life of a worker: parks, runs tasks, commits results, until it is killed or its zygote ends. Called in the child
+/// right after fork().
+[[noreturn]] void run_worker(const worker_birth& birth);
+
+/// A task for the self-test's victim: counts in its block's `beat` for ever.
+void spin_on_beat(wire_reader& arguments, wire_writer& result);
+
+}  // namespace workit::workers

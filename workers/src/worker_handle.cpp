@@ -1,0 +1,114 @@
+// worker_handle: what the host writes into a block and what it believes of what comes back.
+#include "worker_handle.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <workit/base/errors.hpp>
+
+namespace workit::workers {
+namespace {
+
+/// A payload beyond this is given back to the kernel after its task.
+constexpr std::size_t kept_payload = std::size_t{1} << 20;
+
+std::string with_errno(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
+
+std::optional<std::string> next_word(wire_reader& from) {
+  try {
+    return from.read<std::string>();
+  } catch (const wire_error&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number) {
+  unique_fd block(::memfd_create("workit-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!block) throw start_failed(with_errno("a worker's memory could not be created"));
+  // Sealed before anybody else has it: the host's page can never be cut away below it.
+  if (::ftruncate(block.get(), payload_offset + first_payload) != 0 ||
+      ::fcntl(block.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+    throw start_failed(with_errno("a worker's memory could not be sized"));
+  void* page = ::mmap(nullptr, payload_offset, PROT_READ | PROT_WRITE, MAP_SHARED, block.get(), 0);
+  if (page == MAP_FAILED) throw start_failed(with_errno("a worker's memory could not be mapped"));
+  return std::make_shared<worker_handle>(number, std::move(block), new (page) control_block);
+}
+
+worker_handle::~worker_handle() { ::munmap(control_, payload_offset); }
+
+bool worker_handle::change_word(control_word from, control_word to) noexcept {
+  auto expected = from.bits();
+  return control_->word.compare_exchange_strong(expected, to.bits(), std::memory_order_acq_rel);
+}
+
+std::optional<std::string> worker_handle::write_request(const remote_call& call, deadline until, std::uint32_t loop) {
+  const auto& arguments = call.arguments;
+  if (arguments.size() > largest_payload)
+    return "the arguments take " + std::to_string(arguments.size()) + " bytes, more than the 2 GiB that can travel";
+  for (std::size_t done = 0; done < arguments.size();) {
+    const auto n = ::pwrite(block_.get(), arguments.data() + done, arguments.size() - done,
+                            static_cast<off_t>(payload_offset + done));
+    if (n > 0)
+      done += static_cast<std::size_t>(n);
+    else if (errno != EINTR)
+      return with_errno("the arguments could not be written to the worker's memory");
+  }
+  written_ = arguments.size();
+  control_->request.entry = call.entry;
+  control_->request.size = arguments.size();
+  control_->request.deadline_ns =
+      until.is_never() ? std::numeric_limits<std::int64_t>::max()
+                       : std::chrono::duration_cast<std::chrono::nanoseconds>(until.at().time_since_epoch()).count();
+  control_->request.loop = loop;
+  return std::nullopt;
+}
+
+bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
+  if (size > largest_payload) return false;
+  if (size > first_payload) {
+    // A worker could name a size, or stretch its file to it, without ever having written that much.
+    struct stat about {};
+    constexpr std::uint64_t block_size = 512;
+    if (::fstat(block_.get(), &about) != 0 || static_cast<std::uint64_t>(about.st_blocks) * block_size < size)
+      return false;
+  }
+  to.resize(size);
+  for (std::size_t done = 0; done < size;) {
+    const auto n = ::pread(block_.get(), to.data() + done, size - done, static_cast<off_t>(payload_offset + done));
+    if (n == 0 || (n < 0 && errno != EINTR)) return false;
+    if (n > 0) done += static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+std::optional<job_result> worker_handle::read_result() const {
+  // Each field is read once: what is checked is what is used.
+  const auto kind = static_cast<result_kind>(control_->result.kind.load(std::memory_order_relaxed));
+  const auto size = control_->result.size.load(std::memory_order_relaxed);
+  bytes frame;
+  if (!read_payload(frame, size)) return std::nullopt;
+  if (kind == result_kind::value) return job_value{std::move(frame)};
+  wire_reader words(frame);
+  auto first = next_word(words);
+  if (!first) return std::nullopt;
+  if (kind == result_kind::refused) return job_not_started{std::move(*first)};
+  auto second = next_word(words);
+  if (!second || kind != result_kind::exception) return std::nullopt;
+  return job_exception{std::move(*first), std::move(*second)};
+}
+
+void worker_handle::rewind() noexcept {
+  const auto result = control_->result.size.load(std::memory_order_relaxed);
+  if (written_ > kept_payload || result > kept_payload)
+    ::fallocate(block_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, payload_offset, largest_payload);
+  written_ = 0;
+  control_->word.store(control_word(++generation, phase::idle).bits(), std::memory_order_release);
+}
+
+}  // namespace workit::workers

@@ -1,0 +1,76 @@
+// One worker as the host sees it: its block, its pidfd, and where it stands.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <workit/base/receipt.hpp>
+#include <workit/workers/control_block.hpp>
+#include <workit/workers/job.hpp>
+
+#include "unique_fd.hpp"
+
+namespace workit::workers {
+
+/// Where a worker stands in its pool.
+enum class worker_state {
+  starting,    ///< asked of the zygote
+  idle,        ///< parked
+  running,     ///< has `task`, published or about to be
+  collecting,  ///< a loop is taking its result
+  lost,        ///< not to be used again; dead, or about to be
+};
+
+/// Owns the block's file and page and the pidfd until nobody needs them: the last reference lets go of all.
+class worker_handle {
+ public:
+  /// Makes a block for a new worker. Errors: start_failed.
+  static std::shared_ptr<worker_handle> make(std::uint32_t number);
+  worker_handle(std::uint32_t number, unique_fd block, control_block* control) noexcept
+      : number(number), block_(std::move(block)), control_(control) {}
+  ~worker_handle();
+  worker_handle(const worker_handle&) = delete;
+  worker_handle& operator=(const worker_handle&) = delete;
+
+  const std::uint32_t number;  ///< the zygote's name for it
+
+  // Guarded by the pool's mutex.
+  worker_state state = worker_state::starting;
+  bool exited = false;
+  bool orphaned = false;                  ///< its zygote is gone: the warden watches the pidfd
+  std::shared_ptr<job> task;              ///< while running or collecting
+  std::shared_ptr<receipt_slot> receipt;  ///< of the stop that took it; completed when it is reclaimed
+  // Written when it is forked, before it is idle.
+  pid_t pid = 0;
+  unique_fd pidfd;
+  // Changes only while the worker has no task.
+  std::uint32_t generation = 0;
+
+  [[nodiscard]] int block() const noexcept { return block_.get(); }
+  [[nodiscard]] control_block& control() const noexcept { return *control_; }
+  [[nodiscard]] control_word word() const noexcept {
+    return control_word(control_->word.load(std::memory_order_acquire));
+  }
+  /// This task's word in that phase.
+  [[nodiscard]] control_word word_in(phase p) const noexcept { return {generation, p}; }
+  /// One change of the word; false when it was not `from`.
+  bool change_word(control_word from, control_word to) noexcept;
+
+  /// Writes the request while the word is idle. Returns a sentence when it cannot.
+  [[nodiscard]] std::optional<std::string> write_request(const remote_call& call, deadline until, std::uint32_t loop);
+  /// The committed result, copied; nothing when what the worker left is not one. Errors: std::bad_alloc.
+  [[nodiscard]] std::optional<job_result> read_result() const;
+  /// Back to idle, as the next generation; gives back the memory of a large payload.
+  void rewind() noexcept;
+
+ private:
+  [[nodiscard]] bool read_payload(bytes& to, std::uint64_t size) const;
+
+  unique_fd block_;
+  control_block* control_;
+  std::size_t written_ = 0;  // the larger of arguments and result of the current task
+};
+
+}  // namespace workit::workers

@@ -1,0 +1,244 @@
+// The zygote: one thread, one socket to the host, one loop.
+//
+// Invariants
+// 1. It has one thread whenever it forks; otherwise it refuses, because locks of the others would stay locked in the
+//    child.
+// 2. It ends when the host does, whoever tells first: the sentinel, the socket, or the host's pidfd; and never before
+//    its workers and their orphans have.
+// 3. No PDEATHSIG: it would fire when the host's *thread* that started us ends.
+#include "zygote.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+
+#include "exception_words.hpp"
+#include "family.hpp"
+#include "messages.hpp"
+#include "process_birth.hpp"
+#include "sentinel.hpp"
+#include "worker.hpp"
+
+namespace workit::workers {
+namespace {
+
+constexpr int socket_place = 3;
+constexpr int first_loop_place = 4;
+
+unique_fd open_pidfd(pid_t pid) noexcept { return unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+class zygote {
+ public:
+  zygote() : family_([this](std::uint32_t worker, int status, const rusage& used) { report(worker, status, used); }) {}
+
+  [[noreturn]] void run() {
+    receive_hello();
+    watch_host();
+    preload();
+    watch_signals();
+    say({.kind = message_kind::ready, .pid = ::getpid()});
+    for (;;) turn();
+  }
+
+ private:
+  /// Takes everybody along. Reports who went only to a host that waits for it: a dying one may not read for long.
+  [[noreturn]] void end(bool silently) {
+    ended_ = true;
+    silent_ = silently;
+    family_.end();
+    ::_exit(0);
+  }
+
+  [[noreturn]] void fail(const std::string& sentence) {
+    message m{.kind = message_kind::failed};
+    m.text.set(sentence);
+    say(m);
+    end(true);
+  }
+
+  /// Waits for room in the socket, but not for a dead host.
+  void say(const message& m, std::span<const int> descriptors = {}) {
+    while (!silent_) {
+      switch (send(socket_place, m, descriptors)) {
+        case transfer::done: return;
+        case transfer::closed: return host_is_gone();
+        case transfer::again: break;
+      }
+      pollfd wanted[] = {{socket_place, POLLOUT, 0}, {signals_.get(), POLLIN, 0}};
+      ::poll(wanted, 2, -1);
+      if (wanted[1].revents != 0) take_signals();
+    }
+  }
+
+  void host_is_gone() {
+    silent_ = true;
+    if (!ended_) end(true);
+  }
+
+  void receive_hello() {
+    pollfd wanted{socket_place, POLLIN, 0};
+    std::vector<unique_fd> descriptors;
+    message m;
+    transfer got = transfer::again;
+    while (got == transfer::again) {
+      ::poll(&wanted, 1, -1);
+      got = receive(socket_place, m, descriptors);
+    }
+    if (got == transfer::closed || m.kind != message_kind::hello || descriptors.empty()) ::_exit(1);
+    preload_ = m.preload;
+    host_ = m.pid;
+    loops_ = static_cast<unsigned>(descriptors.size() - 1);
+    // Everything above 3 was closed, so they came in order, and stay open for good.
+    for (unsigned i = 0; i < loops_; ++i) loop_descriptors_.push_back(std::move(descriptors[i]));
+    if (loops_ != 0 && loop_descriptors_.back().get() != first_loop_place + static_cast<int>(loops_) - 1)
+      fail("the zygote found descriptors open that it had closed: does a library open some in another thread?");
+    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptors.back().get(), 0);
+    if (page == MAP_FAILED) fail("the zygote could not map the host's life mutex");
+    host_life_ = &preempt::life_mutex::at(page);
+    reset_scheduling(host_);
+  }
+
+  void watch_host() {
+    refuse_threads();
+    const pid_t sentinel = start_sentinel(*host_life_);
+    if (sentinel < 0) fail("the zygote could not fork its sentinel: " + std::string(::strerror(errno)));
+    family_.set_sentinel(sentinel);
+    host_pidfd_ = open_pidfd(host_);
+    if (::getppid() != host_) end(true);
+  }
+
+  void preload() {
+    if (!preload_) return;
+    const auto f = find_function(preload_);
+    if (!f) fail(unknown_function().what());
+    try {
+      (*f)();
+    } catch (...) {
+      const auto words = describe_current_exception();
+      fail("preload threw " + words.type + ": " + words.what);
+    }
+    std::fflush(nullptr);  // or every worker would write it again
+    refuse_threads();
+  }
+
+  void refuse_threads() {
+    if (const auto threads = count_threads(); threads > threads_by_nature()) fail(too_many_threads(threads));
+  }
+
+  static std::string too_many_threads(unsigned threads) {
+    return "the zygote has " + std::to_string(threads) +
+           " threads and cannot be forked: preload, or a library it loads, has started them; let it use one thread "
+           "(e.g. OPENBLAS_NUM_THREADS=1) or start them in the task";
+  }
+
+  void watch_signals() {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, host_death_signal());
+    sigprocmask(SIG_SETMASK, &wanted, nullptr);
+    signals_ = unique_fd(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+    family_.reap();  // what ended before
+  }
+
+  void take_signals() {
+    signalfd_siginfo s{};
+    while (::read(signals_.get(), &s, sizeof s) == sizeof s)
+      if (s.ssi_signo == static_cast<unsigned>(host_death_signal())) host_is_gone();
+    if (!ended_) family_.reap();
+  }
+
+  void turn() {
+    pollfd wanted[] = {{socket_place, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {host_pidfd_.get(), POLLIN, 0}};
+    if (::poll(wanted, 3, -1) < 0) return;
+    if (wanted[2].revents != 0) host_is_gone();
+    if (wanted[1].revents != 0) take_signals();
+    if (wanted[0].revents != 0) take_message();
+  }
+
+  void take_message() {
+    std::vector<unique_fd> descriptors;
+    message m;
+    switch (receive(socket_place, m, descriptors)) {
+      case transfer::again: return;
+      case transfer::closed: return host_is_gone();
+      case transfer::done: break;
+    }
+    switch (m.kind) {
+      case message_kind::fork: return fork_worker(m.worker, descriptors);
+      case message_kind::kill: return family_.kill_worker(m.worker);
+      default: end(false);
+    }
+  }
+
+  void fork_worker(std::uint32_t worker, std::vector<unique_fd>& descriptors) {
+    message answer{.kind = message_kind::forked, .worker = worker};
+    const auto threads = count_threads();
+    if (descriptors.size() != 1 || threads > threads_by_nature()) {
+      answer.error = descriptors.size() != 1 ? EBADF : EAGAIN;
+      answer.threads = threads;
+      if (descriptors.size() == 1) answer.text.set(too_many_threads(threads));
+      return say(answer);
+    }
+    const worker_birth birth{::getpid(), descriptors.front().get(), loops_};
+    const pid_t child = ::fork();
+    if (child == 0) run_worker(birth);
+    unique_fd pidfd;
+    if (child > 0) pidfd = open_pidfd(child);  // not reaped yet, so it is surely this one
+    if (child < 0 || !pidfd) {
+      answer.error = errno;
+      if (child > 0) ::kill(child, SIGKILL);
+      return say(answer);
+    }
+    answer.pid = child;
+    const int sent = pidfd.get();
+    family_.add_worker(worker, child, std::move(pidfd));
+    say(answer, {&sent, 1});
+  }
+
+  void report(std::uint32_t worker, int status, const rusage& used) {
+    const auto us = [](const timeval& t) {
+      return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec);
+    };
+    say({.kind = message_kind::exited,
+         .worker = worker,
+         .status = status,
+         .largest_rss = static_cast<std::uint64_t>(used.ru_maxrss),
+         .cpu_us = us(used.ru_utime) + us(used.ru_stime)});
+  }
+
+  family family_;
+  preempt::life_mutex* host_life_ = nullptr;
+  unique_fd signals_;
+  unique_fd host_pidfd_;
+  std::vector<unique_fd> loop_descriptors_;
+  unsigned loops_ = 0;
+  pid_t host_ = 0;
+  function_id preload_;
+  bool ended_ = false;
+  bool silent_ = false;
+};
+
+}  // namespace
+
+void run_zygote(int socket) {
+  reset_signals();
+  set_process_name("workit-zygote");
+  reset_standard_descriptors();
+  if (socket != socket_place) ::dup2(socket, socket_place);
+  ::fcntl(socket_place, F_SETFD, FD_CLOEXEC);
+  ::close_range(socket_place + 1, ~0U, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  static zygote self;  // never destroyed: it leaves by _exit
+  self.run();
+}
+
+}  // namespace workit::workers

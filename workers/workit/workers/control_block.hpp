@@ -1,0 +1,97 @@
+// The memory a worker shares with the host: one page of control, then the payload.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <new>
+#include <workit/preempt/life_mutex.hpp>
+#include <workit/workers/function_id.hpp>
+
+namespace workit::workers {
+
+/// Where a worker's one task stands. With the task's generation it makes the word on which completion and stop compete.
+enum class phase : std::uint32_t {
+  idle,       ///< no task, or one not yet published
+  running,    ///< the task is the worker's
+  committed,  ///< its result is complete
+  stopped,    ///< the host took it back; the worker is lost
+};
+
+/// {generation, phase} as the 32 bits a futex has. Generations wrap after 2^30 tasks, long after their words are gone.
+class control_word {
+ public:
+  constexpr control_word(std::uint32_t generation, phase p) noexcept
+      : bits_(generation << 2 | static_cast<std::uint32_t>(p)) {}
+  constexpr explicit control_word(std::uint32_t bits) noexcept : bits_(bits) {}
+  [[nodiscard]] constexpr std::uint32_t bits() const noexcept { return bits_; }
+  [[nodiscard]] constexpr std::uint32_t generation() const noexcept { return bits_ >> 2; }
+  [[nodiscard]] constexpr phase at() const noexcept { return static_cast<phase>(bits_ & 3); }
+  friend constexpr bool operator==(control_word, control_word) noexcept = default;
+
+ private:
+  std::uint32_t bits_;
+};
+
+/// What the worker left in the payload. The names are its claim: the host checks them.
+enum class result_kind : std::uint32_t {
+  none,
+  value,      ///< the trampoline's frame
+  exception,  ///< two strings: type, what()
+  refused,    ///< one string: why the task did not begin
+};
+
+/// Who writes what, and when. No field is trusted by the host once the worker could write it, except that it is there:
+/// the file is sealed against shrinking. Everything but `word` and `life` is published by a change of `word`.
+///
+///   field         written by   while the word is
+///   word          host         idle -> running, running -> stopped, committed -> idle (next generation)
+///                 worker       running -> committed
+///   life          worker       held from start to death
+///   request       host         idle
+///   result        worker       running, before the commit
+///   ready         worker       any, once
+///   crash_signal  worker       any, from its signal handler
+///   beat          worker       running, by the self-test's victim only
+///   payload       host         idle: the arguments; worker: running: the result, over them
+struct control_block {
+  alignas(64) std::atomic<std::uint32_t> word{control_word{0, phase::idle}.bits()};
+  alignas(64) preempt::life_mutex life;
+
+  struct request_fields {
+    function_id entry;
+    std::uint64_t size = 0;         ///< bytes of arguments
+    std::int64_t deadline_ns = 0;   ///< CLOCK_MONOTONIC, max for never
+    std::uint32_t loop = 0;         ///< whose eventfd is written after the commit
+  };
+  alignas(64) request_fields request;
+
+  struct result_fields {
+    std::atomic<std::uint32_t> kind{0};
+    std::atomic<std::uint32_t> left_behind{0};  ///< threads or children of the task are still there
+    std::atomic<std::uint64_t> size{0};
+  };
+  alignas(64) result_fields result;
+
+  std::atomic<std::uint32_t> ready{0};
+  std::atomic<std::int32_t> crash_signal{0};
+  alignas(64) std::atomic<std::uint64_t> beat{0};
+};
+
+/// The payload begins on the second page.
+inline constexpr std::size_t payload_offset = 4096;
+/// A new block has room for this much, mapped by the worker from the start.
+inline constexpr std::size_t first_payload = 64 * 1024 - payload_offset;
+/// Neither arguments nor results of one task may be larger: 2 GiB.
+inline constexpr std::size_t largest_payload = std::size_t{2} << 30;
+
+static_assert(sizeof(control_block) <= payload_offset);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free && std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// Sleeps while `word` is `seen`; wakes early at times. Across processes. Blocks: until then.
+void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t seen) noexcept;
+/// Wakes who sleeps on `word`.
+void wake(const std::atomic<std::uint32_t>& word) noexcept;
+
+}  // namespace workit::workers

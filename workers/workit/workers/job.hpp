@@ -1,0 +1,88 @@
+// One task for a worker process, from submission to its one settlement.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <string>
+#include <variant>
+#include <workit/base/deadline.hpp>
+#include <workit/preempt/lease.hpp>
+#include <workit/workers/remote_call.hpp>
+
+namespace workit::workers {
+
+/// The trampoline returned; `encoded` is for read_result<R>().
+struct job_value {
+  bytes encoded;
+};
+/// The task threw, or its result did not travel.
+struct job_exception {
+  std::string type;  ///< demangled, e.g. "std::invalid_argument"
+  std::string what;
+};
+/// It was stopped, or withdrawn before it began.
+struct job_stopped {
+  std::shared_ptr<receipt_slot> receipt;
+};
+/// Its worker died by itself.
+struct job_crashed {
+  int signal = 0;     ///< else 0
+  int exit_code = 0;  ///< when there is no signal
+};
+/// Not one instruction of it ran.
+struct job_not_started {
+  std::string why;  ///< a sentence
+};
+
+/// monostate until settled.
+using job_result =
+    std::variant<std::monostate, job_value, job_exception, job_stopped, job_crashed, job_not_started>;
+
+class pool_core;
+class worker_handle;
+
+/// Derive from this, submit it once, and read `result` when settled() is called.
+class job : public preempt::lease, public std::enable_shared_from_this<job> {
+ public:
+  /// `ruling`: its cancellation stops the task. `until`, in machine time: the kernel ends the worker soon after it even
+  /// if the host cannot; the host's own stop at that instant is the warden's, by `ruling`. `loop`: index of the eventfd
+  /// that is written when the result is there.
+  job(cancel_cell::ptr ruling, std::string task_name, remote_call what, deadline until = {}, std::uint32_t loop_index = 0)
+      : lease(std::move(ruling)),
+        name(std::move(task_name)),
+        call(std::move(what)),
+        until(until),
+        loop(loop_index) {}
+
+  const std::string name;
+  remote_call call;
+  const deadline until;
+  const std::uint32_t loop;
+
+  /// Set before settled() and not touched by the pool afterwards.
+  job_result result;
+
+  /// The job has ended. Called exactly once, on any thread, without any lock; short, does not block.
+  virtual void settled() noexcept = 0;
+
+  [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;
+  void stopped(std::shared_ptr<receipt_slot> receipt) noexcept final;
+
+ private:
+  friend class pool_core;
+
+  /// Who has decided about it. Leaves queued and running once, by compare-and-swap: the winner settles.
+  enum class state : std::uint8_t { fresh, queued, running, withdrawn, completed, stopped, crashed, refused };
+  bool decide(state from, state to) noexcept {
+    return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+  }
+
+  std::atomic<state> state_{state::fresh};
+  std::shared_ptr<pool_core> pool_;         // from submission to settlement
+  std::shared_ptr<worker_handle> worker_;   // set before running; reset when the warden can no longer ask
+  std::uint32_t generation_ = 0;            // of the worker's word, as worker_
+  std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while in_queue_; guarded by the pool's mutex
+  bool in_queue_ = false;                                // guarded by the pool's mutex
+};
+
+}  // namespace workit::workers

@@ -1,0 +1,50 @@
+// offload(): a task function that runs behind a worker boundary, where it can be stopped.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <workit/base/boundary.hpp>
+#include <workit/context.hpp>
+#include <workit/workers/remote_call.hpp>
+
+namespace workit {
+
+struct offload_options {
+  /// Where it runs. The process boundary is the one whose stop is unconditional.
+  workit::boundary boundary = workit::boundary::process;
+  /// Limit from the call to the result, queueing and start-up included; past it the work is stopped and the caller gets
+  /// timed_out. More than zero; none by default: the scope's deadline rules in any case.
+  std::optional<duration> timeout{};
+  /// Which pool, by process_options::name; empty is the first one of the runtime.
+  std::string pool{};
+};
+
+namespace detail {
+/// Refuses options that contradict each other. Errors: std::invalid_argument with a sentence.
+void check_options(const offload_options& options);
+/// Runs the call on the current fiber's behalf and returns the encoded result.
+bytes run_behind_boundary(context& ctx, const offload_options& options, const workers::remote_call& call);
+}  // namespace detail
+
+/// A task function R(context&) that calls fn(args...) in a worker. `fn` is a function or a captureless lambda;
+/// arguments and result travel by value (docs/process-boundary.md says what travels; what cannot does not compile).
+/// Arguments are encoded here and now, so that later changes to them do not matter. It may be called more than once.
+///
+/// Calling it:
+/// Blocks: the fiber, until the result is there or the stop of the work is proven.
+/// Cancel: the work is killed; the caller goes on only when not one instruction of it can run any more, and throws
+///   `cancelled`. A result that was committed first is delivered.
+/// Errors: timed_out; remote_error{type, what} for an exception of fn; worker_crashed{signal | exit code};
+///   start_failed when there is no such pool or no worker can be had.
+template <class F, class... Args>
+auto offload(offload_options options, F&& fn, Args&&... args) {
+  detail::check_options(options);
+  using R = workers::result_of<F, Args...>;
+  return [options = std::move(options),
+          call = workers::make_remote_call(std::forward<F>(fn), std::forward<Args>(args)...)](context& ctx) -> R {
+    const auto encoded = detail::run_behind_boundary(ctx, options, call);
+    return workers::read_result<R>(encoded);
+  };
+}
+
+}  // namespace workit

@@ -1,0 +1,120 @@
+// The two ends of a frame: a writer that appends, a reader that trusts nothing it reads.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <workit/workers/bytes.hpp>
+
+namespace workit {
+
+/// A frame that does not say what its reader expects, or a value that cannot be written.
+class wire_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+namespace detail {
+
+/// Values nested deeper than this are refused at both ends: a frame must not be able to overflow its reader's stack.
+inline constexpr int wire_depth_limit = 200;
+
+/// Counts one level of nesting for as long as it lives.
+class wire_level {
+ public:
+  explicit wire_level(int& depth) : depth_(depth) {
+    if (depth_ >= wire_depth_limit) throw wire_error("a value is nested deeper than 200 levels");
+    ++depth_;
+  }
+  ~wire_level() { --depth_; }
+  wire_level(const wire_level&) = delete;
+  wire_level& operator=(const wire_level&) = delete;
+
+ private:
+  int& depth_;
+};
+
+}  // namespace detail
+
+template <class T>
+struct wire;
+
+/// Appends values to a frame. The format is private to one image: native byte order, no tags, lengths as 64 bit.
+/// Threads: one at a time.
+class wire_writer {
+ public:
+  /// Any value that travels.
+  template <class T>
+  void write(const T& value) {
+    const detail::wire_level level(depth_);
+    wire<T>::write(*this, value);
+  }
+  /// A length; read it with wire_reader::count().
+  void write_count(std::size_t n) {
+    const auto wide = static_cast<std::uint64_t>(n);
+    append(&wide, sizeof wide);
+  }
+  /// `size` bytes as they are.
+  void append(const void* from, std::size_t size) { frame_.append(from, size); }
+
+  [[nodiscard]] std::size_t size() const noexcept { return frame_.size(); }
+  [[nodiscard]] const bytes& frame() const noexcept { return frame_; }
+  /// The frame, moved out; the writer is empty afterwards.
+  [[nodiscard]] bytes take() noexcept { return std::exchange(frame_, bytes{}); }
+  void clear() noexcept { frame_.clear(); }
+
+ private:
+  bytes frame_;
+  int depth_ = 0;
+};
+
+/// Reads values off a frame that may have been written by anybody. Every length is held against what is left before
+/// anything is allocated. Errors: wire_error, after which the reader is of no further use. Threads: one at a time.
+/// Lifetime: the frame outlives the reader.
+class wire_reader {
+ public:
+  explicit wire_reader(std::span<const std::byte> frame) noexcept : left_(frame) {}
+
+  /// The next value.
+  template <class T>
+  [[nodiscard]] T read() {
+    const detail::wire_level level(depth_);
+    return wire<T>::read(*this);
+  }
+  /// A number of elements that take `each` bytes or more (one at the least), as many as can be there.
+  [[nodiscard]] std::size_t count(std::size_t each = 1) {
+    std::uint64_t n = 0;
+    copy(&n, sizeof n);
+    if (n > left_.size() / each)
+      throw wire_error("a frame announces " + std::to_string(n) + " elements where " + std::to_string(left_.size()) +
+                       " bytes are left");
+    return static_cast<std::size_t>(n);
+  }
+  /// The next `size` bytes, in place.
+  [[nodiscard]] std::span<const std::byte> take(std::size_t size) {
+    if (size > left_.size())
+      throw wire_error("a frame ends " + std::to_string(size - left_.size()) + " bytes too early");
+    const auto taken = left_.first(size);
+    left_ = left_.subspan(size);
+    return taken;
+  }
+  /// The next `size` bytes, copied.
+  void copy(void* to, std::size_t size) {
+    const auto from = take(size);
+    if (size != 0) std::memcpy(to, from.data(), size);
+  }
+  [[nodiscard]] std::size_t left() const noexcept { return left_.size(); }
+  /// Errors: wire_error when something is left over.
+  void finish() const {
+    if (!left_.empty()) throw wire_error("a frame has " + std::to_string(left_.size()) + " bytes too many");
+  }
+
+ private:
+  std::span<const std::byte> left_;
+  int depth_ = 0;
+};
+
+}  // namespace workit
