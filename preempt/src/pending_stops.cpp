@@ -54,7 +54,8 @@ void pending_stops::add(unproven_stop stop, notice n) {
   }
   if (n == notice::used && claim.death_word != nullptr)
     // Where it cannot be watched, the pidfd is enough.
-    static_cast<void>(deaths_.watch(claim.death_word, [this, id] { proven(id, stop_proof::notice); }, this));
+    static_cast<void>(deaths_.watch(
+        claim.death_word, [this, id] { proven(id, stop_proof::notice); }, this));
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = id;

@@ -32,9 +32,12 @@ kill_answer send_kill([[maybe_unused]] int pidfd) noexcept {
 #else
   if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0) return kill_answer::sent;
   switch (errno) {
-    case ESRCH: return kill_answer::gone;
-    case EPERM: return kill_answer::denied;
-    default: return kill_answer::failed;
+    case ESRCH:
+      return kill_answer::gone;
+    case EPERM:
+      return kill_answer::denied;
+    default:
+      return kill_answer::failed;
   }
 #endif
 }

@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. A lease leaves the list exactly once: retired, found completed, or claimed. A claimed one is told stopped() once.
-// 2. No stopped() before its proof: withdrawn ones never began; all that were killed in a round are proven by one barrier
+// 2. No stopped() before its proof: withdrawn ones never began; all that were killed in a round are proven by one
+// barrier
 //    that began after the round's last kill; everything else waits in `pending` until the kernel says so.
 // 3. The warden's thread runs deadlines, posted work and watched callbacks, one at a time; it never waits for a worker.
 // 4. The host-life mutex is held by the warden's thread from before the constructor returns until its last turn.
@@ -35,15 +36,15 @@ using kill_delegate = std::shared_ptr<const std::function<void(pid_t)>>;
 
 stop_receipt open_receipt(const claimed_stop& stop) {
   const auto* record = stop.task->cell->record();
-  WORKIT_ASSERT(record != nullptr,
-                "warden::cancelled() was told of a cell that is not cancelled: only cancel_cell::request() leads there");
+  WORKIT_ASSERT(
+      record != nullptr,
+      "warden::cancelled() was told of a cell that is not cancelled: only cancel_cell::request() leads there");
   stop_receipt receipt;
   receipt.where = boundary::process;
   receipt.why = record->why;
   receipt.requested = record->at;
   receipt.worker = stop.claim.worker;
-  receipt.method =
-      stop.claim.what == stop_claim::answer::kill ? stop_method::killed : stop_method::withdrawn;
+  receipt.method = stop.claim.what == stop_claim::answer::kill ? stop_method::killed : stop_method::withdrawn;
   return receipt;
 }
 
@@ -139,8 +140,8 @@ void warden::state::stop(std::vector<claimed_stop> round) {
     else if (proven && answers[i] == kill_answer::sent)
       stop.prove(stop_proof::barrier, at);
     else
-      pending.add(std::move(stop), method == stop_proof::notice ? pending_stops::notice::used
-                                                                : pending_stops::notice::unused);
+      pending.add(std::move(stop),
+                  method == stop_proof::notice ? pending_stops::notice::used : pending_stops::notice::unused);
   }
 }
 
@@ -156,9 +157,7 @@ kill_answer warden::state::kill_one(const stop_claim& claim) {
   return answered;
 }
 
-void warden::watch(int descriptor, std::function<void()> ready) {
-  state_->watches.watch(descriptor, std::move(ready));
-}
+void warden::watch(int descriptor, std::function<void()> ready) { state_->watches.watch(descriptor, std::move(ready)); }
 
 void warden::unwatch(int descriptor) noexcept { state_->watches.unwatch(descriptor); }
 

@@ -168,7 +168,9 @@ TEST_F(Stop, CompletionAndCancellationRaceToExactlyOneOutcomeAndHurtNoNeighbour)
       auto ended = task.result();
       ASSERT_FALSE(ended.is_error()) << "a stop hit a neighbour, or a worker died by itself";
       ended.has_value() ? ++values : ++stops;
-      if (ended.has_value()) EXPECT_EQ(std::move(ended).value(), work);
+      if (ended.has_value()) {
+        EXPECT_EQ(std::move(ended).value(), work);
+      }
     }
   });
   EXPECT_EQ(values + stops, 300);

@@ -85,9 +85,7 @@ class spinning_child {
   }
 
  private:
-  [[noreturn]] static void fail(const char* what) {
-    throw std::system_error(errno, std::system_category(), what);
-  }
+  [[noreturn]] static void fail(const char* what) { throw std::system_error(errno, std::system_category(), what); }
 
   int file_;
   spinning_child_page* page_ = nullptr;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/overloaded.hpp>
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
 #include <workit/runtime.hpp>
@@ -15,11 +16,6 @@
 
 namespace workit::detail {
 namespace {
-
-template <class... F>
-struct overloaded : F... {
-  using F::operator()...;
-};
 
 /// A job that wakes the fiber that waits for it.
 class awaited_job final : public workers::job {

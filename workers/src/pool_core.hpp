@@ -75,6 +75,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void start_on_worker(const launch& l);
   void withdraw_launch(const launch& l);
   void take_result(const launch& l);
+  void end_crashing(const std::vector<launch>& crashing);
   void settle(const std::shared_ptr<job>& task, job_result result);
   void fail_queue(const std::string& sentence, errands& todo);
   void unqueue(job& task);

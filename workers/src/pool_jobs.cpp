@@ -128,18 +128,30 @@ bool pool_core::release(const handle& worker, const job& task, worker_state next
 }
 
 void pool_core::collect(std::size_t loop) {
-  std::vector<launch> done;
+  std::vector<launch> done, crashing;
   {
     const lock guard(mutex_);
     if (busy_ == 0) return;
     for (auto& [number, worker] : workers_) {
       if (worker->state != worker_state::running || worker->task->loop != loop) continue;
-      if (worker->word() != worker->word_in(phase::committed)) continue;
-      worker->state = worker_state::collecting;
-      done.push_back({worker->task, worker});
+      if (worker->word() == worker->word_in(phase::committed)) {
+        worker->state = worker_state::collecting;
+        done.push_back({worker->task, worker});
+      } else if (worker->control().crash_signal.load(std::memory_order_acquire) != 0) {
+        crashing.push_back({worker->task, worker});
+      }
     }
   }
   for (const auto& l : done) take_result(l);
+  if (!crashing.empty()) end_crashing(crashing);
+}
+
+/// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to wait
+/// for its exit.
+void pool_core::end_crashing(const std::vector<launch>& crashing) {
+  for (const auto& l : crashing) static_cast<void>(preempt::send_kill(l.worker->pidfd.get()));
+  if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
+  for (const auto& l : crashing) task_died(l.worker, l.task, l.worker->control().crash_signal.load() & 0x7f);
 }
 
 void pool_core::take_result(const launch& l) {
@@ -206,7 +218,7 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, int
                      worker.word() != worker.word_in(phase::idle);
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
-  if (signal == SIGKILL && (cancelled != nullptr || task.until.passed(now))) {
+  if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.until.passed(now))) {
     // The worker's own timer was faster than the warden, or both came together: a stop like any other.
     stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
     receipt.worker = worker.pid;
@@ -222,7 +234,7 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, int
   if (!begun)
     return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
                            "\" died before the task began"};
-  if (signal != 0) return job_crashed{.signal = note != 0 && signal == SIGKILL ? note : signal};
+  if (signal != 0) return job_crashed{.signal = note != 0 ? note : signal};
   return job_crashed{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0};
 }
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -47,7 +48,7 @@ class worker {
     control().life.hold();
     // Refused on a kernel that has none: the host's self-test then chooses another proof.
     static_cast<void>(preempt::register_for_barrier());
-    note_crashes_in(control().crash_signal);
+    note_crashes_in(control().crash_signal, bell_);
     // First in, last out: a task's exit() must not run the destructors of what the zygote's image has constructed.
     ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
     make_timer();
@@ -81,13 +82,15 @@ class worker {
 
   void run_task(control_word word) {
     const auto request = control().request;
+    bell_.store(request.loop < birth_.loops ? first_loop_place + static_cast<int>(request.loop) : -1,
+                std::memory_order_relaxed);
     const bool bounded = request.deadline_ns < std::numeric_limits<std::int64_t>::max() - deadline_slack_ns;
     if (bounded) set_timer(std::max<std::int64_t>(1, request.deadline_ns + deadline_slack_ns));
     call(request);
     std::fflush(nullptr);
     control().result.left_behind.store(somebody_left_behind() ? 1 : 0, std::memory_order_relaxed);
     if (bounded) set_timer(0);
-    commit(word, request.loop);
+    commit(word);
   }
 
   void call(const control_block::request_fields& request) {
@@ -139,7 +142,7 @@ class worker {
     return false;
   }
 
-  void commit(control_word word, std::uint32_t loop) {
+  void commit(control_word word) {
     auto expected = word.bits();
     const auto committed = control_word(word.generation(), phase::committed).bits();
     if (!control().word.compare_exchange_strong(expected, committed, std::memory_order_acq_rel)) {
@@ -148,15 +151,16 @@ class worker {
     }
     const std::uint64_t one = 1;
     // A task may have closed our descriptors: then our death tells the host to look.
-    if (loop >= birth_.loops || !payload_.descriptor_intact()) ::_exit(EXIT_SUCCESS);
+    if (!payload_.descriptor_intact()) ::_exit(EXIT_SUCCESS);
     ssize_t written = -1;
-    do written = ::write(first_loop_place + static_cast<int>(loop), &one, sizeof one);
+    do written = ::write(bell_.load(std::memory_order_relaxed), &one, sizeof one);
     while (written < 0 && errno == EINTR);
     if (written < 0 && errno != EAGAIN) ::_exit(EXIT_SUCCESS);
   }
 
   const worker_birth birth_;
   payload payload_;
+  std::atomic<int> bell_{-1};  // the eventfd of the task's loop
   timer_t timer_{};
   bool has_timer_ = false;
   unsigned threads_ = 1;

@@ -37,7 +37,7 @@ bool cancel_cell::request(cancel_reason why) {
     current_epoch.fetch_add(1, std::memory_order_acq_rel);
     return false;
   }
-  auto mine = std::make_unique<cancel_record>(std::move(why), std::chrono::steady_clock::now());
+  std::unique_ptr<cancel_record> mine(new cancel_record{std::move(why), std::chrono::steady_clock::now()});
   const cancel_record* expected = nullptr;
   const bool won = state_.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel);
   current_epoch.fetch_add(1, std::memory_order_acq_rel);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/overloaded.hpp>
 #include <workit/base/event.hpp>
 #include <workit/base/receipt.hpp>
 
@@ -14,11 +15,6 @@ namespace {
 std::string in_ms(duration d) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
 }
-
-template <class... F>
-struct overloaded : F... {
-  using F::operator()...;
-};
 
 }  // namespace
 
@@ -42,7 +38,7 @@ std::string_view kind_of(const cancel_reason& why) noexcept {
 std::string describe(const cancel_reason& why) {
   const std::string kind{kind_of(why)};
   return std::visit(
-      overloaded{
+      detail::overloaded{
           [&](const reason::user& r) { return r.message.empty() ? kind : kind + ": " + r.message; },
           [&](const reason::deadline&) { return kind + " passed"; },
           [&](const reason::timeout& r) { return kind + " of " + in_ms(r.limit); },

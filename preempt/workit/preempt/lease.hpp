@@ -20,8 +20,8 @@ struct stop_claim {
     kill,       ///< it runs in the process behind `pidfd`, which is now the warden's to kill
   };
   answer what = answer::completed;
-  int pidfd = -1;      ///< for `kill`; stays open until stopped() has returned
-  pid_t worker = 0;    ///< for `kill`; for messages and receipts only
+  int pidfd = -1;    ///< for `kill`; stays open until stopped() has returned
+  pid_t worker = 0;  ///< for `kill`; for messages and receipts only
   /// For `kill`: the word of the worker's life mutex, mapped until stopped() has returned; null when there is none.
   const std::uint32_t* death_word = nullptr;
 };

@@ -29,10 +29,10 @@ namespace workit::preempt {
 
 /// What became of a SIGKILL.
 enum class kill_answer {
-  sent,       ///< every thread of the victim is marked
-  gone,       ///< it has died and been reaped already
-  denied,     ///< this process may not (it changed its credentials since)
-  failed,     ///< anything else
+  sent,    ///< every thread of the victim is marked
+  gone,    ///< it has died and been reaped already
+  denied,  ///< this process may not (it changed its credentials since)
+  failed,  ///< anything else
 };
 
 /// Sends SIGKILL to the process behind `pidfd`, so never to another that took over its pid. Blocks: no. Threads: any.
@@ -50,7 +50,8 @@ struct probe_victim {
 
 /// The start-up self-test: kills the victim and answers the strongest proof that held. `barrier` when the counter
 /// stood still from the barrier on; else `notice` when the kernel marked the death word and can be waited for; else
-/// `pidfd`; also when it cannot be killed. The caller reaps the victim. Blocks: until the victim has run, and then until it has exited.
+/// `pidfd`; also when it cannot be killed. The caller reaps the victim. Blocks: until the victim has run, and then
+/// until it has exited.
 [[nodiscard]] stop_proof probe_proof(const probe_victim& victim);
 
 }  // namespace workit::preempt

@@ -21,8 +21,8 @@ struct warden_load {
 };
 
 /// Owns: a thread, a timerfd over a heap of deadlines, the leases, an epoll set for descriptors that others watch, the
-/// host-life mutex. Deadlines need no other thread; a cancellation stops what is below it on the canceller's own thread,
-/// so that no wake-up lies between the request and the kill.
+/// host-life mutex. Deadlines need no other thread; a cancellation stops what is below it on the canceller's own
+/// thread, so that no wake-up lies between the request and the kill.
 ///
 /// Threads: any. Lifetime: outlives every pool that uses it; leases are retired before it ends (asserted). Its end
 /// waits until every stop that is under way is proven, runs what was posted before, and forgets cells still armed.

@@ -34,8 +34,7 @@ TEST(Bm25, ScoresByThePublishedFormula) {
 TEST(Bm25, PrefersRareWordsAndShortDocuments) {
   const bm25_index index(documents{{"", "viewer viewer common"}, {"", "pdf common"}, {"", "viewer common"}});
   EXPECT_EQ(found(index, "pdf viewer").front(), 1U) << "pdf is rarer";
-  EXPECT_EQ(found(bm25_index(documents{{"", "fox in a very long text indeed"}, {"", "fox"}}), "fox"),
-            (indices{1, 0}));
+  EXPECT_EQ(found(bm25_index(documents{{"", "fox in a very long text indeed"}, {"", "fox"}}), "fox"), (indices{1, 0}));
 }
 
 TEST(Bm25, SearchesNamesToo) {

@@ -68,16 +68,15 @@ TEST(Corpus, ReadsTheTranslationFilesOfApt) {
 }
 
 TEST(Corpus, SurvivesMalformedLines) {
-  const auto documents = read(
-      " folded before any field\nno colon\n:\n: \nPackage:\nPackage: a\r\nDescription: b\r\n c\xFF\r\n\r\n");
+  const auto documents =
+      read(" folded before any field\nno colon\n:\n: \nPackage:\nPackage: a\r\nDescription: b\r\n c\xFF\r\n\r\n");
   ASSERT_EQ(documents.size(), 1U);
   EXPECT_EQ(documents[0].name, "a");
   EXPECT_EQ(documents[0].text, "b. c\xFF");
 }
 
 TEST(Corpus, SaysWhichFileIsAbsentOrEmpty) {
-  expect_error<std::runtime_error>([] { (void)read_corpus("/nowhere/status"); }, "cannot open",
-                                   "/nowhere/status");
+  expect_error<std::runtime_error>([] { (void)read_corpus("/nowhere/status"); }, "cannot open", "/nowhere/status");
   expect_error<std::runtime_error>([] { (void)read(""); }, "/status", "holds no package description");
   expect_error<std::runtime_error>([] { (void)read("Package: a\n\n"); }, "holds no package description");
   const temporary_directory folder;

@@ -29,11 +29,7 @@ TEST(Cosine, OfHugeAndTinyVectorsStaysInRange) {
 }
 
 TEST(Cosine, RefusesVectorsOfDifferentLength) {
-  chat::test::expect_error<std::invalid_argument>(
-      [] {
-        (void)cosine(vector{1}, vector{1, 2});
-      },
-      "1 and 2 numbers");
+  chat::test::expect_error<std::invalid_argument>([] { (void)cosine(vector{1}, vector{1, 2}); }, "1 and 2 numbers");
 }
 
 }  // namespace

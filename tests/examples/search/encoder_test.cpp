@@ -103,8 +103,7 @@ TEST(Encoder, DoesNotMatchItWithTheBiasesOfTwoLayersSwapped) {
 TEST(Encoder, RefusesAModelOfOtherShapes) {
   const altered_model wrong("model.json", [](nlohmann::json& model) {
     for (auto& weight : model["weightsManifest"][0]["weights"])
-      if (weight["name"] == "module/Encoder_en/hidden_layers/tanh_layer_0/weights")
-        weight["shape"] = {256, 1024};
+      if (weight["name"] == "module/Encoder_en/hidden_layers/tanh_layer_0/weights") weight["shape"] = {256, 1024};
   });
   expect_error<std::runtime_error>([&] { encoder{wrong.path()}; }, "tanh_layer_0/weights", "[256 x 1024]",
                                    "expected [512 x 512]");
@@ -114,8 +113,7 @@ TEST(Encoder, RefusesAVocabularyLargerThanItsEmbeddingTable) {
   const altered_model wrong("vocab.json", [](nlohmann::json& pieces) {
     while (pieces.size() < 9000) pieces.push_back({"piece", -9});
   });
-  expect_error<std::runtime_error>([&] { encoder{wrong.path()}; }, "vocab.json", "9000 pieces",
-                                   "at most 8002");
+  expect_error<std::runtime_error>([&] { encoder{wrong.path()}; }, "vocab.json", "9000 pieces", "at most 8002");
 }
 
 TEST(Encoder, SaysWhichFileAMissingFolderLacks) {
@@ -131,8 +129,7 @@ TEST(Encoder, PutsAParaphraseCloserThanAnotherSubject) {
 }
 
 TEST(Encoder, GivesAUnitVectorForAnyBytes) {
-  for (const std::string text :
-       {"", " ", "\n", "\xFF\xFE\x80", "\xE2\x96", "你好世界", "\x01\x02\x03", "a"}) {
+  for (const std::string text : {"", " ", "\n", "\xFF\xFE\x80", "\xE2\x96", "你好世界", "\x01\x02\x03", "a"}) {
     const auto vector = real().embed(text);
     ASSERT_EQ(vector.size(), encoder::dimensions);
     EXPECT_NEAR(length(vector), 1, 1e-5F) << "for \"" << text << "\"";
@@ -157,8 +154,6 @@ TEST(Encoder, ReadsAShortTextAlikeWithAndWithoutALimit) {
   EXPECT_EQ(real().embed("A short text.", encoder::no_limit), real().embed("A short text."));
 }
 
-TEST(Encoder, GivesOneTextOneVectorEachTime) {
-  EXPECT_EQ(real().embed("The same."), real().embed("The same."));
-}
+TEST(Encoder, GivesOneTextOneVectorEachTime) { EXPECT_EQ(real().embed("The same."), real().embed("The same.")); }
 
 }  // namespace

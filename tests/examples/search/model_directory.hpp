@@ -7,8 +7,7 @@
 
 namespace chat::test {
 
-/// The folder that CHAT_MODEL_DIR names. Without one a test fails: a skipped model test would pass for a
-/// checked model.
+/// The folder that CHAT_MODEL_DIR names. Without one a test fails: a skipped model test would pass for a checked model.
 inline std::filesystem::path model_directory() {
   const char* set = std::getenv("CHAT_MODEL_DIR");
   if (set == nullptr || !std::filesystem::exists(std::filesystem::path(set) / "model.json"))

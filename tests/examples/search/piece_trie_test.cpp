@@ -34,8 +34,6 @@ TEST(PieceTrie, KeepsTheLastOfTwoPiecesWithOneText) {
   EXPECT_EQ(prefixes(trie, U"a"), (found{{1, 9}}));
 }
 
-TEST(PieceTrie, FindsNothingBeforeAnythingIsInserted) {
-  EXPECT_EQ(prefixes(chat::piece_trie{}, U"a"), found{});
-}
+TEST(PieceTrie, FindsNothingBeforeAnythingIsInserted) { EXPECT_EQ(prefixes(chat::piece_trie{}, U"a"), found{}); }
 
 }  // namespace

@@ -32,8 +32,7 @@ TEST(Poison, NeverCutsACharacterInTwo) {
 
 TEST(Poison, RefusesACorpusWithoutText) {
   const auto refused = [](const documents& corpus) {
-    chat::test::expect_error<std::invalid_argument>([&] { (void)poison_document(corpus); },
-                                                    "at least one text");
+    chat::test::expect_error<std::invalid_argument>([&] { (void)poison_document(corpus); }, "at least one text");
   };
   refused({});
   refused({{"a", ""}, {"b", ""}});

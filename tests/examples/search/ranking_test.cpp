@@ -14,9 +14,7 @@ using chat::scored;
 using order = std::vector<std::uint32_t>;
 using scores = std::vector<float>;
 
-TEST(Ranking, PutsTheBestScoreFirst) {
-  EXPECT_EQ(order_by_score(scores{0.1F, 0.9F, -1, 0.5F}), (order{1, 3, 0, 2}));
-}
+TEST(Ranking, PutsTheBestScoreFirst) { EXPECT_EQ(order_by_score(scores{0.1F, 0.9F, -1, 0.5F}), (order{1, 3, 0, 2})); }
 
 TEST(Ranking, OrdersEqualScoresByIndex) {
   EXPECT_EQ(order_by_score(scores{1, 2, 1, 2, 1}), (order{1, 3, 0, 2, 4}));

@@ -46,8 +46,7 @@ TEST_F(RerankDeathTest, LoadingSaysWhatToSetWhenTheFolderIsNotSet) {
     value == nullptr ? unsetenv("CHAT_MODEL_DIR") : setenv("CHAT_MODEL_DIR", value, 1);
     report(chat::load_model);
   };
-  EXPECT_EXIT(without(nullptr), testing::ExitedWithCode(1),
-              "CHAT_MODEL_DIR is not set: set it to the folder");
+  EXPECT_EXIT(without(nullptr), testing::ExitedWithCode(1), "CHAT_MODEL_DIR is not set: set it to the folder");
   EXPECT_EXIT(without(""), testing::ExitedWithCode(1), "CHAT_MODEL_DIR is not set: set it to the folder");
   EXPECT_EXIT(without("/nowhere"), testing::ExitedWithCode(1), "cannot open /nowhere/model.json");
 }

@@ -105,8 +105,7 @@ TEST(Tokenizer, SurvivesAnyBytes) {
   }
 }
 
-// Both limits are some thirty times what it takes; time that grew with the square would be hours for the
-// word.
+// Both limits are some thirty times what it takes; time that grew with the square would be hours for the word.
 TEST(Tokenizer, CutsAWordOfOneMegabyteInLinearTime) {
   EXPECT_LT(time_to_encode(std::string(1 << 20, 'a')).count(), 10.0);
 }
@@ -125,8 +124,7 @@ TEST(Tokenizer, ChoosesTheSamePiecesLateInALongTextAsEarly) {
   const tokens first = real().encode(sentence + "Evince");
   const std::size_t period = real().encode(sentence + sentence + "Evince").size() - first.size();
   ASSERT_GT(all.size(), 10'000 * period);
-  for (std::size_t i = 0; i + period + 3 < all.size(); ++i)
-    ASSERT_EQ(all[i], all[i + period]) << "at token " << i;
+  for (std::size_t i = 0; i + period + 3 < all.size(); ++i) ASSERT_EQ(all[i], all[i + period]) << "at token " << i;
 }
 
 TEST(Tokenizer, RefusesAVocabularyItCannotUse) {

@@ -76,8 +76,8 @@ TEST(Transformer, FeedForwardDropsWhatIsNegativeInBetween) {
   const std::array<float, 2> expand{1, -1};
   const std::array<float, 2> contract{10, 100};
   const std::array<float, 2> zero{0, 0};
-  const matrix y = feed_forward(rows_of(1, {2, -3}), {expand.data(), zero.data(), 1, 2},
-                                {contract.data(), zero.data(), 2, 1});
+  const matrix y =
+      feed_forward(rows_of(1, {2, -3}), {expand.data(), zero.data(), 1, 2}, {contract.data(), zero.data(), 2, 1});
   expect_near(y.values, {20, 300});
 }
 

@@ -15,9 +15,7 @@ TEST(Unicode, DecodesCharactersOfEveryLength) {
   EXPECT_EQ(code_points("a\u00E9\u2581\U0001F639"), U"a\u00E9\u2581\U0001F639");
 }
 
-TEST(Unicode, KeepsANulByte) {
-  EXPECT_EQ(code_points(std::string_view("a\0b", 3)), std::u32string_view(U"a\0b", 3));
-}
+TEST(Unicode, KeepsANulByte) { EXPECT_EQ(code_points(std::string_view("a\0b", 3)), std::u32string_view(U"a\0b", 3)); }
 
 TEST(Unicode, ReplacesInvalidBytes) {
   EXPECT_EQ(code_points("a\xFFz"), U"a\uFFFDz");
@@ -47,8 +45,7 @@ TEST(Unicode, OrdersAWallOfCombiningMarksInLinearTime) {
   for (int i = 0; i < 250'000; ++i) wall += "\u0301\u0316";  // 1 MB; two classes that want to change places
   const auto start = std::chrono::steady_clock::now();
   EXPECT_GE(normalized_code_points(wall).size(), 400'000U);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10))
-      << "in one part it takes minutes";
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << "in one part it takes minutes";
 }
 
 }  // namespace

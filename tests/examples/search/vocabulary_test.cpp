@@ -32,13 +32,12 @@ TEST(Vocabulary, ReadsAScoreOfNullAsZero) {
 TEST(Vocabulary, NamesTheFileAndTheEntryThatIsWrong) {
   const temporary_directory folder;
   const auto read = [&](const char* text) { (void)read_vocabulary(folder.write("vocab.json", text)); };
-  expect_error<std::runtime_error>([&] { read(R"([["a", 1], ["b", "2"]])"); }, "vocab.json", "entry 1",
-                                   R"(["b","2"])");
+  expect_error<std::runtime_error>([&] { read(R"([["a", 1], ["b", "2"]])"); }, "vocab.json", "entry 1", R"(["b","2"])");
   expect_error<std::runtime_error>([&] { read(R"([["a"]])"); }, "vocab.json", "entry 0");
   expect_error<std::runtime_error>([&] { read(R"({"a": 1})"); }, "vocab.json", "not an array");
   expect_error<std::runtime_error>([&] { read("[["); }, "vocab.json", "not JSON");
-  expect_error<std::runtime_error>([&] { (void)read_vocabulary(folder.path() / "absent.json"); },
-                                   "cannot open", "absent.json");
+  expect_error<std::runtime_error>([&] { (void)read_vocabulary(folder.path() / "absent.json"); }, "cannot open",
+                                   "absent.json");
 }
 
 TEST(Vocabulary, OfTheRealModelHasEightThousandPieces) {

@@ -58,8 +58,8 @@ TEST(Weights, NamesTheShapeThatIsWrongBesideTheExpectedOne) {
   const std::array<std::size_t, 2> right{2, 3};
   const std::array<std::size_t, 2> transposed{3, 2};
   EXPECT_EQ(loaded.at("table", right), loaded.at("table").data);
-  expect_error<std::runtime_error>([&] { (void)loaded.at("table", transposed); }, "table",
-                                   "has shape [2 x 3]", "expected [3 x 2]");
+  expect_error<std::runtime_error>([&] { (void)loaded.at("table", transposed); }, "table", "has shape [2 x 3]",
+                                   "expected [3 x 2]");
 }
 
 TEST(Weights, SaysWhichFileIsMissing) {
@@ -87,11 +87,9 @@ TEST(Weights, BlamesTheTruncatedShardAndNotTheLast) {
   const std::size_t full = 4 * 1024 * 1024;
   folder.write("shard1", std::string(full - 4, '\0'));
   folder.write("shard2", std::string(400, '\0'));
-  const auto model =
-      folder.write("model.json", R"({"weightsManifest": [{"paths": ["shard1", "shard2"], "weights": [
+  const auto model = folder.write("model.json", R"({"weightsManifest": [{"paths": ["shard1", "shard2"], "weights": [
       {"name": "long", "shape": [1048676], "dtype": "float32"}]}]})");
-  expect_error<std::runtime_error>([&] { weights{model}; }, "shard1", "has 4194300 bytes",
-                                   "expected 4194304");
+  expect_error<std::runtime_error>([&] { weights{model}; }, "shard1", "has 4194300 bytes", "expected 4194304");
   folder.write("shard1", std::string(full, '\0'));
   EXPECT_EQ(weights(model).at("long").shape[0], 1048676U);
 }
@@ -103,8 +101,7 @@ TEST(Weights, RefusesAFileThatIsNoManifest) {
   expect_error<std::runtime_error>([&] { load("not json"); }, "model.json", "is not JSON");
   expect_error<std::runtime_error>([&] { load(""); }, "model.json", "is not JSON");
   expect_error<std::runtime_error>([&] { load("[]"); }, "model.json", "no tfjs weights manifest");
-  expect_error<std::runtime_error>([&] { load(R"({"weightsManifest": [{"paths": ["shard1"]}]})"); },
-                                   "model.json");
+  expect_error<std::runtime_error>([&] { load(R"({"weightsManifest": [{"paths": ["shard1"]}]})"); }, "model.json");
   expect_error<std::runtime_error>(
       [&] {
         load(R"({"weightsManifest": [{"paths": [], "weights": [
@@ -117,8 +114,8 @@ TEST(Weights, RefusesNumbersItCannotRead) {
   const temporary_directory folder;
   folder.write("shard1", shard());
   const auto load = [&](const std::string& weight) {
-    weights loaded(folder.write(
-        "model.json", R"({"weightsManifest": [{"paths": ["shard1"], "weights": [)" + weight + "]}]}"));
+    weights loaded(
+        folder.write("model.json", R"({"weightsManifest": [{"paths": ["shard1"], "weights": [)" + weight + "]}]}"));
   };
   expect_error<std::runtime_error>([&] { load(R"({"name": "t", "shape": [9], "dtype": "uint8"})"); },
                                    "tensor t is uint8");
@@ -126,8 +123,7 @@ TEST(Weights, RefusesNumbersItCannotRead) {
       [&] { load(R"({"name": "t", "shape": [9], "dtype": "float32", "quantization": {"dtype": "uint8"}})"); },
       "quantized");
   expect_error<std::runtime_error>(
-      [&] { load(R"({"name": "t", "shape": [4294967296, 4294967296, 4], "dtype": "float32"})"); },
-      "impossible shape");
+      [&] { load(R"({"name": "t", "shape": [4294967296, 4294967296, 4], "dtype": "float32"})"); }, "impossible shape");
   expect_error<std::runtime_error>([&] { load(R"({"name": "t", "shape": [-9], "dtype": "float32"})"); },
                                    "impossible shape");
 }

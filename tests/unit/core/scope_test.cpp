@@ -208,7 +208,7 @@ TEST_F(Scope, CancelledByItselfFirstAndThenByItsParentLeavesByTheParentsCancella
           c.defer([](context& slow) { slow.sleep_for(1s); });  // keeps the scope open after its own cancellation
           c.sleep_for(1h);
         });
-        inner.yield();
+        inner.sleep_for(1ms);
         inner.cancel("inner");
         inner.check();
       });
@@ -324,13 +324,12 @@ TEST_F(Scope, CancelsWhatItOwnsWhenItsBodyFails) {
         throw;
       }
     });
-    s.yield();
-    s.yield();
+    s.sleep_for(1ms);
     throw std::runtime_error("body");
   }),
                std::runtime_error);
   EXPECT_EQ(child_heard, "parent_failed");
-  EXPECT_EQ(rt.clock.now(), start);
+  EXPECT_EQ(rt.clock.now(), start + 1ms);
 }
 
 TEST_F(Scope, CancelsWhatItOwnsWhenItsBodyLeavesByCancelled) {
@@ -338,13 +337,12 @@ TEST_F(Scope, CancelsWhatItOwnsWhenItsBodyLeavesByCancelled) {
   const auto start = rt.clock.now();
   EXPECT_THROW(rt.run([&](scope& s) {
     s.spawn([](context& ctx) { ctx.sleep_for(1h); });
-    s.yield();
-    s.yield();
+    s.sleep_for(1ms);
     s.cancel("leave");
     s.check();
   }),
                scope_cancelled);
-  EXPECT_EQ(rt.clock.now(), start) << "the child was waited for instead of being cancelled";
+  EXPECT_EQ(rt.clock.now(), start + 1ms) << "the child was waited for instead of being cancelled";
 }
 
 TEST_F(Scope, EndsItsTasksWithScopeEndedWhenAForeignCancelledLeavesItsBody) {
@@ -372,8 +370,7 @@ TEST_F(Scope, EndsItsTasksWithScopeEndedWhenAForeignCancelledLeavesItsBody) {
               throw;
             }
           });
-          in.yield();
-          in.yield();
+          in.sleep_for(1ms);
           std::rethrow_exception(stolen);
         });
       }
@@ -395,8 +392,7 @@ TEST_F(Scope, PrefersTheErrorOfItsBodyToThatOfAChildThatFailedBecauseOfIt) {
           throw std::logic_error("child, in consequence");
         }
       });
-      s.yield();
-      s.yield();
+      s.sleep_for(1ms);
       throw std::runtime_error("body");
     });
     ADD_FAILURE();

@@ -64,14 +64,17 @@ TEST_F(StackPoolDeathTest, HasAGuardBelowEachStack) {
   pool.give_back(stack);
 }
 
-[[gnu::noinline]] int overflow(int depth) {
+[[gnu::noinline]] int overflow(volatile int& depth) {
   volatile char frame[512];
-  frame[0] = static_cast<char>(depth);
-  return overflow(depth + 1) + frame[0];
+  frame[0] = static_cast<char>(++depth);
+  return (depth < 0 ? 0 : overflow(depth)) + frame[0];
 }
 
 TEST_F(StackPoolDeathTest, EndsTheProcessWhenAFiberOverflowsItsStack) {
-  EXPECT_DEATH(manual_runtime().run([](scope&) { return overflow(0); }), "");
+  EXPECT_DEATH(manual_runtime().run([](scope&) {
+    volatile int depth = 0;
+    return overflow(depth);
+  }), "");
 }
 
 TEST_F(StackPoolDeathTest, DroppedWhileAStackIsOutIsMisuse) {

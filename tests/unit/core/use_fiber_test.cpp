@@ -77,6 +77,12 @@ struct held_operation {
 
 constexpr auto aborted = asio::error::operation_aborted;
 
+// Until the task has run up to its first suspension.
+template <class T>
+void until_begun(context& ctx, const task<T>& t) {
+  while (t.status() == task_status::pending) ctx.yield();
+}
+
 // --- What it returns ---------------------------------------------------------------------------------------------------
 
 TEST_F(UseFiber, ReturnsNothingForAHandlerWithoutArguments) {
@@ -405,15 +411,14 @@ TEST_F(UseFiber, DeliversAnOperationThatCompletedBeforeTheCancellationCame) {
 TEST_F(UseFiber, DeliversAnOperationThatSucceedsAllTheSame) {
   manual_runtime rt;
   rt.run([](scope& s) {
-    auto t = s.spawn([](context& ctx) {
+    auto t = s.spawn([] {
       held_operation<error_code, int> op;
       op.on_emit = [&] { op.complete({}, 6); };  // too late to stop it
       const int got = op.async_wait(use_fiber);
       EXPECT_EQ(op.emitted, 1);
       return got;
     });
-    s.yield();
-    s.yield();
+    until_begun(s, t);
     t.cancel("stop");
     EXPECT_EQ(t.get(), 6);
   });
@@ -468,8 +473,7 @@ TEST_F(UseFiber, EmitsTerminalOnce) {
   op.on_emit = [&] { op.complete(aborted); };
   rt.run([&](scope& s) {
     auto t = s.spawn([&] { op.async_wait(use_fiber); });
-    s.sleep_until(s.now());
-    s.yield();
+    until_begun(s, t);
     t.cancel("stop");
     EXPECT_TRUE(t.result().is_cancelled());
   });
@@ -483,8 +487,7 @@ TEST_F(UseFiber, WaitsUntilACancelledOperationHasComeBack) {
   rt.run([](scope& s) {
     held_operation<error_code> op;  // takes its time
     auto t = s.spawn([&] { op.async_wait(use_fiber); });
-    s.yield();
-    s.yield();
+    until_begun(s, t);
     t.cancel("stop");
     for (int i = 0; i < 200; ++i) s.yield();
     EXPECT_EQ(op.emitted, 1);
@@ -505,8 +508,8 @@ TEST_F(UseFiber, DeliversAnErrorOtherThanAbortedThoughItWasCancelled) {
       with_exception.complete(std::make_exception_ptr(std::runtime_error("its own trouble")));
     };
     auto u = s.spawn({.background = true}, [&] { with_exception.async_wait(use_fiber); });
-    s.yield();
-    s.yield();
+    until_begun(s, t);
+    until_begun(s, u);
     t.cancel("stop");
     u.cancel("stop");
     EXPECT_THROW(std::rethrow_exception(t.result().error()), boost::system::system_error);
@@ -520,8 +523,7 @@ TEST_F(UseFiber, LeavesByCancelledWhenAnExceptionSaysAborted) {
     held_operation<std::exception_ptr> op;
     op.on_emit = [&] { op.complete(std::make_exception_ptr(boost::system::system_error(aborted))); };
     auto t = s.spawn([&] { op.async_wait(use_fiber); });
-    s.yield();
-    s.yield();
+    until_begun(s, t);
     t.cancel("stop");
     EXPECT_TRUE(t.result().is_cancelled());
   });
@@ -547,8 +549,7 @@ TEST_F(UseFiber, HandsTheAbortedCodeToAsTupleAndCancelsAtTheNextPoint) {
       ctx.check();
       ADD_FAILURE();
     });
-    s.yield();
-    s.yield();
+    until_begun(s, t);
     t.cancel("stop");
     EXPECT_TRUE(t.result().is_cancelled());
   });
@@ -640,8 +641,7 @@ TEST_F(UseFiber, LeavesASocketUsableAfterACancelledRead) {
     asio::local::connect_pair(a, b);
     char byte = 0;
     auto reader = s.spawn([&] { b.async_read_some(asio::buffer(&byte, 1), use_fiber); });
-    s.yield();
-    s.yield();
+    until_begun(s, reader);
     reader.cancel("stop");
     EXPECT_TRUE(reader.result().is_cancelled());
     asio::async_write(a, asio::buffer("x", 1), use_fiber);

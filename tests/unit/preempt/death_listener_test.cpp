@@ -64,8 +64,10 @@ TEST_F(DeathListener, TellsEveryWatcherOfAWordOnce) {
   });
   held.wait();
   const int a = 0, b = 0;
-  ASSERT_TRUE(listener.watch(lives[0].word(), [&] { heard.count_down(); }, &a));
-  ASSERT_TRUE(listener.watch(lives[0].word(), [&] { heard.count_down(); }, &b));
+  ASSERT_TRUE(listener.watch(
+      lives[0].word(), [&] { heard.count_down(); }, &a));
+  ASSERT_TRUE(listener.watch(
+      lives[0].word(), [&] { heard.count_down(); }, &b));
   die.count_down();
   owner.join();
   heard.wait();  // a third call would be undefined: the latch asserts in debug builds, sanitizers complain

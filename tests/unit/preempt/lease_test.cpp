@@ -1,57 +1,25 @@
 // Stops through the warden: real processes that ignore every request, and the races around a claim.
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <algorithm>
+#include <cstdio>
+#include <memory>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
-#include <workit/preempt/death_listener.hpp>
-#include <workit/preempt/warden.hpp>
 
-#include "deny_barrier.hpp"
-#include "descriptor_balance.hpp"
-#include "test_lease.hpp"
+#include "warden_fixture.hpp"
 
 namespace workit::test {
 namespace {
 
 using preempt::stop_claim;
-using preempt::warden;
 
 static_assert(std::has_virtual_destructor_v<preempt::lease> && !std::is_copy_assignable_v<preempt::lease>);
 
 constexpr stop_claim withdrawn{.what = stop_claim::answer::withdrawn};
 
-class Lease : public descriptor_balance {
- protected:
-  cancel_cell::ptr scope() { return cancel_cell::make(nullptr, std::make_shared<telling_listener>(*warden_)); }
-  static cancel_cell::ptr below(const cancel_cell::ptr& parent) { return cancel_cell::make(parent, nullptr); }
-
-  // The child was stopped for good: it does not move while another one, asked later, goes all the way to its end.
-  static void expect_stopped_for_good(spinning_child& child, const test_lease& task) {
-    spinning_child control;
-    child.let_end();
-    control.let_end();
-    EXPECT_EQ(control.reap(), 0);
-    EXPECT_TRUE(control.left_marker()) << "the control arm did not come to its end: this test shows nothing";
-    EXPECT_EQ(child.reap(), SIGKILL);
-    EXPECT_EQ(child.beats(), task.beats_at_stop) << "it ran on after it was said to be stopped";
-    EXPECT_FALSE(child.left_marker());
-  }
-
-  void SetUp() override {
-    descriptor_balance::SetUp();
-    warden_ = std::make_unique<warden>();
-  }
-  void TearDown() override {
-    warden_.reset();
-    descriptor_balance::TearDown();
-  }
-
-  std::unique_ptr<warden> warden_;
-};
+class Lease : public warden_fixture {};
 
 TEST_F(Lease, AStoppedTaskNeverRunsAgain) {
   spinning_child child;
@@ -176,130 +144,6 @@ TEST_F(Lease, OnlyTasksBelowTheCancelledCellAreStopped) {
   warden_->retire(*shielded);  // idempotent
   ASSERT_TRUE(root->request(reason::user{}));
   EXPECT_EQ(sibling->claims, 0);
-}
-
-TEST_F(Lease, ADeathNoticeAlsoStopsAndReports) {
-  warden_->set_proof(stop_proof::notice);
-  spinning_child child(64);
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  child.let_end();
-  task->wait();
-  EXPECT_EQ(task->told, 1);
-  // The pidfd stands behind it, and may be seen first by a listener that does not get a CPU.
-  EXPECT_TRUE(task->receipt->proof == stop_proof::notice || task->receipt->proof == stop_proof::pidfd);
-  EXPECT_EQ(child.reap(), SIGKILL);
-  EXPECT_EQ(child.beats(), task->beats_at_stop);
-}
-
-TEST_F(Lease, TheDeathNoticeIsHeardBeforeThePidfdOfATaskWithMuchMemory) {
-  if (!preempt::death_listener::supported()) GTEST_SKIP() << "no futex_waitv on this kernel";
-  warden_->set_proof(stop_proof::notice);
-  bool seen = false;
-  for (int attempt = 0; attempt < 20 && !seen; ++attempt) {
-    spinning_child child(256);
-    const auto root = scope();
-    const auto task = std::make_shared<test_lease>(below(root), child);
-    warden_->enlist(task);
-    ASSERT_TRUE(root->request(reason::user{}));
-    child.let_end();
-    task->wait();
-    seen = task->receipt->proof == stop_proof::notice && !task->exited_at_stop;
-  }
-  EXPECT_TRUE(seen);
-}
-
-TEST_F(Lease, APidfdAlsoStopsAndReports) {
-  warden_->set_proof(stop_proof::pidfd);
-  spinning_child child;
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  child.let_end();
-  task->wait();
-  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
-  EXPECT_TRUE(task->exited_at_stop);
-  EXPECT_EQ(child.reap(), SIGKILL);
-}
-
-TEST_F(Lease, APoolMayWatchTheSamePidfdWhileItsStopIsAwaited) {
-  warden_->set_proof(stop_proof::pidfd);
-  spinning_child child;
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  std::atomic<bool> heard{false};
-  warden_->watch(child.pidfd(), [&] {
-    warden_->unwatch(child.pidfd());
-    heard = true;
-    heard.notify_all();
-  });
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  child.let_end();
-  task->wait();
-  heard.wait(false);
-}
-
-TEST_F(Lease, WithoutAnExpeditedBarrierThePidfdProves) {
-  spinning_child child;
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  std::thread([&] {
-    deny_barrier_to_this_thread();
-    root->request(reason::user{});
-  }).join();
-  child.let_end();
-  task->wait();
-  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
-}
-
-TEST_F(Lease, AWorkerThatIsDeadAndReapedIsProvenByItsPidfd) {
-  spinning_child child;
-  kill(child.pid(), SIGKILL);
-  child.reap();
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  ASSERT_EQ(task->told, 1);
-  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
-}
-
-TEST_F(Lease, WhereTheKillIsDeniedTheDelegateIsAsked) {
-  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be able to drop it";
-  spinning_child child;
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  std::atomic<pid_t> asked{0};
-  warden_->delegate_kill([&](pid_t worker) { asked = worker; });
-  std::thread([&] {
-    syscall(SYS_setresuid, 65534, 65534, 65534);  // the bare system call changes this thread only
-    root->request(reason::user{});
-  }).join();
-  EXPECT_EQ(asked, child.pid());
-  EXPECT_EQ(task->told, 0) << "nothing is proven yet";
-  EXPECT_EQ(warden_->load().unproven, 1u);
-  kill(child.pid(), SIGKILL);  // what the zygote would do
-  task->wait();
-  EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
-}
-
-TEST_F(Lease, TheWardenEndsOnlyAfterEveryStopUnderWayIsProven) {
-  warden_->set_proof(stop_proof::pidfd);
-  spinning_child child(64);
-  const auto root = cancel_cell::make(nullptr, nullptr);
-  const auto task = std::make_shared<test_lease>(root, child);
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  warden_->cancelled(*root);
-  child.let_end();
-  warden_.reset();
-  EXPECT_EQ(task->told, 1);
 }
 
 TEST_F(Lease, CancelCompletionAndRetirementLeaveExactlyOneOutcome) {

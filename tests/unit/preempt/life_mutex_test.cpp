@@ -90,7 +90,8 @@ class HostLife : public descriptor_balance {
  protected:
   HostLife() : file_(memfd_create("doomed-host", 0)) {
     if (ftruncate(file_, sizeof(doomed_host_page)) != 0) ADD_FAILURE();
-    page_ = new (mmap(nullptr, sizeof(doomed_host_page), PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0)) doomed_host_page;
+    page_ =
+        new (mmap(nullptr, sizeof(doomed_host_page), PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0)) doomed_host_page;
     prctl(PR_SET_CHILD_SUBREAPER, 1);  // the mourner outlives its parent: it is ours to reap
     std::string program = WORKIT_DOOMED_HOST, role = "host", file = std::to_string(file_);
     char* arguments[] = {program.data(), role.data(), file.data(), nullptr};

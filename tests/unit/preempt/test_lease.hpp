@@ -18,7 +18,8 @@ class test_lease final : public preempt::lease {
   test_lease(cancel_cell::ptr ruling, preempt::stop_claim on_stop) : lease(std::move(ruling)), on_stop_(on_stop) {}
   /// A task that runs in `child`.
   test_lease(cancel_cell::ptr ruling, const spinning_child& child)
-      : test_lease(std::move(ruling), {preempt::stop_claim::answer::kill, child.pidfd(), child.pid(), child.death_word()}) {
+      : test_lease(std::move(ruling),
+                   {preempt::stop_claim::answer::kill, child.pidfd(), child.pid(), child.death_word()}) {
     child_ = &child;
   }
 

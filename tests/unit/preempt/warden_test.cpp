@@ -279,8 +279,8 @@ TEST_F(WardenMisuse, TellingItOfACellThatIsNotCancelledIsNamed) {
       {
         warden w;
         const auto cell = cancel_cell::make(nullptr, nullptr);
-        w.enlist(std::make_shared<test_lease>(
-            cell, preempt::stop_claim{.what = preempt::stop_claim::answer::withdrawn}));
+        w.enlist(
+            std::make_shared<test_lease>(cell, preempt::stop_claim{.what = preempt::stop_claim::answer::withdrawn}));
         w.cancelled(*cell);
       },
       "a cell that is not cancelled");

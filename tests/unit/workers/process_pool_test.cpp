@@ -1,6 +1,7 @@
 // Tasks that end by themselves: values, exceptions, crashes, and what they leave.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -108,6 +109,18 @@ TEST_F(ProcessPool, ReportsCrashes) {
   expect_pool_works();
 }
 
+TEST_F(ProcessPool, DoesNotTakeTheCrashOfATasksChildForTheTasksOwn) {
+  EXPECT_EQ(host().call([] {
+    const auto child = fork();
+    if (child == 0) raise(SIGSEGV);
+    int status = 0;
+    waitpid(child, &status, 0);
+    usleep(20'000);  // time for a host that was misled
+    return WTERMSIG(status);
+  }),
+            SIGSEGV);
+}
+
 [[gnu::noinline]] int recurse(volatile int* above) {
   volatile int here[1000];
   here[0] = above == nullptr ? 0 : *above;
@@ -118,6 +131,23 @@ TEST_F(ProcessPool, ReportsAnOverflownStack) {
   const auto crash = std::get<job_crashed>(end_of([] { return recurse(nullptr); }));
   EXPECT_EQ(crash.signal, SIGSEGV);
   expect_pool_works();
+}
+
+TEST_F(ProcessPool, ReportsACrashBeforeTheKernelHasFreedItsMemory) {
+  int early = 0;
+  for (int trial = 0; trial < 5; ++trial) {
+    const auto task = host().submit([] {
+      constexpr std::size_t size = 256 << 20;
+      void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      madvise(memory, size, MADV_NOHUGEPAGE);
+      memset(memory, 1, size);
+      raise(SIGSEGV);
+    });
+    EXPECT_EQ(std::get<job_crashed>(task->wait()).signal, SIGSEGV);
+    early += host().pool.status().unreclaimed > 0;
+    host().wait_until_whole();
+  }
+  EXPECT_GT(early, 0);
 }
 
 struct writes_on_exit {

@@ -56,8 +56,8 @@ void bm25_index::add(const document& added) {
 }
 
 float bm25_index::weight(float documents_with_word, const posting& occurrence) const {
-  // The factor k1 + 1 scales all scores alike. With the 1 under the logarithm, which is not in the paper, a
-  // word of more than half the documents still counts for its match and never against it.
+  // The factor k1 + 1 scales all scores alike. With the 1 under the logarithm, which is not in the paper, a word of
+  // more than half the documents still counts for its match and never against it.
   const auto documents = static_cast<float>(lengths_.size());
   const float rarity = std::log(1 + (documents - documents_with_word + 0.5F) / (documents_with_word + 0.5F));
   const auto count = static_cast<float>(occurrence.count);
@@ -78,10 +78,9 @@ std::vector<hit> bm25_index::search(std::string_view query, std::size_t k) const
   for (std::uint32_t i = 0; i < scores.size(); ++i)
     if (scores[i] > 0) hits.push_back({i, scores[i]});
   const std::size_t kept = std::min(k, hits.size());
-  std::ranges::partial_sort(hits, hits.begin() + static_cast<std::ptrdiff_t>(kept),
-                            [](const hit& l, const hit& r) {
-                              return l.score != r.score ? l.score > r.score : l.document < r.document;
-                            });
+  std::ranges::partial_sort(hits, hits.begin() + static_cast<std::ptrdiff_t>(kept), [](const hit& l, const hit& r) {
+    return l.score != r.score ? l.score > r.score : l.document < r.document;
+  });
   hits.resize(kept);
   return hits;
 }

@@ -21,9 +21,9 @@ struct hit {
   friend bool operator==(const hit&, const hit&) = default;
 };
 
-/// An inverted index over names and texts, ranked by BM25 (Robertson & Zaragoza 2009, "The Probabilistic
-/// Relevance Framework: BM25 and Beyond", k1 = 1.2, b = 0.75). A word is a run of ASCII letters, digits and
-/// bytes of non-ASCII characters, ASCII letters in lower case.
+/// An inverted index over names and texts, ranked by BM25 (Robertson & Zaragoza 2009, "The Probabilistic Relevance
+/// Framework: BM25 and Beyond", k1 = 1.2, b = 0.75). A word is a run of ASCII letters, digits and bytes of non-ASCII
+/// characters, ASCII letters in lower case.
 ///
 /// Guarantees: one list of documents and one query give one result. Documents are not kept.
 /// Threads: any number may search at once.
@@ -32,8 +32,8 @@ class bm25_index {
   /// Blocks: for one pass over the documents.
   explicit bm25_index(std::span<const document> documents);
 
-  /// The `k` best documents with a word of the query, best first, equal scores by index; fewer when fewer
-  /// match. A word that the query repeats counts each time.
+  /// The `k` best documents with a word of the query, best first, equal scores by index; fewer when fewer match. A word
+  /// that the query repeats counts each time.
   [[nodiscard]] std::vector<hit> search(std::string_view query, std::size_t k) const;
 
  private:

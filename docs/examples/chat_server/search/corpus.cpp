@@ -74,15 +74,13 @@ class stanza_reader {
 
 std::vector<document> read_corpus(const std::filesystem::path& status_file) {
   std::ifstream in(status_file, std::ios::binary);
-  if (!in)
-    throw std::runtime_error("cannot open the corpus " + status_file.string() + ": " + std::strerror(errno));
+  if (!in) throw std::runtime_error("cannot open the corpus " + status_file.string() + ": " + std::strerror(errno));
   stanza_reader reader;
   for (std::string line; std::getline(in, line);) reader.take(line);
   std::vector<document> documents = reader.finished();
   if (documents.empty())
-    throw std::runtime_error(
-        "the corpus " + status_file.string() +
-        " holds no package description: give the status file of dpkg or a Translation-en of apt");
+    throw std::runtime_error("the corpus " + status_file.string() +
+                             " holds no package description: give the status file of dpkg or a Translation-en of apt");
   return documents;
 }
 

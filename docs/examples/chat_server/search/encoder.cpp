@@ -42,8 +42,7 @@ matrix encoder::look_up(const std::vector<token>& tokens) const {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const float* embedding = parameters_.embeddings + std::size_t{tokens[i]} * embedding_width;
     // The graph adds the table's row to itself before the first layer.
-    std::transform(embedding, embedding + embedding_width, rows.row(i).begin(),
-                   [](float v) { return 2 * v; });
+    std::transform(embedding, embedding + embedding_width, rows.row(i).begin(), [](float v) { return 2 * v; });
   }
   add_timing_signal(rows, parameters_.timing_frequencies);
   return rows;
@@ -52,8 +51,8 @@ matrix encoder::look_up(const std::vector<token>& tokens) const {
 matrix encoder::contextualize(const std::vector<token>& tokens) const {
   if (tokens.empty()) return {0, model_width};
   const matrix embedded = look_up(tokens);
-  const matrix first = run_layer(embedded, project(embedded, parameters_.widen_residual),
-                                 parameters_.layers[0], attention_heads);
+  const matrix first =
+      run_layer(embedded, project(embedded, parameters_.widen_residual), parameters_.layers[0], attention_heads);
   return run_layer(first, first, parameters_.layers[1], attention_heads);
 }
 

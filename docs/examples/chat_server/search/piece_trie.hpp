@@ -15,12 +15,11 @@ namespace chat {
 /// Threads: any number of readers, or one writer.
 class piece_trie {
  public:
-  /// Adds a piece; the last of two with the same text wins, as in the reference (the vocabulary lists one
-  /// thrice).
+  /// Adds a piece; the last of two with the same text wins, as in the reference (the vocabulary lists one thrice).
   void insert(std::u32string_view text, token id);
 
-  /// Calls visit(length in code points, token) for every piece that is a prefix of `text`, shortest first.
-  /// Takes one look-up per code point of the longest of them, at most one more than the longest piece has.
+  /// Calls visit(length in code points, token) for every piece that is a prefix of `text`, shortest first. Takes one
+  /// look-up per code point of the longest of them, at most one more than the longest piece has.
   template <typename Visit>
   void for_each_prefix(std::u32string_view text, Visit visit) const {
     node at = root;

@@ -16,8 +16,7 @@ struct scored {
   friend bool operator==(const scored&, const scored&) = default;
 };
 
-/// The indices of `scores`, best score first, equal scores by index, NaN last: one input, one order, on any
-/// machine.
+/// The indices of `scores`, best score first, equal scores by index, NaN last: one input, one order, on any machine.
 /// Threads: any.
 [[nodiscard]] std::vector<std::uint32_t> order_by_score(std::span<const float> scores);
 

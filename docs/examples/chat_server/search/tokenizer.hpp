@@ -9,12 +9,12 @@
 
 namespace chat {
 
-/// The segmentation with the best total score (Kudo 2018, "Subword Regularization", section 3.1), by the
-/// rules the encoder was trained with: the text in NFKC, spaces as U+2581, one more U+2581 in front; a
-/// character no piece begins with is the unknown token at score 0, and a run of them is one token.
+/// The segmentation with the best total score (Kudo 2018, "Subword Regularization", section 3.1), by the rules the
+/// encoder was trained with: the text in NFKC, spaces as U+2581, one more U+2581 in front; a character no piece begins
+/// with is the unknown token at score 0, and a run of them is one token.
 ///
-/// Requires: a vocabulary whose first six pieces are reserved (unknown, <s>, </s>, three spare); no text
-/// yields those but the unknown one.
+/// Requires: a vocabulary whose first six pieces are reserved (unknown, <s>, </s>, three spare); no text yields those
+/// but the unknown one.
 /// Threads: any, it is immutable.
 class tokenizer {
  public:
@@ -24,8 +24,8 @@ class tokenizer {
   /// Errors: std::invalid_argument when the vocabulary has no piece past the reserved ones, or an empty one.
   explicit tokenizer(const std::vector<piece>& vocabulary);
 
-  /// The tokens of `text` in reading order; none for an empty text. Any bytes are allowed, invalid UTF-8
-  /// reads as U+FFFD. Takes time linear in the length, about 20 ms for 80 KB of English.
+  /// The tokens of `text` in reading order; none for an empty text. Any bytes are allowed, invalid UTF-8 reads as
+  /// U+FFFD. Takes time linear in the length, about 20 ms for 80 KB of English.
   /// Errors: std::length_error past 2 GiB.
   [[nodiscard]] std::vector<token> encode(std::string_view text) const;
 

@@ -13,8 +13,7 @@ namespace {
 
 icu::UnicodeString decode(std::string_view utf8) {
   if (utf8.size() > std::numeric_limits<std::int32_t>::max())
-    throw std::length_error("text of " + std::to_string(utf8.size()) +
-                            " bytes: at most 2 GiB can be decoded");
+    throw std::length_error("text of " + std::to_string(utf8.size()) + " bytes: at most 2 GiB can be decoded");
   return icu::UnicodeString::fromUTF8({utf8.data(), static_cast<std::int32_t>(utf8.size())});
 }
 
@@ -26,8 +25,7 @@ void append(const icu::UnicodeString& text, std::u32string& out) {
 const icu::Normalizer2& nfkc() {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCInstance(status);
-  if (U_FAILURE(status))
-    throw std::runtime_error(std::string("ICU has no NFKC data: ") + u_errorName(status));
+  if (U_FAILURE(status)) throw std::runtime_error(std::string("ICU has no NFKC data: ") + u_errorName(status));
   return *normalizer;
 }
 
@@ -35,8 +33,7 @@ constexpr std::int32_t preferred_part = 1000;  // UTF-16 units after which the n
 constexpr std::int32_t longest_part = 2000;    // UTF-16 units after which a part ends anywhere
 
 /// The end of the part of `text` that starts at `begin`.
-std::int32_t end_of_part(const icu::UnicodeString& text, std::int32_t begin,
-                         const icu::Normalizer2& normalizer) {
+std::int32_t end_of_part(const icu::UnicodeString& text, std::int32_t begin, const icu::Normalizer2& normalizer) {
   std::int32_t end = begin;
   while (end < text.length()) {
     const std::int32_t length = end - begin;
@@ -55,8 +52,8 @@ std::u32string code_points(std::string_view utf8) {
   return out;
 }
 
-// In parts, because sorting a run of combining marks takes time quadratic in its length: 80 KB of two
-// alternating marks in one run hold a request for seconds.
+// In parts, because sorting a run of combining marks takes time quadratic in its length: 80 KB of two alternating marks
+// in one run hold a request for seconds.
 std::u32string normalized_code_points(std::string_view utf8) {
   const icu::Normalizer2& normalizer = nfkc();
   const icu::UnicodeString text = decode(utf8);

@@ -10,16 +10,14 @@ namespace chat {
 namespace {
 
 bool is_piece(const nlohmann::json& entry) {
-  return entry.is_array() && entry.size() == 2 && entry[0].is_string() &&
-         (entry[1].is_number() || entry[1].is_null());
+  return entry.is_array() && entry.size() == 2 && entry[0].is_string() && (entry[1].is_number() || entry[1].is_null());
 }
 
 }  // namespace
 
 std::vector<piece> read_vocabulary(const std::filesystem::path& vocab_json) {
   const nlohmann::json listed = read_json(vocab_json);
-  if (!listed.is_array())
-    throw std::runtime_error(vocab_json.string() + " is not an array of [piece, score]");
+  if (!listed.is_array()) throw std::runtime_error(vocab_json.string() + " is not an array of [piece, score]");
   std::vector<piece> pieces;
   pieces.reserve(listed.size());
   for (const auto& entry : listed) {

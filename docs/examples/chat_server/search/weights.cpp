@@ -76,9 +76,8 @@ void read_shards(const std::filesystem::path& model_json, const std::vector<std:
   const std::size_t numbers_per_shard = shard_bytes / bytes_per_number;
   const std::size_t expected = (target.size() + numbers_per_shard - 1) / numbers_per_shard;
   if (paths.size() != expected)
-    throw std::runtime_error(model_json.string() + " lists " + std::to_string(paths.size()) +
-                             " shards, expected " + std::to_string(expected) + " for " +
-                             std::to_string(target.size_bytes()) + " bytes");
+    throw std::runtime_error(model_json.string() + " lists " + std::to_string(paths.size()) + " shards, expected " +
+                             std::to_string(expected) + " for " + std::to_string(target.size_bytes()) + " bytes");
   for (const std::string& path : paths) {
     const auto shard = target.first(std::min(numbers_per_shard, target.size()));
     read_shard(model_json.parent_path() / path, shard);
@@ -101,8 +100,7 @@ weights::weights(const std::filesystem::path& model_json) : source_(model_json) 
     for (const auto& listed : model.at("weightsManifest")) {
       group& g = groups.emplace_back();
       g.paths = listed.at("paths").get<std::vector<std::string>>();
-      for (const auto& weight : listed.at("weights"))
-        g.count += g.entries.emplace_back(read_entry(weight)).count;
+      for (const auto& weight : listed.at("weights")) g.count += g.entries.emplace_back(read_entry(weight)).count;
       total += g.count;
     }
   } catch (const nlohmann::json::exception& error) {

@@ -19,16 +19,13 @@ struct tensor {
 
 /// Loads a tfjs model.json with the shards beside it.
 ///
-/// Requires: little-endian fp32 shards without quantization, of 4 MiB each but the last, as the tfjs
-/// converter writes.
-/// Guarantees: every byte of the shards belongs to a tensor of the manifest. int32 constants of the graph are
-/// left out.
+/// Requires: little-endian fp32 shards without quantization, of 4 MiB each but the last, as the tfjs converter writes.
+/// Guarantees: every byte of the shards belongs to a tensor of the manifest. int32 constants of the graph are left out.
 /// Threads: any, it is immutable.
 class weights {
  public:
   /// Blocks: for the read of all shards.
-  /// Errors: std::runtime_error that names the file: missing, of the wrong size (given and expected), not a
-  /// manifest.
+  /// Errors: std::runtime_error that names the file: missing, of the wrong size (given and expected), not a manifest.
   explicit weights(const std::filesystem::path& model_json);
 
   weights(const weights&) = delete;
