@@ -18,9 +18,9 @@ void run_one(node& owner, cleanup work) {
   shielded->open();
   shielded->tighten(deadline::in(bound, owner.home->now()));
   std::optional<event_body> complaint;
+  context ctx(*shielded);  // also for the cleanups that the cleanup registers
   try {
     const enter_node inside(*shielded);
-    context ctx(*shielded);
     work.run(ctx);
   } catch (const cancelled&) {
     complaint = event::cleanup_timed_out{bound};

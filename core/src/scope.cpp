@@ -177,10 +177,10 @@ void run_scope(node& parent, scope_options options, scope_body body) {
 
   std::exception_ptr failure;
   std::optional<cancelled> left;
+  scope_context s(*n);  // until the scope has closed: its tasks and cleanups may refer to it
   {
     const enter_node inside(*n);
     try {
-      scope_context s(*n);
       body(s);
     } catch (const cancelled& c) {
       left = c;

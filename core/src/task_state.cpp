@@ -131,8 +131,8 @@ void task_state_base::run() {
   status_.store(task_status::running, std::memory_order_release);
   emit(event::task_started{owner_ != nullptr ? owner_->id : 0, kind});
   auto how = task_status::succeeded;
+  context ctx(*this);  // until the task has ended: its cleanups may refer to it
   try {
-    context ctx(*this);
     call(ctx);
   } catch (const cancelled& c) {
     why = c.why();

@@ -20,7 +20,8 @@ struct defer_options {
 /// The view of the work from inside. Cancel points are sleep_for, sleep_until, check, yield, task::get and every
 /// awaited I/O operation; nothing else is one. They look at the innermost scope that the calling fiber is in.
 ///
-/// Threads: the fibers of its own scope tree only (they share one I/O thread). Lifetime: the call that received it.
+/// Threads: the fibers of its own scope tree only (they share one I/O thread). Lifetime: until the task or
+/// scope has ended, its cleanups included.
 class context {
  public:
   context(const context&) = delete;

@@ -29,7 +29,8 @@ using scope = scope_context;
 /// The first failure of a foreground task cancels the others (reason::sibling_failed), a failure of the body cancels
 /// all (reason::parent_failed).
 ///
-/// Threads: the fibers of its own tree; remote() is for all others. Lifetime: the body that received it.
+/// Threads: the fibers of its own tree; remote() is for all others. Lifetime: until the scope has closed, so that its
+/// tasks and cleanups may refer to it after the body has returned.
 class scope_context final : public context {
  public:
   /// Starts a task: T(context&) or T(). It begins when its loop next turns, never inside spawn. In a scope that is

@@ -1,6 +1,7 @@
 // Resetting what fork(2) and execve(2) hand on.
 #include "process_birth.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 
 #if defined(__SANITIZE_THREAD__)
 #define WORKIT_UNDER_TSAN 1
@@ -60,6 +63,34 @@ unsigned count_threads() noexcept {
   // Without /proc nobody can tell: more than any baseline.
   if (::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) return ~0U;
   return static_cast<unsigned>(tasks.st_nlink) - 2;
+}
+
+unsigned count_living_threads() noexcept {
+  constexpr unsigned long exiting = 0x4;  // PF_EXITING, set before a join can return: linux/sched.h
+  DIR* tasks = ::opendir("/proc/self/task");
+  if (tasks == nullptr) return ~0U;
+  unsigned living = 0;
+  while (const dirent* entry = ::readdir(tasks)) {
+    if (entry->d_name[0] == '.') continue;
+    char path[300];
+    std::snprintf(path, sizeof path, "/proc/self/task/%s/stat", entry->d_name);
+    const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;  // gone
+    char line[512];
+    const auto size = ::read(file, line, sizeof line - 1);
+    ::close(file);
+    if (size <= 0) continue;
+    line[size] = '\0';
+    // After the name, which may contain anything: state, five numbers, flags (proc(5)).
+    const char* after_name = std::strrchr(line, ')');
+    unsigned long flags = 0;
+    if (after_name != nullptr && std::sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
+        (flags & exiting) != 0)
+      continue;
+    ++living;
+  }
+  ::closedir(tasks);
+  return living;
 }
 
 unsigned threads_by_nature() noexcept {

@@ -23,8 +23,11 @@ void set_process_name(const char* name) noexcept;
 /// How much the kernel prefers this process when memory runs out, -1000 to 1000.
 void set_oom_score(std::string_view score) noexcept;
 
-/// How many threads this process has.
+/// How many threads this process has; one that was just joined can still be among them. About a microsecond.
 [[nodiscard]] unsigned count_threads() noexcept;
+
+/// How many of them are not on their way out. Slower: a file is read for each.
+[[nodiscard]] unsigned count_living_threads() noexcept;
 
 /// How many it has without anybody's doing: 1, and 2 under ThreadSanitizer, which keeps one of its own.
 [[nodiscard]] unsigned threads_by_nature() noexcept;

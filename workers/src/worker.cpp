@@ -52,7 +52,8 @@ class worker {
     // First in, last out: a task's exit() must not run the destructors of what the zygote's image has constructed.
     ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
     make_timer();
-    threads_ = std::max(count_threads(), threads_by_nature());
+    // ThreadSanitizer starts its own anew in a forked process, with the first thread of the task.
+    threads_ = std::max(count_threads(), threads_by_nature()) + threads_by_nature() - 1;
     control().ready.store(1, std::memory_order_release);
     for (;;) {
       const control_word word(control().word.load(std::memory_order_acquire));
@@ -134,12 +135,7 @@ class worker {
       if (child == 0) return true;
       if (child < 0 && errno != EINTR) break;  // ECHILD
     }
-    // A thread that was just joined can still be counted for a moment.
-    for (int tries = 0; count_threads() > threads_; ++tries) {
-      if (tries == 20) return true;
-      ::usleep(100);
-    }
-    return false;
+    return count_threads() > threads_ && count_living_threads() > threads_;
   }
 
   void commit(control_word word) {

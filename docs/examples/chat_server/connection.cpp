@@ -75,6 +75,7 @@ void finish(workit::scope& connection, tcp::socket& client) {
 }
 
 void route(workit::scope& connection, tcp::socket& client, const services& with, const std::function<std::string()>& status_json) {
+  const auto arrived = connection.now();
   const auto request = read_request(connection, client, with.limits);
   const std::string_view target(request.target().data(), request.target().size());
   if (target == "/status") {
@@ -88,7 +89,7 @@ void route(workit::scope& connection, tcp::socket& client, const services& with,
   if (request.method() != http::verb::post)
     throw http_error(http::status::method_not_allowed, "wrong_method",
                      "the method is " + std::string(request.method_string()) + "; /chat takes POST");
-  converse(connection, client, with, parse_chat_request(request.body(), with.limits));
+  converse(connection, client, with, parse_chat_request(request.body(), with.limits), arrived);
 }
 
 }  // namespace

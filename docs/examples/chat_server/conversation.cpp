@@ -103,14 +103,15 @@ void report_failure(event_stream& events, std::exception_ptr failure) {
 
 }  // namespace
 
-void converse(workit::scope& connection, asio::ip::tcp::socket& client, const services& with, chat_request asked) {
+void converse(workit::scope& connection, asio::ip::tcp::socket& client, const services& with, chat_request asked,
+              workit::time_point arrived) {
   event_stream events(client, connection);
   // The writer has a scope of its own, around the request's: what the request's end has to say still gets out.
   connection.scope({.name = "answer"}, [&](workit::scope& outer) {
     auto writer = outer.spawn({.name = "writer", .background = true}, [&] { events.write_all(); });
     std::exception_ptr failure;
     try {
-      outer.scope({.name = "chat", .deadline = asked.deadline.value_or(with.deadline), .on_receipt = log_receipt},
+      outer.scope({.name = "chat", .deadline_at = workit::deadline::in(asked.deadline.value_or(with.deadline), arrived), .on_receipt = log_receipt},
                   [&](workit::scope& request) { answer(request, client, events, with, asked); });
     } catch (const workit::cancelled&) {
       throw;  // the server is shutting down

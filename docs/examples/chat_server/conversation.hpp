@@ -28,7 +28,9 @@ struct services {
 /// `error` {status, type, message}. Under one scope run the language model, the retrieval and, behind the process
 /// boundary, the rerank; a client that goes away (close, reset, half-close) cancels the scope with
 /// manual{"client_disconnected"}; the scope's receipt is one line of JSON on standard output.
+/// The deadline of the request counts from `arrived`.
 /// Blocks: the fiber, until the answer is written and all work has ended. Errors: of the socket.
-void converse(workit::scope& connection, boost::asio::ip::tcp::socket& client, const services& with, chat_request request);
+void converse(workit::scope& connection, boost::asio::ip::tcp::socket& client, const services& with, chat_request request,
+              workit::time_point arrived);
 
 }  // namespace chat

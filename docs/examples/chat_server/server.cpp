@@ -73,6 +73,23 @@ void accept_all(workit::scope& server, tcp::acceptor& acceptor, workit::runtime&
   }
 }
 
+/// Gives running requests until `limit` has passed or a second signal comes.
+void drain(workit::scope& server, asio::signal_set& signals, const workit::runtime& rt, std::chrono::seconds limit) {
+  if (limit == std::chrono::seconds(0)) return;
+  try {
+    server.scope({.name = "drain", .deadline = limit}, [&](workit::scope& s) {
+      auto impatient = s.spawn({.name = "second signal"}, [&](workit::context&) {
+        signals.async_wait(workit::use_fiber);
+        s.cancel("second signal");
+      });
+      while (rt.live_roots() > 1) s.sleep_for(std::chrono::milliseconds(5));  // the server itself is one
+      impatient.cancel("drained");
+    });
+  } catch (const workit::timed_out&) {
+  } catch (const workit::scope_cancelled&) {
+  }
+}
+
 std::string status_of(const workit::process_service& reranks) {
   const auto p = reranks.pool().status();
   return nlohmann::json{{"busy", p.busy},         {"idle", p.idle},       {"spares", p.spares},
@@ -99,13 +116,16 @@ int serve(const settings& s) {
     tcp::acceptor acceptor(workit::executor(server), {asio::ip::address_v4::loopback(), s.port});
     std::cerr << "chat_server: http://127.0.0.1:" << acceptor.local_endpoint().port() << "/chat, " << with.corpus.size()
               << " documents, SIGTERM drains" << std::endl;
+    asio::signal_set signals(workit::executor(server), SIGTERM, SIGINT);
     auto intake = server.spawn({.name = "accept"}, [&](workit::context&) { accept_all(server, acceptor, rt, with, status); });
-    asio::signal_set stop(workit::executor(server), SIGTERM, SIGINT);
-    stop.async_wait(workit::use_fiber);
+    signals.async_wait(workit::use_fiber);
     intake.cancel("draining");
+    intake.wait();
+    acceptor.close();
+    std::cerr << "chat_server: draining " << rt.live_roots() - 1 << " connections" << std::endl;
+    drain(server, signals, rt, std::chrono::seconds(s.drain_seconds));
   });
-  std::cerr << "chat_server: draining " << rt.live_roots() << " connections" << std::endl;
-  rt.shutdown(std::chrono::seconds(s.drain_seconds));
+  rt.shutdown();
   return 0;
 }
 

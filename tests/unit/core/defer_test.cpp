@@ -90,7 +90,7 @@ TEST_F(Defer, RunsThoseOfATaskBeforeItsGetterLearnsOfItsEnd) {
   rt.run([&](scope& s) {
     s.spawn([&](context& ctx) {
        ctx.defer([&](context& c) {
-         c.sleep_for(1h);
+         c.sleep_for(10s);
          log.push_back("cleaned");
        });
      }).get();

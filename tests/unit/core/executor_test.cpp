@@ -29,7 +29,7 @@ TEST_F(Executor, IsTheSameThroughoutATreeAndAnotherForAnotherLoop) {
   runtime rt({.io_threads = 2});
   const auto first = rt.run([](scope& s) {
     const auto mine = executor(s);
-    s.spawn([&](context& ctx) { EXPECT_EQ(executor(ctx), mine); });
+    s.spawn([&](context& ctx) { EXPECT_EQ(executor(ctx), mine); }).get();
     s.scope([&](scope& in) { EXPECT_EQ(executor(in), mine); });
     return mine;
   });

@@ -61,9 +61,8 @@ TEST_F(Loop, DoesNotJumpWhileAFiberIsReady) {
 TEST_F(Loop, DoesNotJumpWhileAnAsioOperationIsOutstanding) {
   manual_runtime rt;
   const auto start = rt.clock.now();
+  bool operation_ended = false;
   rt.run([&](scope& s) {
-    std::vector<std::string> order;
-    bool operation_ended = false;
     s.spawn([&](context& ctx) {
       ctx.sleep_for(1h);
       EXPECT_TRUE(operation_ended) << "the clock jumped over an operation that was under way";
@@ -158,8 +157,8 @@ TEST_F(Loop, FiresATimerOnTimeBesideFibersThatYieldForEver) {
   test::set_clock clock;
   runtime rt({.clock = &clock});
   int switches_after_due = 0;
+  bool fired = false, due = false;
   rt.run([&](scope& s) {
-    bool fired = false, due = false;
     for (int i = 0; i < 3; ++i)
       s.spawn([&](context& ctx) {
         while (!fired && switches_after_due < 100'000) {
@@ -182,8 +181,8 @@ TEST_F(Loop, FiresATimerOnTimeBesideFibersThatYieldForEver) {
 TEST_F(Loop, ServesItsIoBesideFibersThatYieldForEver) {
   manual_runtime rt;
   int switches = 0;
+  bool served = false;
   rt.run([&](scope& s) {
-    bool served = false;
     for (int i = 0; i < 3; ++i)
       s.spawn([&](context& ctx) {
         while (!served && switches < 100'000) {

@@ -149,9 +149,9 @@ TEST_F(OnEvent, CallsHandlersFromTheInsideOut) {
 
 TEST_F(OnEvent, ForgetsAHandlerThatUnsubscribed) {
   manual_runtime rt;
+  int other = 0;
   rt.run([&](scope& s) {
     const auto subscription = s.on_event(recorder());
-    int other = 0;
     s.on_event([&](const lifecycle_event&) { ++other; });
     s.spawn({.name = "a"}, [] {}).get();
     s.off_event(subscription);

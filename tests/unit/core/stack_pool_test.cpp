@@ -66,7 +66,8 @@ TEST_F(StackPoolDeathTest, HasAGuardBelowEachStack) {
 
 [[gnu::noinline]] int overflow(volatile int& depth) {
   volatile char frame[512];
-  frame[0] = static_cast<char>(++depth);
+  depth = depth + 1;
+  frame[0] = static_cast<char>(depth);
   return (depth < 0 ? 0 : overflow(depth)) + frame[0];
 }
 

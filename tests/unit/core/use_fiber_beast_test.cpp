@@ -118,6 +118,7 @@ TEST_F(UseFiberWithBeast, ClosesASessionByTheDeadlineOfItsScope) {
                          }),
                  timed_out);
     server.cancel("done");
+    server.wait();  // before the client closes, which would be an error to it
   });
 }
 

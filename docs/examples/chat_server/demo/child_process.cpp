@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace demo {
 namespace {
@@ -89,11 +90,12 @@ std::uint16_t child_process::port() {
 }
 
 int child_process::terminate() {
-  if (!ended()) {
-    kill(pid_, SIGTERM);
-    waitpid(pid_, &status_, 0);
-    pid_ = -1;
-  }
+  if (!ended()) kill(pid_, SIGTERM);
+  return wait();
+}
+
+int child_process::wait() {
+  if (pid_ > 0) waitpid(std::exchange(pid_, -1), &status_, 0);
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
 }
 
@@ -107,10 +109,23 @@ std::size_t child_process::resident_kib() const {
   return 0;
 }
 
+void child_process::await_quiet() const {
+  auto seen = descriptors();
+  for (int same = 0; same < 10; ++same) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (const auto now = descriptors(); now != seen) {
+      seen = now;
+      same = 0;
+    }
+  }
+}
+
 std::size_t zombies_of(const std::vector<pid_t>& parents) {
   std::size_t found = 0;
   std::error_code gone;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
+    const auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;  // not a process
     const auto stat = slurp(entry.path() / "stat");
     const auto after_name = stat.rfind(") ");
     if (after_name == std::string::npos) continue;

@@ -41,11 +41,15 @@ class child_process {
   [[nodiscard]] std::uint16_t port();
   /// Sends SIGTERM and waits; its exit code, or minus the signal that ended it.
   int terminate();
+  /// Waits for it to end by itself; as terminate().
+  int wait();
 
   /// Counts from /proc.
   [[nodiscard]] std::size_t descriptors() const;
   [[nodiscard]] std::size_t threads() const;
   [[nodiscard]] std::size_t resident_kib() const;
+  /// Waits until the number of descriptors has not changed for 100 ms: a server closes a little after its client.
+  void await_quiet() const;
 
  private:
   bool ended();

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* query = "How do I view a PDF document on Linux?";
+constexpr const char* query = "Which tool compresses large files well?";
 constexpr std::size_t workers = 2;
 constexpr std::size_t spares = 1;
 
@@ -86,6 +86,7 @@ json play(const settings& s, const std::string& poison) {
                              scratch);
   const demo::stage stage{llm, server, llm_port, server.port(), query, poison};
   const auto status = demo::settle(stage, workers, spares);
+  server.await_quiet();
   const auto fds = static_cast<long>(server.descriptors());
   const auto threads = static_cast<long>(server.threads());
 
@@ -100,6 +101,7 @@ json play(const settings& s, const std::string& poison) {
   result["control"] = control_arm(s, self, scratch);
 
   const auto after = demo::settle(stage, workers, spares);
+  server.await_quiet();
   const auto zygote = status.at("zygote").get<pid_t>();
   result["after"] = {{"workers", after.at("idle").get<std::size_t>() - after.at("spares").get<std::size_t>()},
                      {"spares", after.at("spares")},

@@ -43,7 +43,7 @@ std::string as_table(const json& r) {
 
   const auto& d = r.at("disconnect");
   const auto& k = d.at("rerank");
-  t.head("b. the client hangs up while the reranker is in a pass of about 20 s");
+  t.head("b. the client hangs up while the reranker is in a pass of tens of seconds");
   t.row("rerank " + k.at("method").get<std::string>() + ", proven stopped after", us(k.at("stopped_us")),
         "proof: " + k.at("proof").get<std::string>() + "; floor " + us(r.at("floor_us")));
   t.row("scope closed after", us(d.at("scope_closed_us")), "reason: " + d.at("reason").get<std::string>());

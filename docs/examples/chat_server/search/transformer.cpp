@@ -20,10 +20,11 @@ void add(const matrix& from, matrix& to) {
 matrix project(const matrix& x, const linear_map& map) {
   matrix y(x.rows, map.outputs);
   for (std::size_t i = 0; i < y.rows; ++i) std::copy_n(map.bias, map.outputs, y.row(i).begin());
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, as_blas(x.rows), as_blas(map.outputs),
-              as_blas(map.inputs),                                                        //
-              1, x.values.data(), as_blas(map.inputs), map.kernel, as_blas(map.outputs),  //
-              1, y.values.data(), as_blas(map.outputs));
+  const blasint in = as_blas(map.inputs);
+  const blasint out = as_blas(map.outputs);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, as_blas(x.rows), out, in,  //
+              1, x.values.data(), in, map.kernel, out,                              //
+              1, y.values.data(), out);
   return y;
 }
 

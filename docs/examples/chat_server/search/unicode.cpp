@@ -53,7 +53,7 @@ std::u32string code_points(std::string_view utf8) {
 }
 
 // In parts, because sorting a run of combining marks takes time quadratic in its length: 80 KB of two alternating marks
-// in one run hold a request for seconds.
+// in one run take most of a second, 1 MB takes minutes.
 std::u32string normalized_code_points(std::string_view utf8) {
   const icu::Normalizer2& normalizer = nfkc();
   const icu::UnicodeString text = decode(utf8);
