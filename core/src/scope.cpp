@@ -167,8 +167,8 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cancel_cell::shield::off);
   n->own_cleanup_bound = options.cleanup_timeout;
   n->on_receipt = std::move(options.on_receipt);
-  n->opened_at = n->home->now();
   n->receipt.opened = std::chrono::steady_clock::now();
+  n->opened_at = n->home->now();
   n->open();
   const auto limit = options.deadline.value_or(duration::max());
   n->tighten(std::min(options.deadline_at, deadline::in(limit, n->opened_at)));

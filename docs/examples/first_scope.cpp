@@ -18,8 +18,12 @@ int main(int argc, char** argv) {
   try {
     rt.run({.name = "request", .deadline = 250ms, .on_receipt = print}, [](workit::scope& request) {
       request.defer([] { std::puts("cleanup runs, after a kill too"); });
-      auto text = request.spawn({.name = "llm"}, [](workit::context& ctx) { ctx.sleep_for(10ms); return "hello"; });
-      auto ranked = request.spawn({.name = "rerank"}, workit::offload({}, rerank, "poison", std::vector<std::string>{"a", "b"}));
+      auto text = request.spawn({.name = "llm"}, [](workit::context& ctx) {
+        ctx.sleep_for(10ms);
+        return "hello";
+      });
+      auto ranked =
+          request.spawn({.name = "rerank"}, workit::offload({}, rerank, "poison", std::vector<std::string>{"a", "b"}));
       std::printf("%s\n", text.get());
       std::printf("%zu documents\n", ranked.get().size());  // never: the deadline comes first
     });

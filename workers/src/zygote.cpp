@@ -231,6 +231,7 @@ class zygote {
 
 void run_zygote(int socket) {
   reset_signals();
+  ::setsid();  // a terminal's Ctrl-C and hang-up are the host's to answer: it may want to drain
   set_process_name("workit-zygote");
   reset_standard_descriptors();
   if (socket != socket_place) ::dup2(socket, socket_place);

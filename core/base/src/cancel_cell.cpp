@@ -29,7 +29,11 @@ cancel_cell::cancel_cell(ptr parent, std::shared_ptr<cancel_listener> listener, 
       shield_(s),
       deadline_(deadline{}.at().time_since_epoch().count()) {}
 
-cancel_cell::~cancel_cell() { delete own_record(); }
+cancel_cell::~cancel_cell() {
+  delete own_record();
+  // One after the other: a long chain that ends by calls within calls would overflow a fiber's stack.
+  for (auto above = std::move(parent_); above != nullptr && above.use_count() == 1;) above = std::move(above->parent_);
+}
 
 bool cancel_cell::request(cancel_reason why) {
   if (decided() || stopping()) {

@@ -496,7 +496,7 @@ TEST_F(Task, AnswersADestructorThatWaitsForAnotherLoopLongerThanTheBoundOfUnwind
       ctx.sleep_for(1h);
     });
     s.spawn({.name = "opens the gate"}, [&](context& ctx) {
-      ctx.defer([&](context& c) {
+      ctx.defer({.timeout = 1h}, [&](context& c) {
         c.sleep_for(5ms);  // past the bound of the destructor
         may_end = true;
       });

@@ -88,7 +88,7 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
     return shield_ == shield::on ? nullptr : parent_.get();
   }
 
-  const ptr parent_;
+  ptr parent_;  // constant until the end
   const std::shared_ptr<cancel_listener> listener_;
   const shield shield_;
   std::atomic<const cancel_record*> state_{nullptr};  // null, a record of ours, or the closed mark

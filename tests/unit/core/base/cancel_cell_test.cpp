@@ -20,6 +20,15 @@ cancel_cell::ptr root() { return cancel_cell::make(nullptr, nullptr); }
 cancel_cell::ptr child_of(const cancel_cell::ptr& parent) { return cancel_cell::make(parent, nullptr); }
 std::string tag_of(const cancel_cell& cell) { return std::get<reason::manual>(cell.record()->why).tag; }
 
+// By one call a cell, a chain would overflow the stack of the fiber that drops the last handle on it.
+TEST(CancelCell, EndsAChainOfAnyLengthWithoutRecursion) {
+  auto leaf = root();
+  for (int i = 0; i < 500'000; ++i) leaf = child_of(leaf);
+  std::weak_ptr<cancel_cell> gone = leaf->parent();
+  leaf.reset();
+  EXPECT_TRUE(gone.expired());
+}
+
 struct counting_listener final : cancel_listener {
   std::atomic<int> heard{0};
   void cancelled(const cancel_cell::ptr&) noexcept override { ++heard; }
