@@ -1,7 +1,8 @@
 # workit_layer: what every layer's library has in common.
 
 add_library(workit_build INTERFACE)  # for the project's own code only: warnings and sanitizers
-target_compile_options(workit_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow=local -Werror=return-type)
+target_compile_options(workit_build INTERFACE -Wall -Wextra -Wpedantic -Werror=return-type
+  $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
 if(WORKIT_SANITIZE STREQUAL "address")
   target_compile_options(workit_build INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(workit_build INTERFACE -fsanitize=address,undefined)

@@ -6,6 +6,7 @@
 //    equal to the epoch therefore never hides a cancellation that request() has already returned from.
 // Lock order: there are no locks.
 #include <algorithm>
+#include <vector>
 #include <workit/base/cancel_cell.hpp>
 
 namespace workit {
@@ -31,8 +32,21 @@ cancel_cell::cancel_cell(ptr parent, std::shared_ptr<cancel_listener> listener, 
 
 cancel_cell::~cancel_cell() {
   delete own_record();
-  // One after the other: a long chain that ends by calls within calls would overflow a fiber's stack.
-  for (auto above = std::move(parent_); above != nullptr && above.use_count() == 1;) above = std::move(above->parent_);
+  if (parent_ == nullptr || parent_.use_count() > 1) return;
+  // It was the last one below its parent. A chain ends one after the other, for which this list is: by calls within
+  // calls, a long one would overflow the stack of the fiber that drops the last handle.
+  static thread_local std::vector<ptr>* ending = nullptr;
+  if (ending != nullptr) {
+    ending->push_back(std::move(parent_));
+    return;
+  }
+  std::vector<ptr> chain;
+  ending = &chain;
+  for (chain.push_back(std::move(parent_)); !chain.empty();) {
+    const auto next = std::move(chain.back());
+    chain.pop_back();
+  }
+  ending = nullptr;
 }
 
 bool cancel_cell::request(cancel_reason why) {
