@@ -21,7 +21,8 @@ BENCHMARK(floor_boost_fiber_spawn_join);
 void scope_spawn_join(benchmark::State& state) {
   workit::runtime rt;
   rt.run([&](workit::scope& s) {
-    for (auto _ : state) s.scope([](workit::scope& inner) {
+    for (auto _ : state)
+      s.scope([](workit::scope& inner) {
         for (int i = 0; i < batch; ++i) inner.spawn([] {});
       });
   });

@@ -41,7 +41,10 @@ int add(int a, int b) { return a + b; }
 /// Adds the percentiles of the samples (seconds) as counters in microseconds: a mean says nothing of a stop.
 void report(benchmark::State& state, std::vector<double> samples, const std::string& prefix = "") {
   std::sort(samples.begin(), samples.end());
-  const auto at = [&](double p) { return samples[std::min(samples.size() - 1, static_cast<std::size_t>(p * static_cast<double>(samples.size())))] * 1e6; };
+  const auto at = [&](double p) {
+    return samples[std::min(samples.size() - 1, static_cast<std::size_t>(p * static_cast<double>(samples.size())))] *
+           1e6;
+  };
   state.counters[prefix + "p50_us"] = at(0.50);
   state.counters[prefix + "p90_us"] = at(0.90);
   state.counters[prefix + "p99_us"] = at(0.99);
@@ -85,7 +88,8 @@ void process_stop(benchmark::State& state) {
     };
     try {
       rt.run({.name = "bench", .on_receipt = keep}, [&](workit::scope& s) {
-        s.spawn({.name = "spin"}, workit::offload({}, spin_behind_boundary, static_cast<std::uint64_t>(state.range(0))));
+        s.spawn({.name = "spin"},
+                workit::offload({}, spin_behind_boundary, static_cast<std::uint64_t>(state.range(0))));
         s.sleep_for(std::chrono::milliseconds(20 + state.range(0)));
         s.cancel("enough");
         s.check();
@@ -93,7 +97,9 @@ void process_stop(benchmark::State& state) {
     } catch (const workit::scope_cancelled&) {
     }
     complete.wait(false);
-    const auto seconds = [&](auto instant) { return std::chrono::duration<double>(instant - *receipt.requested).count(); };
+    const auto seconds = [&](auto instant) {
+      return std::chrono::duration<double>(instant - *receipt.requested).count();
+    };
     stopped.push_back(seconds(receipt.stops.at(0).receipt.stopped));
     closed.push_back(seconds(receipt.closed));
     reclaimed.push_back(seconds(*receipt.stops.at(0).receipt.reclaimed));

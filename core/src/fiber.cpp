@@ -16,8 +16,8 @@ namespace {
 
 thread_local fiber* running = nullptr;
 
-/// The per-thread state of C++ exceptions (Itanium C++ ABI, 2.2.2). Boost.Context 1.81 does not switch it: without this,
-/// a fiber that suspends inside `catch` gets its neighbour's exception back.
+/// The per-thread state of C++ exceptions (Itanium C++ ABI, 2.2.2). Boost.Context 1.81 does not switch it: without
+/// this, a fiber that suspends inside `catch` gets its neighbour's exception back.
 struct exception_globals {
   void* caught;
   unsigned int uncaught;
@@ -45,9 +45,7 @@ class unwind_timer final : public timer {
 
 }  // namespace
 
-fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) {
-  running = this;
-}
+fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) { running = this; }
 
 fiber::~fiber() { running = nullptr; }
 

@@ -3,7 +3,8 @@
 // Invariants
 // 1. Every member but the io_context (thread-safe) and `owner_`, `index_`, `clock_`, `wake_descriptor_` (constant) is
 //    touched on the loop's thread only, or before it starts and after it ended.
-// 2. Handlers, timers and posted work run on the dispatcher's stack, never on a fiber's: fiber::current() is null there.
+// 2. Handlers, timers and posted work run on the dispatcher's stack, never on a fiber's: fiber::current() is null
+// there.
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
 // 4. What is posted runs: on the loop, or, where post() sees `ended_`, on the poster. One thread at a time runs such
 //    leftovers; whoever comes meanwhile leaves his to that one (`leftovers_` counts).

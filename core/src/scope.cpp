@@ -32,9 +32,12 @@ scope_outcome outcome_of(const cancel_record* record) noexcept {
 
 std::string_view to_string(scope_outcome o) noexcept {
   switch (o) {
-    case scope_outcome::completed: return "completed";
-    case scope_outcome::errored: return "errored";
-    case scope_outcome::cancelled: return "cancelled";
+    case scope_outcome::completed:
+      return "completed";
+    case scope_outcome::errored:
+      return "errored";
+    case scope_outcome::cancelled:
+      return "cancelled";
   }
   return "?";
 }
@@ -106,7 +109,9 @@ void scope_node::child_never_starts(task_state_base& child) {
 void scope_node::child_settled(task_status how) {
   --live_tasks;
   ++receipt.tasks;
-  ++(how == task_status::succeeded ? receipt.succeeded : how == task_status::failed ? receipt.failed : receipt.cancelled);
+  ++(how == task_status::succeeded ? receipt.succeeded
+     : how == task_status::failed  ? receipt.failed
+                                   : receipt.cancelled);
   if (live_tasks == 0 && body != nullptr) body->wake();
 }
 
@@ -161,7 +166,8 @@ void scope_node::publish_receipt() {
 
 void run_scope(node& parent, scope_options options, scope_body body) {
   auto& self = fiber::require("opening a scope");
-  WORKIT_ASSERT(&self.home == parent.home.get(), "scope \"" + options.name + "\" was opened on a loop that is not its own");
+  WORKIT_ASSERT(&self.home == parent.home.get(),
+                "scope \"" + options.name + "\" was opened on a loop that is not its own");
   check_options(options);
   auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
   const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cancel_cell::shield::off);

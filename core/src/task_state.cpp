@@ -18,11 +18,16 @@ namespace workit {
 
 std::string_view to_string(task_status s) noexcept {
   switch (s) {
-    case task_status::pending: return "pending";
-    case task_status::running: return "running";
-    case task_status::succeeded: return "succeeded";
-    case task_status::failed: return "failed";
-    case task_status::cancelled: return "cancelled";
+    case task_status::pending:
+      return "pending";
+    case task_status::running:
+      return "running";
+    case task_status::succeeded:
+      return "succeeded";
+    case task_status::failed:
+      return "failed";
+    case task_status::cancelled:
+      return "cancelled";
   }
   return "?";
 }
@@ -151,9 +156,15 @@ void task_state_base::end(task_status how) {
   hand_stops_up();
   const auto took = started_at == time_point{} ? duration::zero() : home->now() - started_at;
   switch (how) {
-    case task_status::succeeded: emit(event::task_succeeded{took}); break;
-    case task_status::failed: emit(event::task_failed{error, took}); break;
-    default: emit(event::task_cancelled{&*why, took}); break;
+    case task_status::succeeded:
+      emit(event::task_succeeded{took});
+      break;
+    case task_status::failed:
+      emit(event::task_failed{error, took});
+      break;
+    default:
+      emit(event::task_cancelled{&*why, took});
+      break;
   }
   close();
   if (owner_ != nullptr)

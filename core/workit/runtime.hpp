@@ -32,8 +32,8 @@ class runtime {
  public:
   explicit runtime(runtime_options options = {}) : runtime(std::move(options), service_list{}) {}
   template <class... Services>
-    requires(std::convertible_to<Services &&, std::unique_ptr<service>> && ...) && (sizeof...(Services) > 0)
-  explicit runtime(runtime_options options, Services&&... services)
+    requires(std::convertible_to<Services&&, std::unique_ptr<service>>&&...)
+  &&(sizeof...(Services) > 0) explicit runtime(runtime_options options, Services&&... services)
       : runtime(std::move(options), list_of(std::forward<Services>(services)...)) {}
   ~runtime();
   runtime(const runtime&) = delete;
@@ -62,9 +62,8 @@ class runtime {
     task_options named{.name = options.name};
     if (options.deadline)
       options.deadline_at = std::min(options.deadline_at, deadline::in(*options.deadline, clock().now()));
-    auto in_scope = [options = std::move(options), body = std::forward<F>(body)](context& ctx) mutable -> decltype(auto) {
-      return ctx.scope(std::move(options), body);
-    };
+    auto in_scope = [options = std::move(options), body = std::forward<F>(body)](
+                        context& ctx) mutable -> decltype(auto) { return ctx.scope(std::move(options), body); };
     auto state = std::make_shared<detail::task_state_of<decltype(in_scope)>>(std::move(in_scope), std::move(named),
                                                                              next_home(), nullptr, nullptr);
     launch(state);

@@ -46,9 +46,7 @@ class scope_context final : public context {
   }
   template <class F>
     requires detail::task_function<std::decay_t<F>>
-  auto spawn(F&& body) {
-    return spawn(task_options{}, std::forward<F>(body));
-  }
+  auto spawn(F&& body) { return spawn(task_options{}, std::forward<F>(body)); }
 
   /// Stops everything the scope owns; true to the one call that decided it, and the first reason stays.
   /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds).
@@ -56,7 +54,8 @@ class scope_context final : public context {
   bool cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
 
   using context::deadline;
-  /// Moves the deadline to `after` from now, or to `at`, if that is earlier than the present one; later changes nothing.
+  /// Moves the deadline to `after` from now, or to `at`, if that is earlier than the present one; later changes
+  /// nothing.
   void deadline(duration after);
   void deadline(time_point at);
 

@@ -31,7 +31,7 @@ struct scope_receipt {
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::vector<stop> stops{};          ///< the first 32, nested scopes included
+  std::vector<stop> stops{};        ///< the first 32, nested scopes included
   std::uint64_t stops_dropped = 0;  ///< how many more there were
 };
 

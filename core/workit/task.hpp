@@ -43,9 +43,12 @@ class task {
     state_->wait_settled();
     state_->take_once();
     switch (state_->status()) {
-      case task_status::succeeded: return outcome<T>::of_value(std::move(*state_->value));
-      case task_status::cancelled: return outcome<T>::of_cancellation(*state_->why);
-      default: return outcome<T>::of_error(state_->error);
+      case task_status::succeeded:
+        return outcome<T>::of_value(std::move(*state_->value));
+      case task_status::cancelled:
+        return outcome<T>::of_cancellation(*state_->why);
+      default:
+        return outcome<T>::of_error(state_->error);
     }
   }
 

@@ -23,12 +23,14 @@ TEST_F(Deadline, StopsTheWorkOnTimeWhileEveryIoThreadIsBusyForLonger) {
       for (auto seen = first_free.load(); now < seen && !first_free.compare_exchange_weak(seen, now);) {
       }
     };
-    auto request = rt.spawn({.name = "request", .deadline = deadline_after, .on_receipt = receipt.keeper()}, [&](scope& s) {
-      began = std::chrono::steady_clock::now();
-      s.spawn({.name = "rerank"}, offload({}, spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count()));
-      markers.await("started", s);
-      hog();
-    });
+    auto request =
+        rt.spawn({.name = "request", .deadline = deadline_after, .on_receipt = receipt.keeper()}, [&](scope& s) {
+          began = std::chrono::steady_clock::now();
+          s.spawn({.name = "rerank"},
+                  offload({}, spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count()));
+          markers.await("started", s);
+          hog();
+        });
     auto neighbour = rt.spawn({.name = "neighbour"}, [&](scope& s) {
       markers.await("started", s);
       hog();
@@ -43,14 +45,17 @@ TEST_F(Deadline, StopsTheWorkOnTimeWhileEveryIoThreadIsBusyForLonger) {
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(stop.why));
   EXPECT_GE(stop.requested, began + deadline_after - 1ms);
   EXPECT_LT(stop.stopped, first_free.load()) << "the stop had to wait until an I/O thread was free";
-  RecordProperty("late_us", std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(
-                                               stop.stopped - (began + deadline_after)).count()));
+  RecordProperty(
+      "late_us",
+      std::to_string(
+          std::chrono::duration_cast<std::chrono::microseconds>(stop.stopped - (began + deadline_after)).count()));
 }
 
 TEST_F(Deadline, OfTheCallItselfIsAnErrorThatTheScopeSurvives) {
   runtime rt({}, processes({.workers = 1}));
   rt.run([&](scope& s) {
-    const auto spin = offload({.timeout = 50ms}, spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count());
+    const auto spin =
+        offload({.timeout = 50ms}, spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count());
     try {
       spin(s);
       FAIL() << "the call outlived its time-out";
@@ -65,9 +70,11 @@ TEST_F(Deadline, OfTheCallItselfIsAnErrorThatTheScopeSurvives) {
 TEST_F(Deadline, CountsTheTimeInTheQueue) {
   runtime rt({}, processes({.workers = 1, .spares = 0}));
   rt.run([&](scope& s) {
-    auto first = s.spawn(offload({}, spin_and_mark, markers.file("first"), markers.file("first ended"), natural_end.count()));
+    auto first =
+        s.spawn(offload({}, spin_and_mark, markers.file("first"), markers.file("first ended"), natural_end.count()));
     markers.await("first", s);
-    EXPECT_THROW(offload({.timeout = 20ms}, spin_and_mark, markers.file("queued"), markers.file("queued ended"), std::int64_t{1})(s),
+    EXPECT_THROW(offload({.timeout = 20ms}, spin_and_mark, markers.file("queued"), markers.file("queued ended"),
+                         std::int64_t{1})(s),
                  timed_out);
     EXPECT_FALSE(markers.has("queued"));
     first.cancel("enough");
@@ -78,7 +85,8 @@ TEST_F(Deadline, OfTheScopeGivesTimedOutWhereItWasOpened) {
   runtime rt({}, processes({.workers = 1}));
   EXPECT_THROW(rt.run({.name = "page", .deadline = 50ms},
                       [&](scope& s) {
-                        offload({}, spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count())(s);
+                        offload({}, spin_and_mark, markers.file("started"), markers.file("ended"),
+                                natural_end.count())(s);
                       }),
                timed_out);
 }

@@ -31,7 +31,9 @@ int preloaded = 0;
 TEST_F(Offload, CallsFunctionsAndCapturelessLambdasByValue) {
   with_pool([](scope& s) {
     EXPECT_EQ(offload({}, add, 2, 3)(s), 5);
-    EXPECT_EQ(offload({}, [](std::string text) { return text + "!"; }, "hello")(s), "hello!");
+    EXPECT_EQ(offload(
+                  {}, [](std::string text) { return text + "!"; }, "hello")(s),
+              "hello!");
     EXPECT_EQ(offload({}, halves, std::vector<float>{1, 2})(s), (std::vector<float>{0.5f, 1}));
     offload({}, [] {})(s);
   });
@@ -45,7 +47,8 @@ TEST_F(Offload, RunsInAnotherProcess) {
 TEST_F(Offload, SnapshotsItsArgumentsWhenItIsMade) {
   with_pool([](scope& s) {
     std::string text = "before";
-    const auto call = offload({}, [](std::string t) { return t; }, text);
+    const auto call = offload(
+        {}, [](std::string t) { return t; }, text);
     text = "after";
     EXPECT_EQ(call(s), "before");
     EXPECT_EQ(call(s), "before");  // it is a task function: it may be called again
@@ -94,7 +97,9 @@ TEST_F(Offload, FindsPreloadedStateInEveryWorker) {
 TEST_F(Offload, RunsConcurrentlyUpToTheNumberOfWorkersAndKeepsOrderInNone) {
   with_pool([](scope& s) {
     std::vector<task<int>> tasks;
-    for (int i = 0; i < 64; ++i) tasks.push_back(s.spawn(offload({}, [](int x) { return x * x; }, i)));
+    for (int i = 0; i < 64; ++i)
+      tasks.push_back(s.spawn(offload(
+          {}, [](int x) { return x * x; }, i)));
     for (int i = 0; i < 64; ++i) EXPECT_EQ(tasks[static_cast<std::size_t>(i)].get(), i * i);
   });
 }
@@ -115,7 +120,9 @@ TEST_F(Offload, CarriesSixtyFourMebibytesThereAndBack) {
   with_pool([](scope& s) {
     std::vector<std::uint64_t> block(8u << 20);
     for (std::size_t i = 0; i < block.size(); ++i) block[i] = i * 2654435761u;
-    EXPECT_EQ(offload({}, [](std::vector<std::uint64_t> b) { return b; }, block)(s), block);
+    EXPECT_EQ(offload(
+                  {}, [](std::vector<std::uint64_t> b) { return b; }, block)(s),
+              block);
   });
 }
 

@@ -61,7 +61,8 @@ TEST_F(Stop, AFailingSiblingStopsTheLoopAndItsErrorIsTheOneThatIsSeen) {
   std::chrono::steady_clock::time_point started;
   runtime rt({}, processes({.workers = 1}));
   EXPECT_THROW(rt.run([&](scope& s) {
-    auto spin = s.spawn(offload(in_process(), spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count()));
+    auto spin = s.spawn(
+        offload(in_process(), spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count()));
     s.spawn([&](context& ctx) {
       markers.await("started", ctx);
       started = std::chrono::steady_clock::now();
@@ -108,7 +109,11 @@ TEST_F(Stop, TheNextTaskRunsOnASpareWhileTheVictimsMemoryIsStillThere) {
       FAIL() << "the scope was not cancelled";
     } catch (const scope_cancelled&) {
     }
-    EXPECT_EQ(rt.run([](scope& s) { return offload({}, [](int x) { return x + 1; }, 1)(s); }), 2);
+    EXPECT_EQ(rt.run([](scope& s) {
+      return offload(
+          {}, [](int x) { return x + 1; }, 1)(s);
+    }),
+              2);
     next_done = std::chrono::steady_clock::now();
   }
   const auto& stop = receipt.get().stops.at(0).receipt;
@@ -119,7 +124,8 @@ TEST_F(Stop, TheNextTaskRunsOnASpareWhileTheVictimsMemoryIsStillThere) {
 TEST_F(Stop, ATaskThatIsCancelledAloneLeavesItsScopeAndSiblingsAlone) {
   runtime rt({}, processes({.workers = 2}));
   rt.run([&](scope& s) {
-    auto spin = s.spawn(offload(in_process(), spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count()));
+    auto spin = s.spawn(
+        offload(in_process(), spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count()));
     auto other = s.spawn(offload(in_process(), [] { return 7; }));
     markers.await("started", s);
     EXPECT_TRUE(spin.cancel("not needed"));
@@ -133,9 +139,11 @@ TEST_F(Stop, ATaskThatIsCancelledAloneLeavesItsScopeAndSiblingsAlone) {
 TEST_F(Stop, WorkInAQueueIsWithdrawnAndNeverStarts) {
   runtime rt({}, processes({.workers = 1, .spares = 0}));
   rt.run([&](scope& s) {
-    auto first = s.spawn(offload(in_process(), spin_and_mark, markers.file("first"), markers.file("first ended"), std::int64_t{300}));
+    auto first = s.spawn(
+        offload(in_process(), spin_and_mark, markers.file("first"), markers.file("first ended"), std::int64_t{300}));
     markers.await("first", s);
-    auto queued = s.spawn(offload(in_process(), spin_and_mark, markers.file("queued"), markers.file("queued ended"), std::int64_t{1}));
+    auto queued = s.spawn(
+        offload(in_process(), spin_and_mark, markers.file("queued"), markers.file("queued ended"), std::int64_t{1}));
     s.sleep_for(5ms);
     queued.cancel("not needed");
     EXPECT_EQ(queued.result().is_cancelled(), true);
@@ -157,12 +165,15 @@ TEST_F(Stop, CompletionAndCancellationRaceToExactlyOneOutcomeAndHurtNoNeighbour)
     for (int i = 0; i < 300; ++i) {
       const auto work = std::uniform_int_distribution<int>(0, 200)(random);
       const auto patience = std::chrono::microseconds(std::uniform_int_distribution<int>(0, 400)(random));
-      auto task = s.spawn(offload({}, [](int us) {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(us);
-        while (std::chrono::steady_clock::now() < end) {
-        }
-        return us;
-      }, work));
+      auto task = s.spawn(offload(
+          {},
+          [](int us) {
+            const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(us);
+            while (std::chrono::steady_clock::now() < end) {
+            }
+            return us;
+          },
+          work));
       s.sleep_for(patience);
       task.cancel("race");
       auto ended = task.result();

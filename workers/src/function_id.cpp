@@ -55,7 +55,8 @@ void read_notes(std::uintptr_t at, std::size_t size, build_id& id) {
     if (content + header->n_descsz > end) return;
     if (header->n_type == NT_GNU_BUILD_ID && header->n_namesz == 4 &&
         std::memcmp(reinterpret_cast<const void*>(name), "GNU", 4) == 0)
-      std::memcpy(id.data(), reinterpret_cast<const void*>(content), std::min<std::size_t>(id.size(), header->n_descsz));
+      std::memcpy(id.data(), reinterpret_cast<const void*>(content),
+                  std::min<std::size_t>(id.size(), header->n_descsz));
     at = content + round_up_to_4(header->n_descsz);
   }
 }

@@ -31,7 +31,7 @@ int zygote_socket(int argc, char** argv) noexcept {
   const auto* end = argument.data() + argument.size();
   const auto parsed = std::from_chars(argument.data() + workers::zygote_argument.size(), end, descriptor);
   return parsed.ec == std::errc{} && parsed.ptr == end && descriptor > 2 && is_packet_socket(descriptor) ? descriptor
-                                                                                                          : -1;
+                                                                                                         : -1;
 }
 
 }  // namespace

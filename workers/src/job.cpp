@@ -25,8 +25,10 @@ preempt::stop_claim job::claim_stop() noexcept {
     if (seen.generation() != generation_) return claimed();  // overwritten, or the next task's: then decided long since
     const control_word taken(generation_, phase::stopped);
     switch (seen.at()) {
-      case phase::committed: return {answer::completed};
-      case phase::stopped: return claimed();
+      case phase::committed:
+        return {answer::completed};
+      case phase::stopped:
+        return claimed();
       case phase::idle:  // not published yet: whoever was about to will find out
         if (!worker_->change_word(seen, taken)) break;
         return {decide(state::running, state::withdrawn) ? answer::withdrawn : answer::completed};

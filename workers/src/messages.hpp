@@ -20,9 +20,9 @@ inline constexpr std::string_view zygote_argument = "--workit-zygote=";
 
 enum class message_kind : std::uint32_t {
   // host to zygote
-  hello,   ///< with the host-life memfd and the loops' eventfds
-  fork,    ///< with the memfd of the worker's block
-  kill,    ///< where the host itself may not
+  hello,  ///< with the host-life memfd and the loops' eventfds
+  fork,   ///< with the memfd of the worker's block
+  kill,   ///< where the host itself may not
   quit,
   // zygote to host
   ready,   ///< preload is done

@@ -20,7 +20,8 @@ namespace {
 /// A job that wakes the fiber that waits for it.
 class awaited_job final : public workers::job {
  public:
-  awaited_job(fiber& waiter, cancel_cell::ptr ruling, std::string task, workers::remote_call what, workit::deadline until)
+  awaited_job(fiber& waiter, cancel_cell::ptr ruling, std::string task, workers::remote_call what,
+              workit::deadline until)
       : job(std::move(ruling), std::move(task), std::move(what), until,
             static_cast<std::uint32_t>(waiter.home.index())),
         waiter_(waiter),
@@ -96,7 +97,10 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
 
   return std::visit(
       overloaded{
-          [](std::monostate) -> bytes { WORKIT_ASSERT(false, "a job was settled without a result"); return {}; },
+          [](std::monostate) -> bytes {
+            WORKIT_ASSERT(false, "a job was settled without a result");
+            return {};
+          },
           [](workers::job_value& v) -> bytes { return std::move(v.encoded); },
           [](workers::job_exception& e) -> bytes { throw remote_error(std::move(e.type), std::move(e.what)); },
           [&](workers::job_stopped& s) -> bytes {

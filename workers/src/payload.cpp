@@ -32,7 +32,8 @@ payload::payload(int descriptor) noexcept : descriptor_(descriptor), inode_(inod
 std::span<const std::byte> payload::view(std::size_t size) {
   if (size > size_) {
     void* moved = ::mremap(content_, size_, size, MREMAP_MAYMOVE);
-    if (moved == MAP_FAILED) throw std::system_error(errno, std::system_category(), "the arguments could not be mapped");
+    if (moved == MAP_FAILED)
+      throw std::system_error(errno, std::system_category(), "the arguments could not be mapped");
     content_ = static_cast<std::byte*>(moved);
     size_ = size;
   }
@@ -50,8 +51,8 @@ void payload::write(std::span<const std::byte> frame) {
   if (!descriptor_intact())
     throw std::system_error(EBADF, std::system_category(), "the task closed the descriptor of its large result");
   for (std::size_t done = 0; done < frame.size();) {
-    const auto n = ::pwrite(descriptor_, frame.data() + done, frame.size() - done,
-                            static_cast<off_t>(payload_offset + done));
+    const auto n =
+        ::pwrite(descriptor_, frame.data() + done, frame.size() - done, static_cast<off_t>(payload_offset + done));
     if (n > 0)
       done += static_cast<std::size_t>(n);
     else if (errno != EINTR)

@@ -60,8 +60,7 @@ void pool_core::fail_queue(const std::string& sentence, errands& todo) {
   while (!queue_.empty()) {
     auto task = queue_.front();
     unqueue(*task);
-    if (task->decide(job::state::queued, job::state::refused))
-      todo.settle(std::move(task), job_not_started{sentence});
+    if (task->decide(job::state::queued, job::state::refused)) todo.settle(std::move(task), job_not_started{sentence});
   }
 }
 
@@ -146,8 +145,8 @@ void pool_core::collect(std::size_t loop) {
   if (!crashing.empty()) end_crashing(crashing);
 }
 
-/// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to wait
-/// for its exit.
+/// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to
+/// wait for its exit.
 void pool_core::end_crashing(const std::vector<launch>& crashing) {
   for (const auto& l : crashing) static_cast<void>(preempt::send_kill(l.worker->pidfd.get()));
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
@@ -214,8 +213,8 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
 job_result pool_core::death_of(const worker_handle& worker, const job& task, int status) const {
   const int note = worker.control().crash_signal.load(std::memory_order_acquire);
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  const bool begun = worker.control().ready.load(std::memory_order_acquire) != 0 &&
-                     worker.word() != worker.word_in(phase::idle);
+  const bool begun =
+      worker.control().ready.load(std::memory_order_acquire) != 0 && worker.word() != worker.word_in(phase::idle);
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
   if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.until.passed(now))) {

@@ -85,8 +85,8 @@ void pool_core::try_out_proof() {
   if (why || !victim->change_word(victim->word_in(phase::idle), victim->word_in(phase::running)))
     throw start_failed("pool \"" + options_.name + "\" could not try out its workers: " + why.value_or("died early"));
   wake(victim->control().word);
-  const auto proof = preempt::probe_proof(
-      {victim->pidfd.get(), &victim->control().beat, victim->control().life.word()});
+  const auto proof =
+      preempt::probe_proof({victim->pidfd.get(), &victim->control().beat, victim->control().life.word()});
   found_proof = static_cast<int>(proof);
   warden_.set_proof(proof);
   fork_workers();

@@ -177,8 +177,7 @@ void pool_core::on_back_off_over() {
 void pool_core::delegate_kill(pid_t worker) noexcept {
   const lock guard(mutex_);
   for (const auto& [number, w] : workers_)
-    if (w->pid == worker && zygote_)
-      static_cast<void>(zygote_->send({.kind = message_kind::kill, .worker = number}));
+    if (w->pid == worker && zygote_) static_cast<void>(zygote_->send({.kind = message_kind::kill, .worker = number}));
 }
 
 }  // namespace workit::workers

@@ -66,12 +66,16 @@ void pool_core::on_message(const message& m, std::vector<unique_fd>& descriptors
       changed_.notify_all();
       break;
     }
-    case message_kind::failed: return break_down("pool \"" + options_.name + "\": " + std::string(m.text.view()));
+    case message_kind::failed:
+      return break_down("pool \"" + options_.name + "\": " + std::string(m.text.view()));
     case message_kind::forked:
       on_forked(m, descriptors.empty() ? unique_fd() : std::move(descriptors.front()));
       break;
-    case message_kind::exited: on_exited(m.worker, m.status); return;
-    default: return;
+    case message_kind::exited:
+      on_exited(m.worker, m.status);
+      return;
+    default:
+      return;
   }
   fork_workers();
 }

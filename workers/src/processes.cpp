@@ -14,8 +14,7 @@ void process_service::before_threads(runtime& owner) {
   for (const auto& loop : owner.loops()) descriptors.push_back(loop->wake_descriptor());
   pool_ = std::make_unique<workers::process_pool>(options_, *warden, std::move(descriptors));
   pool_->start();
-  for (const auto& loop : owner.loops())
-    loop->on_wake([pool = pool_.get(), i = loop->index()] { pool->collect(i); });
+  for (const auto& loop : owner.loops()) loop->on_wake([pool = pool_.get(), i = loop->index()] { pool->collect(i); });
 }
 
 void process_service::drain(deadline until) noexcept {

@@ -68,9 +68,12 @@ class zygote {
   void say(const message& m, std::span<const int> descriptors = {}) {
     while (!silent_) {
       switch (send(socket_place, m, descriptors)) {
-        case transfer::done: return;
-        case transfer::closed: return host_is_gone();
-        case transfer::again: break;
+        case transfer::done:
+          return;
+        case transfer::closed:
+          return host_is_gone();
+        case transfer::again:
+          break;
       }
       pollfd wanted[] = {{socket_place, POLLOUT, 0}, {signals_.get(), POLLIN, 0}};
       ::poll(wanted, 2, -1);
@@ -168,14 +171,20 @@ class zygote {
     std::vector<unique_fd> descriptors;
     message m;
     switch (receive(socket_place, m, descriptors)) {
-      case transfer::again: return;
-      case transfer::closed: return host_is_gone();
-      case transfer::done: break;
+      case transfer::again:
+        return;
+      case transfer::closed:
+        return host_is_gone();
+      case transfer::done:
+        break;
     }
     switch (m.kind) {
-      case message_kind::fork: return fork_worker(m.worker, descriptors);
-      case message_kind::kill: return family_.kill_worker(m.worker);
-      default: end(false);
+      case message_kind::fork:
+        return fork_worker(m.worker, descriptors);
+      case message_kind::kill:
+        return family_.kill_worker(m.worker);
+      default:
+        end(false);
     }
   }
 

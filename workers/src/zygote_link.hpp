@@ -18,8 +18,8 @@ class zygote_link {
   /// What a zygote is started with.
   struct birth {
     std::string pool;
-    function_id preload{};    ///< empty: none
-    std::vector<int> loops{}; ///< the loops' eventfds
+    function_id preload{};     ///< empty: none
+    std::vector<int> loops{};  ///< the loops' eventfds
     int host_life = -1;
   };
 

@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. state_ changes once: null -> record, or null -> closed mark. A record lives as long as its cell.
-// 2. The epoch moves after state_ or deadline_ did, and a walk reads the epoch before it reads any state: a quiet_since_
+// 2. The epoch moves after state_ or deadline_ did, and a walk reads the epoch before it reads any state: a
+// quiet_since_
 //    equal to the epoch therefore never hides a cancellation that request() has already returned from.
 // Lock order: there are no locks.
 #include <algorithm>

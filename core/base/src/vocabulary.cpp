@@ -5,8 +5,8 @@
 #include <cstring>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/base/overloaded.hpp>
 #include <workit/base/event.hpp>
+#include <workit/base/overloaded.hpp>
 #include <workit/base/receipt.hpp>
 
 namespace workit {
@@ -37,20 +37,19 @@ std::string_view kind_of(const cancel_reason& why) noexcept {
 
 std::string describe(const cancel_reason& why) {
   const std::string kind{kind_of(why)};
-  return std::visit(
-      detail::overloaded{
-          [&](const reason::user& r) { return r.message.empty() ? kind : kind + ": " + r.message; },
-          [&](const reason::deadline&) { return kind + " passed"; },
-          [&](const reason::timeout& r) { return kind + " of " + in_ms(r.limit); },
-          [&](const reason::parent_failed&) { return std::string("the scope's body failed"); },
-          [&](const reason::sibling_failed& r) { return "sibling \"" + r.name + "\" failed"; },
-          [&](const reason::race_lost& r) { return "race lost to task " + std::to_string(r.winner); },
-          [&](const reason::budget& r) { return "budget \"" + r.key + "\" overrun"; },
-          [&](const reason::scope_ended&) { return std::string("the scope ended"); },
-          [&](const reason::shutdown&) { return std::string("the runtime is shutting down"); },
-          [&](const reason::manual& r) { return kind + ": " + r.tag; },
-      },
-      why);
+  return std::visit(detail::overloaded{
+                        [&](const reason::user& r) { return r.message.empty() ? kind : kind + ": " + r.message; },
+                        [&](const reason::deadline&) { return kind + " passed"; },
+                        [&](const reason::timeout& r) { return kind + " of " + in_ms(r.limit); },
+                        [&](const reason::parent_failed&) { return std::string("the scope's body failed"); },
+                        [&](const reason::sibling_failed& r) { return "sibling \"" + r.name + "\" failed"; },
+                        [&](const reason::race_lost& r) { return "race lost to task " + std::to_string(r.winner); },
+                        [&](const reason::budget& r) { return "budget \"" + r.key + "\" overrun"; },
+                        [&](const reason::scope_ended&) { return std::string("the scope ended"); },
+                        [&](const reason::shutdown&) { return std::string("the runtime is shutting down"); },
+                        [&](const reason::manual& r) { return kind + ": " + r.tag; },
+                    },
+                    why);
 }
 
 std::string_view kind_of(const lifecycle_event& e) noexcept {
@@ -63,20 +62,28 @@ std::string_view kind_of(const lifecycle_event& e) noexcept {
 
 std::string_view to_string(stop_method m) noexcept {
   switch (m) {
-    case stop_method::withdrawn: return "withdrawn";
-    case stop_method::cooperative: return "cooperative";
-    case stop_method::killed: return "killed";
+    case stop_method::withdrawn:
+      return "withdrawn";
+    case stop_method::cooperative:
+      return "cooperative";
+    case stop_method::killed:
+      return "killed";
   }
   return "?";
 }
 
 std::string_view to_string(stop_proof p) noexcept {
   switch (p) {
-    case stop_proof::none: return "none";
-    case stop_proof::returned: return "returned";
-    case stop_proof::barrier: return "barrier";
-    case stop_proof::notice: return "notice";
-    case stop_proof::pidfd: return "pidfd";
+    case stop_proof::none:
+      return "none";
+    case stop_proof::returned:
+      return "returned";
+    case stop_proof::barrier:
+      return "barrier";
+    case stop_proof::notice:
+      return "notice";
+    case stop_proof::pidfd:
+      return "pidfd";
   }
   return "?";
 }

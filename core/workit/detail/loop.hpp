@@ -1,10 +1,10 @@
 // One I/O thread: a Boost.Fiber scheduler that drives an Asio io_context.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>

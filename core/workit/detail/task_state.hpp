@@ -16,9 +16,9 @@ enum class task_status : std::uint8_t { pending, running, succeeded, failed, can
 
 /// Names and ways of a task.
 struct task_options {
-  std::string name = "anonymous";      ///< 1 to 128 characters; for receipts, events and messages
-  task_kind kind = task_kind::io;      ///< for people and metrics
-  bool background = false;             ///< owned like any other, but its failure does not fail the scope
+  std::string name = "anonymous";  ///< 1 to 128 characters; for receipts, events and messages
+  task_kind kind = task_kind::io;  ///< for people and metrics
+  bool background = false;         ///< owned like any other, but its failure does not fail the scope
 };
 
 }  // namespace workit

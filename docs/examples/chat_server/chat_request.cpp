@@ -15,15 +15,16 @@ using json = nlohmann::json;
   throw http_error(status::bad_request, std::move(type), message);
 }
 [[noreturn]] void too_large(const std::string& what, std::size_t given, std::size_t allowed, const char* unit) {
-  throw http_error(status::payload_too_large, "too_large",
-                   what + " has " + std::to_string(given) + ' ' + unit + "; at most " + std::to_string(allowed) +
-                       " are allowed");
+  throw http_error(
+      status::payload_too_large, "too_large",
+      what + " has " + std::to_string(given) + ' ' + unit + "; at most " + std::to_string(allowed) + " are allowed");
 }
 
 std::string query_of(const json& body, const request_limits& limits) {
   const auto found = body.find("query");
   if (found == body.end()) refuse("no_query", "\"query\" is missing; it has to be a non-empty string");
-  if (!found->is_string()) refuse("bad_query", std::string("\"query\" is ") + found->type_name() + "; it has to be a string");
+  if (!found->is_string())
+    refuse("bad_query", std::string("\"query\" is ") + found->type_name() + "; it has to be a string");
   auto query = found->get<std::string>();
   if (query.find_first_not_of(" \t\r\n") == std::string::npos) refuse("no_query", "\"query\" is empty");
   if (query.size() > limits.query_bytes) too_large("\"query\"", query.size(), limits.query_bytes, "bytes");
@@ -63,7 +64,8 @@ std::optional<std::chrono::milliseconds> deadline_of(const json& body, const req
 chat_request parse_chat_request(std::string_view text, const request_limits& limits) {
   const auto body = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (body.is_discarded()) refuse("not_json", "the body is not JSON; send {\"query\": \"...\"}");
-  if (!body.is_object()) refuse("not_an_object", std::string("the body is ") + body.type_name() + "; it has to be an object");
+  if (!body.is_object())
+    refuse("not_an_object", std::string("the body is ") + body.type_name() + "; it has to be an object");
   return {query_of(body, limits), documents_of(body, limits), deadline_of(body, limits)};
 }
 

@@ -19,7 +19,8 @@ using tcp = asio::ip::tcp;
 
 constexpr std::chrono::seconds patience{10};  // for the whole of a request to arrive
 
-http::request<http::string_body> read_request(workit::scope& connection, tcp::socket& client, const request_limits& limits) {
+http::request<http::string_body> read_request(workit::scope& connection, tcp::socket& client,
+                                              const request_limits& limits) {
   boost::beast::flat_buffer buffer;
   http::request_parser<http::string_body> parser;
   parser.body_limit(limits.body_bytes);
@@ -74,7 +75,8 @@ void finish(workit::scope& connection, tcp::socket& client) {
   }
 }
 
-void route(workit::scope& connection, tcp::socket& client, const services& with, const std::function<std::string()>& status_json) {
+void route(workit::scope& connection, tcp::socket& client, const services& with,
+           const std::function<std::string()>& status_json) {
   const auto arrived = connection.now();
   const auto request = read_request(connection, client, with.limits);
   const std::string_view target(request.target().data(), request.target().size());
@@ -94,7 +96,8 @@ void route(workit::scope& connection, tcp::socket& client, const services& with,
 
 }  // namespace
 
-void serve(workit::scope& connection, tcp::socket client, const services& with, const std::function<std::string()>& status_json) {
+void serve(workit::scope& connection, tcp::socket client, const services& with,
+           const std::function<std::string()>& status_json) {
   std::optional<http_error> refusal;
   try {
     try {

@@ -34,7 +34,8 @@ std::vector<document> candidates(const services& with, const chat_request& reque
   for (std::size_t i = 0; i < request.documents.size(); ++i)
     found.push_back({"documents[" + std::to_string(i) + ']', request.documents[i]});
   if (found.empty())
-    for (const auto& hit : with.index->search(request.query, with.retrieved)) found.push_back(with.corpus[hit.document]);
+    for (const auto& hit : with.index->search(request.query, with.retrieved))
+      found.push_back(with.corpus[hit.document]);
   return found;
 }
 
@@ -74,7 +75,8 @@ void answer(workit::scope& request, asio::ip::tcp::socket& client, event_stream&
   const auto rerank_ms = ms();
   const auto tokens = text.get();
   watcher.cancel("answered");
-  events.finish("done", dump({{"tokens", tokens}, {"retrieval_ms", retrieval_ms}, {"rerank_ms", rerank_ms}, {"total_ms", ms()}}));
+  events.finish(
+      "done", dump({{"tokens", tokens}, {"retrieval_ms", retrieval_ms}, {"rerank_ms", rerank_ms}, {"total_ms", ms()}}));
 }
 
 void log_receipt(const workit::scope_receipt& receipt) {
@@ -111,7 +113,9 @@ void converse(workit::scope& connection, asio::ip::tcp::socket& client, const se
     auto writer = outer.spawn({.name = "writer", .background = true}, [&] { events.write_all(); });
     std::exception_ptr failure;
     try {
-      outer.scope({.name = "chat", .deadline_at = workit::deadline::in(asked.deadline.value_or(with.deadline), arrived), .on_receipt = log_receipt},
+      outer.scope({.name = "chat",
+                   .deadline_at = workit::deadline::in(asked.deadline.value_or(with.deadline), arrived),
+                   .on_receipt = log_receipt},
                   [&](workit::scope& request) { answer(request, client, events, with, asked); });
     } catch (const workit::cancelled&) {
       throw;  // the server is shutting down

@@ -19,8 +19,8 @@ struct services {
   std::vector<document> corpus;
   std::unique_ptr<bm25_index> index;
   request_limits limits{};
-  std::size_t retrieved = 8;              ///< documents taken from the corpus
-  std::uint64_t max_tokens = 128;         ///< per document, for the encoder
+  std::size_t retrieved = 8;                   ///< documents taken from the corpus
+  std::uint64_t max_tokens = 128;              ///< per document, for the encoder
   std::chrono::milliseconds deadline{60'000};  ///< of a request that names none
 };
 
@@ -30,7 +30,7 @@ struct services {
 /// manual{"client_disconnected"}; the scope's receipt is one line of JSON on standard output.
 /// The deadline of the request counts from `arrived`.
 /// Blocks: the fiber, until the answer is written and all work has ended. Errors: of the socket.
-void converse(workit::scope& connection, boost::asio::ip::tcp::socket& client, const services& with, chat_request request,
-              workit::time_point arrived);
+void converse(workit::scope& connection, boost::asio::ip::tcp::socket& client, const services& with,
+              chat_request request, workit::time_point arrived);
 
 }  // namespace chat

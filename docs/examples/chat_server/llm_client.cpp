@@ -95,7 +95,8 @@ llm_endpoint parse_llm_url(std::string_view url) {
     rest = rest.substr(0, colon);
   }
   endpoint.host = rest;
-  if (endpoint.host.empty() || endpoint.port.find_first_not_of("0123456789") != std::string::npos || endpoint.port.empty())
+  if (endpoint.host.empty() || endpoint.port.find_first_not_of("0123456789") != std::string::npos ||
+      endpoint.port.empty())
     throw refuse("which has no host or no proper port");
 
   asio::io_context io;
@@ -103,8 +104,10 @@ llm_endpoint parse_llm_url(std::string_view url) {
   auto name = endpoint.host;
   if (name.front() == '[') name = name.substr(1, name.size() - 2);
   boost::system::error_code failed;
-  for (const auto& found : resolver.resolve(name, endpoint.port, failed)) endpoint.addresses.push_back(found.endpoint());
-  if (failed || endpoint.addresses.empty()) throw refuse(("whose host cannot be found (" + failed.message() + ')').c_str());
+  for (const auto& found : resolver.resolve(name, endpoint.port, failed))
+    endpoint.addresses.push_back(found.endpoint());
+  if (failed || endpoint.addresses.empty())
+    throw refuse(("whose host cannot be found (" + failed.message() + ')').c_str());
   return endpoint;
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <workit/context.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/context.hpp>
 
 namespace chat {
 

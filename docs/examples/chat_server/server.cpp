@@ -39,14 +39,16 @@ settings parse(int argc, char** argv) {
   app.option_defaults()->always_capture_default();
   app.add_option("--llm", s.llm, "OpenAI-compatible streaming endpoint, http://host[:port][/path]")->required();
   app.add_option("--llm-model", s.llm_model, "model name to ask it for; the key is taken from LLM_API_KEY");
-  app.add_option("--model", s.model_dir, "folder of the text encoder; default: CHAT_MODEL_DIR")->check(CLI::ExistingDirectory);
+  app.add_option("--model", s.model_dir, "folder of the text encoder; default: CHAT_MODEL_DIR")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--port", s.port, "port on 127.0.0.1; 0 picks one");
   app.add_option("--corpus", s.corpus, "dpkg status file to search")->check(CLI::ExistingFile);
   app.add_option("--io-threads", s.io_threads)->check(CLI::Range(1, 64));
   app.add_option("--workers", s.workers, "reranks at a time")->check(CLI::Range(1, 256));
   app.add_option("--spares", s.spares, "parked processes beside them")->check(CLI::Range(0, 64));
   app.add_option("--max-tokens", s.max_tokens, "per document, for the encoder; 0 is no limit");
-  app.add_option("--drain", s.drain_seconds, "seconds that running requests get after SIGTERM")->check(CLI::Range(0, 3600));
+  app.add_option("--drain", s.drain_seconds, "seconds that running requests get after SIGTERM")
+      ->check(CLI::Range(0, 3600));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -92,9 +94,9 @@ void drain(workit::scope& server, asio::signal_set& signals, const workit::runti
 
 std::string status_of(const workit::process_service& reranks) {
   const auto p = reranks.pool().status();
-  return nlohmann::json{{"busy", p.busy},         {"idle", p.idle},       {"spares", p.spares},
-                        {"starting", p.starting}, {"queued", p.queued},   {"unreclaimed", p.unreclaimed},
-                        {"started", p.started},   {"killed", p.killed},   {"crashed", p.crashed},
+  return nlohmann::json{{"busy", p.busy},         {"idle", p.idle},     {"spares", p.spares},
+                        {"starting", p.starting}, {"queued", p.queued}, {"unreclaimed", p.unreclaimed},
+                        {"started", p.started},   {"killed", p.killed}, {"crashed", p.crashed},
                         {"zygote", p.zygote}}
       .dump();
 }
@@ -109,7 +111,8 @@ int serve(const settings& s) {
   with.max_tokens = s.max_tokens == 0 ? ~std::uint64_t{0} : s.max_tokens;
   if (!s.model_dir.empty()) setenv("CHAT_MODEL_DIR", s.model_dir.c_str(), 1);
 
-  auto reranks = workit::processes({.name = "rerank", .workers = s.workers, .spares = s.spares, .preload = chat::load_model});
+  auto reranks =
+      workit::processes({.name = "rerank", .workers = s.workers, .spares = s.spares, .preload = chat::load_model});
   const std::function<std::string()> status = [pool = reranks.get()] { return status_of(*pool); };
   workit::runtime rt({.io_threads = s.io_threads}, std::move(reranks));
   rt.run({.name = "server"}, [&](workit::scope& server) {
@@ -117,7 +120,8 @@ int serve(const settings& s) {
     std::cerr << "chat_server: http://127.0.0.1:" << acceptor.local_endpoint().port() << "/chat, " << with.corpus.size()
               << " documents, SIGTERM drains" << std::endl;
     asio::signal_set signals(workit::executor(server), SIGTERM, SIGINT);
-    auto intake = server.spawn({.name = "accept"}, [&](workit::context&) { accept_all(server, acceptor, rt, with, status); });
+    auto intake =
+        server.spawn({.name = "accept"}, [&](workit::context&) { accept_all(server, acceptor, rt, with, status); });
     signals.async_wait(workit::use_fiber);
     intake.cancel("draining");
     intake.wait();

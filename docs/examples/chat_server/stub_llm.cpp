@@ -93,7 +93,8 @@ json list(const std::vector<std::unique_ptr<charge>>& bills) {
   return all;
 }
 
-void serve(workit::scope& connection, tcp::socket client, const settings& s, std::vector<std::unique_ptr<charge>>& bills) try {
+void serve(workit::scope& connection, tcp::socket client, const settings& s,
+           std::vector<std::unique_ptr<charge>>& bills) try {
   boost::beast::flat_buffer buffer;
   http::request<http::string_body> request;
   http::async_read(client, buffer, request, workit::use_fiber);

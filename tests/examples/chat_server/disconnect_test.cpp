@@ -8,12 +8,16 @@ enum class way { close, reset, half_close };
 
 void leave(tcp::socket& socket, way how) {
   switch (how) {
-    case way::close: socket.close(); break;
+    case way::close:
+      socket.close();
+      break;
     case way::reset:
       socket.set_option(boost::asio::socket_base::linger(true, 0));
       socket.close();
       break;
-    case way::half_close: socket.shutdown(tcp::socket::shutdown_send); break;
+    case way::half_close:
+      socket.shutdown(tcp::socket::shutdown_send);
+      break;
   }
 }
 
@@ -43,13 +47,16 @@ TEST_P(Disconnect, StopsTheRerankAndClosesTheLanguageModelsConnection) {
   while (bill.at("closed_ns") == 0) bill = demo::get_json(server.llm.port(), "/bill").at(0);
   EXPECT_FALSE(bill.at("finished"));
   const auto& produced = bill.at("produced_ns");
-  const auto late = std::count_if(produced.begin(), produced.end(), [&](const json& t) { return t.get<std::int64_t>() > left_at; });
+  const auto late =
+      std::count_if(produced.begin(), produced.end(), [&](const json& t) { return t.get<std::int64_t>() > left_at; });
   EXPECT_LE(late, 1) << "the language model went on producing for nobody";  // one may have been in flight
 }
 
 INSTANTIATE_TEST_SUITE_P(AllWays, Disconnect, ::testing::Values(way::close, way::reset, way::half_close),
                          [](const auto& tested) {
-                           return tested.param == way::close ? "Close" : tested.param == way::reset ? "Reset" : "HalfClose";
+                           return tested.param == way::close   ? "Close"
+                                  : tested.param == way::reset ? "Reset"
+                                                               : "HalfClose";
                          });
 
 TEST(ChatDeadline, GivesTheClientATypedErrorAndStopsTheRerank) {

@@ -17,8 +17,8 @@
 
 namespace chat::test {
 
-using nlohmann::json;
 using boost::asio::ip::tcp;
+using nlohmann::json;
 
 inline std::string model_directory() {
   const char* dir = std::getenv("CHAT_MODEL_DIR");
@@ -31,7 +31,8 @@ inline std::string model_directory() {
 class server_under_test {
  public:
   explicit server_under_test(std::vector<std::string> more = {}, std::vector<std::string> llm_options = {})
-      : llm(STUB_LLM, std::move(llm_options), output), server(CHAT_SERVER, arguments(llm.port(), std::move(more)), output) {
+      : llm(STUB_LLM, std::move(llm_options), output),
+        server(CHAT_SERVER, arguments(llm.port(), std::move(more)), output) {
     port = server.port();
   }
 
@@ -66,8 +67,9 @@ class server_under_test {
 
  private:
   static std::vector<std::string> arguments(std::uint16_t llm_port, std::vector<std::string> more) {
-    std::vector<std::string> all{"--port", "0", "--model", model_directory(), "--workers", "2", "--spares", "1",
-                                 "--max-tokens", "0", "--llm", "http://127.0.0.1:" + std::to_string(llm_port)};
+    std::vector<std::string> all{"--port",       "0", "--model",  model_directory(),
+                                 "--workers",    "2", "--spares", "1",
+                                 "--max-tokens", "0", "--llm",    "http://127.0.0.1:" + std::to_string(llm_port)};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -93,14 +95,17 @@ class raw_client {
   tcp::socket socket{io};
 };
 
-inline std::string post(const std::string& body, const std::string& path = "/chat", const std::string& method = "POST") {
-  return method + ' ' + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+inline std::string post(const std::string& body, const std::string& path = "/chat",
+                        const std::string& method = "POST") {
+  return method + ' ' + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 /// About 22,000 tokens in one piece: a forward pass of tens of seconds.
 inline std::string poison() {
   std::string text;
-  while (text.size() < 80 * 1024) text += "the package provides a library of routines for the analysis of long documents ";
+  while (text.size() < 80 * 1024)
+    text += "the package provides a library of routines for the analysis of long documents ";
   return text;
 }
 

@@ -210,31 +210,33 @@ TEST_F(Context, StopsAtOnceInAHoggedLoopAfterACancellationFromAnotherThread) {
 TEST_F(Context, StopsAtOnceInAHoggedLoopAfterItsDeadlineHasPassed) {
   test::set_clock clock;  // no warden watches it, and the loop does not turn
   runtime rt({.clock = &clock});
-  EXPECT_THROW(rt.run({.deadline = 50ms}, [&](scope& s) {
-    EXPECT_FALSE(s.stopping());
-    s.scope([&](scope& in) {
-      clock.advance(50ms - 1ns);
-      EXPECT_FALSE(in.stopping());
-      clock.advance(1ns);
-      EXPECT_TRUE(in.stopping());
-      EXPECT_EQ(kind_of(*in.why()), "deadline");
-    });
-    s.check();
-  }),
+  EXPECT_THROW(rt.run({.deadline = 50ms},
+                      [&](scope& s) {
+                        EXPECT_FALSE(s.stopping());
+                        s.scope([&](scope& in) {
+                          clock.advance(50ms - 1ns);
+                          EXPECT_FALSE(in.stopping());
+                          clock.advance(1ns);
+                          EXPECT_TRUE(in.stopping());
+                          EXPECT_EQ(kind_of(*in.why()), "deadline");
+                        });
+                        s.check();
+                      }),
                timed_out);
 }
 
 TEST_F(Context, StopsAtOnceInAHoggedLoopWhenADeadlineIsTightenedToThePast) {
   test::set_clock clock;
   runtime rt({.clock = &clock});
-  EXPECT_THROW(rt.run({.deadline = 1h}, [&](scope& s) {
-    s.scope([&](scope& in) {
-      EXPECT_FALSE(in.stopping());
-      s.deadline(clock.now());
-      EXPECT_TRUE(in.stopping()) << "what it had looked up about its deadlines is out of date";
-    });
-    s.check();
-  }),
+  EXPECT_THROW(rt.run({.deadline = 1h},
+                      [&](scope& s) {
+                        s.scope([&](scope& in) {
+                          EXPECT_FALSE(in.stopping());
+                          s.deadline(clock.now());
+                          EXPECT_TRUE(in.stopping()) << "what it had looked up about its deadlines is out of date";
+                        });
+                        s.check();
+                      }),
                timed_out);
 }
 

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <stdexcept>
-#include <support/fixture.hpp>
 #include <string>
+#include <support/fixture.hpp>
 #include <vector>
 #include <workit/runtime.hpp>
 
@@ -119,14 +119,15 @@ TEST_F(Defer, ShieldsThemFromTheCancellationOfTheirScope) {
 
 TEST_F(Defer, ShieldsThemFromTheDeadlineOfTheirScope) {
   manual_runtime rt;
-  EXPECT_THROW(rt.run({.deadline = 1s}, [&](scope& s) {
-    s.defer([&](context& ctx) {
-      EXPECT_EQ(ctx.deadline().remaining(ctx.now()), 30s) << "its own bound and no other";
-      ctx.sleep_for(5s);
-      log.push_back("slept");
-    });
-    s.sleep_for(1h);
-  }),
+  EXPECT_THROW(rt.run({.deadline = 1s},
+                      [&](scope& s) {
+                        s.defer([&](context& ctx) {
+                          EXPECT_EQ(ctx.deadline().remaining(ctx.now()), 30s) << "its own bound and no other";
+                          ctx.sleep_for(5s);
+                          log.push_back("slept");
+                        });
+                        s.sleep_for(1h);
+                      }),
                timed_out);
   EXPECT_EQ(log, (entries{"slept"}));
 }
@@ -236,9 +237,7 @@ TEST_F(Defer, BoundsTheScopeThatACleanupOpens) {
   const auto start = rt.clock.now();
   rt.run({.cleanup_timeout = 3s}, [&](scope& s) {
     s.defer(note("next"));
-    s.defer([](context& ctx) {
-      ctx.scope([](scope& in) { in.spawn([](context& c) { c.sleep_for(1000h); }).get(); });
-    });
+    s.defer([](context& ctx) { ctx.scope([](scope& in) { in.spawn([](context& c) { c.sleep_for(1000h); }).get(); }); });
   });
   EXPECT_EQ(log, (entries{"next"}));
   EXPECT_EQ(rt.clock.now(), start + 3s);
@@ -314,9 +313,10 @@ TEST_F(Defer, SurvivesASecondCancellationWhileItRuns) {
 }
 
 TEST_F(DeferDeathTest, RefusesMoreThanTenThousand) {
-  EXPECT_DEATH(manual_runtime().run({.name = "page"}, [](scope& s) {
-    for (int i = 0; i < 10'001; ++i) s.defer([] {});
-  }),
+  EXPECT_DEATH(manual_runtime().run({.name = "page"},
+                                    [](scope& s) {
+                                      for (int i = 0; i < 10'001; ++i) s.defer([] {});
+                                    }),
                "\"page\" registers more than 10,000 cleanups: open a scope per item instead");
 }
 

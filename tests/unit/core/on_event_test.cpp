@@ -33,21 +33,22 @@ TEST_F(OnEvent, TellsALifeInItsOrder) {
 // and the terminal event of a task follows its cleanups.
 TEST_F(OnEvent, TellsAFailureInItsOrder) {
   manual_runtime rt;
-  EXPECT_THROW(rt.run({.name = "page"}, [&](scope& s) {
-    s.on_event(recorder());
-    s.spawn({.name = "sibling"}, [](context& ctx) { ctx.sleep_for(1h); });
-    s.spawn({.name = "fails"}, [](context& ctx) {
-      ctx.defer([](context& c) {
-        c.sleep_for(1s);
-        throw std::logic_error("cleanup");
-      });
-      throw std::runtime_error("boom");
-    });
-    s.sleep_for(2h);
-  }),
+  EXPECT_THROW(rt.run({.name = "page"},
+                      [&](scope& s) {
+                        s.on_event(recorder());
+                        s.spawn({.name = "sibling"}, [](context& ctx) { ctx.sleep_for(1h); });
+                        s.spawn({.name = "fails"}, [](context& ctx) {
+                          ctx.defer([](context& c) {
+                            c.sleep_for(1s);
+                            throw std::logic_error("cleanup");
+                          });
+                          throw std::runtime_error("boom");
+                        });
+                        s.sleep_for(2h);
+                      }),
                std::runtime_error);
-  EXPECT_EQ(log, (entries{"task_started sibling", "task_started fails", "scope_closing page",
-                          "task_cancelled sibling", "cleanup_failed fails", "task_failed fails", "scope_closed page"}));
+  EXPECT_EQ(log, (entries{"task_started sibling", "task_started fails", "scope_closing page", "task_cancelled sibling",
+                          "cleanup_failed fails", "task_failed fails", "scope_closed page"}));
 }
 
 TEST_F(OnEvent, TellsNothingOfATaskAfterItsTerminalEvent) {
@@ -101,13 +102,16 @@ TEST_F(OnEvent, SaysWhyAScopeCloses) {
 
 TEST_F(OnEvent, TellsEachScopeBelowACancelledOneThatItCloses) {
   manual_runtime rt;
-  EXPECT_THROW(rt.run({.name = "top"}, [&](scope& s) {
-    s.on_event(recorder());
-    s.spawn({.name = "t"}, [](context& ctx) { ctx.scope({.name = "below"}, [](scope& in) { in.sleep_for(1h); }); });
-    s.sleep_for(1s);
-    s.cancel("stop");
-    s.check();
-  }),
+  EXPECT_THROW(rt.run({.name = "top"},
+                      [&](scope& s) {
+                        s.on_event(recorder());
+                        s.spawn({.name = "t"}, [](context& ctx) {
+                          ctx.scope({.name = "below"}, [](scope& in) { in.sleep_for(1h); });
+                        });
+                        s.sleep_for(1s);
+                        s.cancel("stop");
+                        s.check();
+                      }),
                scope_cancelled);
   EXPECT_EQ(log, (entries{"task_started t", "scope_opened below", "scope_closing top", "scope_closing below",
                           "scope_closed below", "task_cancelled t", "scope_closed top"}));

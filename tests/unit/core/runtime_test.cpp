@@ -273,7 +273,8 @@ TEST_F(RuntimeDeathTest, HasOneWarden) {
       "a runtime has one warden, and this one has it already");
 }
 
-// --- Services ---------------------------------------------------------------------------------------------------------
+// --- Services
+// ---------------------------------------------------------------------------------------------------------
 
 struct fake_service final : service {
   entries& log;
@@ -326,10 +327,10 @@ TEST_F(Runtime, StopsServicesAfterTheLastRootHasEnded) {
 
 TEST_F(Runtime, UnwindsWhenAServiceThrowsBeforeItsThreadsStart) {
   entries log;
-  EXPECT_THROW(runtime({}, std::make_unique<fake_service>(log, "a"),
-                       std::make_unique<fake_service>(log, "b", "before_threads"),
-                       std::make_unique<fake_service>(log, "c")),
-               start_failed);
+  EXPECT_THROW(
+      runtime({}, std::make_unique<fake_service>(log, "a"), std::make_unique<fake_service>(log, "b", "before_threads"),
+              std::make_unique<fake_service>(log, "c")),
+      start_failed);
   EXPECT_EQ(log, (entries{"a before_threads", "b before_threads", "a stop"})) << "what never began is not stopped";
 }
 
@@ -345,7 +346,8 @@ TEST_F(Runtime, UnwindsWhenAServiceThrowsInItsStart) {
   EXPECT_EQ(log, (entries{"a before_threads", "b before_threads", "a start", "b start", "b stop", "a stop"}));
 }
 
-// --- The port for a keeper of deadlines -------------------------------------------------------------------------------
+// --- The port for a keeper of deadlines
+// -------------------------------------------------------------------------------
 
 struct recording_warden final : alarm {
   std::atomic<int> armed{0}, disarmed{0}, told{0};

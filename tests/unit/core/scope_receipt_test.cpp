@@ -10,8 +10,8 @@ namespace workit {
 namespace {
 
 using namespace std::chrono_literals;
-using test::manual_runtime;
 using nlohmann::json;
+using test::manual_runtime;
 
 class ScopeReceipt : public test::runtime_test {
  protected:
@@ -219,8 +219,8 @@ TEST(ScopeReceiptJson, EscapesWhatNamesAndTagsMayHold) {
 
 TEST(ScopeReceiptJson, StaysValidWhenANameIsNotUtf8) {
   auto r = filled();
-  r.name = "caf\xe9";                 // Latin-1
-  r.stops[0].task = "cut \xe2\x82";   // a character that a limit of 128 bytes cut in two
+  r.name = "caf\xe9";                // Latin-1
+  r.stops[0].task = "cut \xe2\x82";  // a character that a limit of 128 bytes cut in two
   const auto j = json::parse(to_json(r));
   EXPECT_EQ(j["scope"], "caf\xef\xbf\xbd") << "what is no UTF-8 becomes the replacement character";
   EXPECT_EQ(j["stops"][0]["task"], "cut \xef\xbf\xbd");

@@ -84,19 +84,20 @@ TEST_F(Scope, IsRuledByTheEarlierOfItsDeadlineAndItsParents) {
   manual_runtime rt;
   const auto start = rt.clock.now();
   bool inner_saw_cancelled = false;
-  EXPECT_THROW(rt.run({.name = "outer", .deadline = 10ms}, [&](scope& outer) {
-    outer.scope({.name = "inner", .deadline = 1h}, [&](scope& s) {
-      EXPECT_EQ(s.deadline(), deadline(start + 10ms));
-      try {
-        s.sleep_for(2h);
-      } catch (const cancelled& c) {
-        inner_saw_cancelled = true;
-        EXPECT_EQ(std::get<reason::deadline>(c.why()).at, deadline(start + 10ms));
-        throw;
-      }
-    });
-    ADD_FAILURE() << "`cancelled` passes the inner boundary: the deadline was not its own";
-  }),
+  EXPECT_THROW(rt.run({.name = "outer", .deadline = 10ms},
+                      [&](scope& outer) {
+                        outer.scope({.name = "inner", .deadline = 1h}, [&](scope& s) {
+                          EXPECT_EQ(s.deadline(), deadline(start + 10ms));
+                          try {
+                            s.sleep_for(2h);
+                          } catch (const cancelled& c) {
+                            inner_saw_cancelled = true;
+                            EXPECT_EQ(std::get<reason::deadline>(c.why()).at, deadline(start + 10ms));
+                            throw;
+                          }
+                        });
+                        ADD_FAILURE() << "`cancelled` passes the inner boundary: the deadline was not its own";
+                      }),
                timed_out);
   EXPECT_TRUE(inner_saw_cancelled);
   EXPECT_EQ(rt.clock.now(), start + 10ms);
@@ -669,11 +670,12 @@ TEST_F(ScopeDeathTest, SpawnedIntoFromAnotherThreadIsMisuse) {
 }
 
 TEST_F(ScopeDeathTest, SpawnedIntoByAHandlerOfItsLastEventIsMisuse) {
-  EXPECT_DEATH(manual_runtime().run({.name = "page"}, [](scope& s) {
-    s.on_event([&s](const lifecycle_event& e) {
-      if (kind_of(e) == "scope_closed") s.spawn({.name = "late"}, [] {});
-    });
-  }),
+  EXPECT_DEATH(manual_runtime().run({.name = "page"},
+                                    [](scope& s) {
+                                      s.on_event([&s](const lifecycle_event& e) {
+                                        if (kind_of(e) == "scope_closed") s.spawn({.name = "late"}, [] {});
+                                      });
+                                    }),
                "task \"late\" was spawned in scope \"page\", which has closed");
 }
 

@@ -75,7 +75,8 @@ TEST_F(StackPoolDeathTest, EndsTheProcessWhenAFiberOverflowsItsStack) {
   EXPECT_DEATH(manual_runtime().run([](scope&) {
     volatile int depth = 0;
     return overflow(depth);
-  }), "");
+  }),
+               "");
 }
 
 TEST_F(StackPoolDeathTest, DroppedWhileAStackIsOutIsMisuse) {

@@ -412,9 +412,8 @@ TEST_F(Task, AcceptsNamesOfOneAndOf128Characters) {
 }
 
 TEST_F(TaskDeathTest, AskedForItsReceiptTooEarlyIsMisuse) {
-  EXPECT_DEATH(
-      manual_runtime().run([](scope& s) { std::ignore = s.spawn({.name = "early"}, [] {}).receipt(); }),
-      "the receipt of task \"early\" was asked for while it is pending: wait\\(\\) for it first");
+  EXPECT_DEATH(manual_runtime().run([](scope& s) { std::ignore = s.spawn({.name = "early"}, [] {}).receipt(); }),
+               "the receipt of task \"early\" was asked for while it is pending: wait\\(\\) for it first");
 }
 
 TEST_F(TaskDeathTest, WaitedForOnTheLoopsOwnStackIsMisuse) {

@@ -41,13 +41,13 @@ using UseFiberDeathTest = UseFiber;
 // An asynchronous operation that the test itself completes.
 template <class... Args>
 struct held_operation {
-  std::function<void(Args...)> complete;         // posts the completion to the handler's executor; from any thread
-  std::function<void()> on_emit = [] {};         // on cancellation
-  asio::any_io_executor handlers_executor;       // the handler's associated executor
+  std::function<void(Args...)> complete;    // posts the completion to the handler's executor; from any thread
+  std::function<void()> on_emit = [] {};    // on cancellation
+  asio::any_io_executor handlers_executor;  // the handler's associated executor
   int initiated = 0;
   int emitted = 0;
   asio::cancellation_type emitted_type = asio::cancellation_type::none;
-  std::weak_ptr<void> slot_handler;              // what the operation has put into the slot
+  std::weak_ptr<void> slot_handler;  // what the operation has put into the slot
 
   template <class Token>
   auto async_wait(Token&& token) {
@@ -66,9 +66,8 @@ struct held_operation {
           auto kept = std::make_shared<decltype(handler)>(std::move(handler));
           complete = [kept](Args... args) {
             auto all = std::make_shared<std::tuple<Args...>>(std::move(args)...);
-            asio::post(asio::get_associated_executor(*kept), [kept, all] {
-              std::apply([&](auto&... a) { (*kept)(std::move(a)...); }, *all);
-            });
+            asio::post(asio::get_associated_executor(*kept),
+                       [kept, all] { std::apply([&](auto&... a) { (*kept)(std::move(a)...); }, *all); });
           };
         },
         token);
@@ -83,7 +82,8 @@ void until_begun(context& ctx, const task<T>& t) {
   while (t.status() == task_status::pending) ctx.yield();
 }
 
-// --- What it returns ---------------------------------------------------------------------------------------------------
+// --- What it returns
+// ---------------------------------------------------------------------------------------------------
 
 TEST_F(UseFiber, ReturnsNothingForAHandlerWithoutArguments) {
   manual_runtime rt;
@@ -191,7 +191,8 @@ TEST_F(UseFiber, TakesAnOperationThatCompletesInsideItsInitiation) {
   });
 }
 
-// --- Clause 1: the handler's associated executor is the fiber's loop; the fiber resumes there -------------------------
+// --- Clause 1: the handler's associated executor is the fiber's loop; the fiber resumes there
+// -------------------------
 
 TEST_F(UseFiber, NamesTheFibersLoopAsTheExecutorOfItsHandler) {
   manual_runtime rt;
@@ -257,9 +258,11 @@ TEST_F(UseFiber, CancelsAnObjectThatLivesOnAnotherLoopOfTheRuntime) {
                  scope_cancelled);
 }
 
-// --- Clause 2: a cancellation never races with the steps of a composed operation --------------------------------------
+// --- Clause 2: a cancellation never races with the steps of a composed operation
+// --------------------------------------
 
-// A pair of connected sockets whose far end is filled by a thread, byte by byte, so that a composed read has many steps.
+// A pair of connected sockets whose far end is filled by a thread, byte by byte, so that a composed read has many
+// steps.
 struct trickle {
   stream_protocol::socket near_end;
   int far_end = -1;
@@ -340,7 +343,8 @@ TEST_F(UseFiber, CancelsAComposedReadOnItsOwnLoopFromAnotherThread) {
   // The socket's loop has to end before the socket does; nothing is outstanding on it.
 }
 
-// --- Clause 3: the slot is empty before the fiber goes on --------------------------------------------------------------
+// --- Clause 3: the slot is empty before the fiber goes on
+// --------------------------------------------------------------
 
 // A result that notes, whenever it is moved, whether the operation still has its handler in the slot.
 struct slot_probe {
@@ -385,7 +389,8 @@ TEST_F(UseFiber, LetsAnObjectBeDestroyedRightAfterItsCancelledOperation) {
   }
 }
 
-// --- Clause 4: a late cancellation hits nobody -------------------------------------------------------------------------
+// --- Clause 4: a late cancellation hits nobody
+// -------------------------------------------------------------------------
 
 TEST_F(UseFiber, DeliversAnOperationThatCompletedBeforeTheCancellationCame) {
   manual_runtime rt;
@@ -455,7 +460,8 @@ TEST_F(UseFiber, SendsALateCancellationToNobodyWhenOperationsFollowEachOther) {
   EXPECT_EQ(whole + stopped, 500);
 }
 
-// --- Clause 5: the cell is checked before the initiation; `terminal` is emitted ----------------------------------------
+// --- Clause 5: the cell is checked before the initiation; `terminal` is emitted
+// ----------------------------------------
 
 TEST_F(UseFiber, DoesNotBeginAnOperationInAScopeThatIsStopping) {
   manual_runtime rt;
@@ -555,7 +561,8 @@ TEST_F(UseFiber, HandsTheAbortedCodeToAsTupleAndCancelsAtTheNextPoint) {
   });
 }
 
-// --- Unwinding ----------------------------------------------------------------------------------------------------------
+// --- Unwinding
+// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(UseFiber, ShieldsAndBoundsAnOperationOfADestructorWhileCancelledUnwinds) {
   manual_runtime rt({.cleanup_timeout = 30s});
@@ -585,7 +592,8 @@ TEST_F(UseFiber, ShieldsAndBoundsAnOperationOfADestructorWhileCancelledUnwinds) 
   EXPECT_EQ(rt.clock.now(), start + 30s);
 }
 
-// --- Clause 7: handlers run on the loop's own stack; suspending there is misuse ----------------------------------------
+// --- Clause 7: handlers run on the loop's own stack; suspending there is misuse
+// ----------------------------------------
 
 TEST_F(UseFiberDeathTest, UsedInAHandlerIsMisuse) {
   EXPECT_DEATH(manual_runtime().run([](scope& s) {
@@ -614,7 +622,8 @@ TEST_F(UseFiber, RunsHandlersOfOtherTokensOutsideOfFibers) {
   });
 }
 
-// --- With Asio's own objects --------------------------------------------------------------------------------------------
+// --- With Asio's own objects
+// --------------------------------------------------------------------------------------------
 
 TEST_F(UseFiber, ReadsAndWritesASocket) {
   manual_runtime rt;

@@ -75,8 +75,7 @@ using job_ptr = std::shared_ptr<awaited_job>;
 /// Members in the order in which they come to be; the pool ends first.
 class pool_host {
  public:
-  explicit pool_host(process_options options = {.workers = 2})
-      : pool(std::move(options), warden, {event_.descriptor}) {
+  explicit pool_host(process_options options = {.workers = 2}) : pool(std::move(options), warden, {event_.descriptor}) {
     pool.start();
     loop_ = std::thread([this] { turn(); });
   }

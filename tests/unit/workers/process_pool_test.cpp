@@ -88,8 +88,7 @@ TEST_F(ProcessPool, ReportsExceptionsByTypeAndWords) {
 }
 
 TEST_F(ProcessPool, CutsEndlessExceptionWords) {
-  const auto thrown =
-      std::get<job_exception>(end_of([] { throw std::runtime_error(std::string(10'000'000, 'x')); }));
+  const auto thrown = std::get<job_exception>(end_of([] { throw std::runtime_error(std::string(10'000'000, 'x')); }));
   EXPECT_EQ(thrown.type, "std::runtime_error");
   EXPECT_GT(thrown.what.size(), 1000U);
 }
@@ -255,7 +254,13 @@ TEST_F(ProcessPool, DeliversTheValueOfATaskThatClosedEveryDescriptor) {
 
 TEST_F(ProcessPool, QueuesWhatDoesNotFitAndRunsAtMostSoManyAtOnce) {
   std::vector<job_ptr> tasks;
-  for (int i = 0; i < 50; ++i) tasks.push_back(host().submit([](int n) { usleep(1000); return n; }, i));
+  for (int i = 0; i < 50; ++i)
+    tasks.push_back(host().submit(
+        [](int n) {
+          usleep(1000);
+          return n;
+        },
+        i));
   while (!tasks.back()->is_settled()) EXPECT_LE(host().pool.status().busy, 2U);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(read_result<int>(std::get<job_value>(tasks[i]->wait()).encoded), i);
 }
@@ -275,7 +280,11 @@ TEST_F(ProcessPool, LeavesAResultOfAnotherTypeToItsReader) {
 TEST(ProcessPoolPreload, RunsOnceAndIsSeenByAllWorkers) {
   pool_host host({.workers = 2, .preload = count_preloads});
   std::vector<job_ptr> tasks;
-  for (int i = 0; i < 8; ++i) tasks.push_back(host.submit([] { usleep(2000); return preloads; }));
+  for (int i = 0; i < 8; ++i)
+    tasks.push_back(host.submit([] {
+      usleep(2000);
+      return preloads;
+    }));
   for (auto& t : tasks) EXPECT_EQ(read_result<int>(std::get<job_value>(t->wait()).encoded), 1);
   EXPECT_EQ(preloads, 0);
 }
@@ -309,7 +318,9 @@ TEST(ProcessPoolStop, SettlesWhatIsQueuedAndWhatRuns) {
   job_ptr running, queued, late;
   {
     pool_host host({.workers = 1});
-    running = host.submit([] { for (;;) pause(); });
+    running = host.submit([] {
+      for (;;) pause();
+    });
     queued = host.submit(squared, 1);
     wait_until([&] { return host.pool.status().busy == 1; });
     host.pool.stop();

@@ -114,7 +114,9 @@ INSTANTIATE_TEST_SUITE_P(OfATask, Stop,
 
 TEST(StopOfAQueuedTask, WithdrawsItAndItNeverStarts) {
   pool_host host({.workers = 1});
-  const auto first = host.submit([] { for (;;) pause(); });
+  const auto first = host.submit([] {
+    for (;;) pause();
+  });
   wait_until([&] { return host.pool.status().busy == 1; });
   const auto path = fresh_path("queued");
   const auto second = host.submit([](std::string p) { touch(p); }, path);
@@ -143,7 +145,10 @@ TEST(StopOfATask, WhoseCellIsCancelledBeforeSubmissionNeverStartsIt) {
 
 TEST(StopOfATask, ByItsDeadlineNeedsNobodysHelp) {
   pool_host host({.workers = 1});
-  const auto task = host.make_job([] { for (;;) {} });
+  const auto task = host.make_job([] {
+    for (;;) {
+    }
+  });
   host.warden.arm(task->cell, std::chrono::steady_clock::now() + 20ms);
   task->cell->tighten(deadline(std::chrono::steady_clock::now() + 20ms));
   host.pool.submit(task);
@@ -155,8 +160,11 @@ TEST(StopOfATask, ByItsDeadlineNeedsNobodysHelp) {
 TEST(StopOfATask, IsMadeByTheKernelWhenTheHostDoesNotCome) {
   pool_host host({.workers = 1});
   const auto until = std::chrono::steady_clock::now() + 20ms;
-  const auto task = std::make_shared<awaited_job>(host.make_cell(), "late",
-                                                  make_remote_call([] { for (;;) {} }), deadline(until));
+  const auto task = std::make_shared<awaited_job>(host.make_cell(), "late", make_remote_call([] {
+                                                    for (;;) {
+                                                    }
+                                                  }),
+                                                  deadline(until));
   host.pool.submit(task);  // nobody arms the cell
   const auto receipt = std::get<job_stopped>(task->wait()).receipt->get();
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(receipt.why));
@@ -207,7 +215,10 @@ TEST_F(Baseline, IsReachedAgainAfterAHundredKills) {
     const auto members = processes_below().size();
     const auto blocks = mapped_blocks();
     for (int kills = 0; kills < 100; ++kills) {
-      const auto task = host.submit([] { for (;;) {} });
+      const auto task = host.submit([] {
+        for (;;) {
+        }
+      });
       wait_until([&] { return host.pool.status().busy == 1; });
       task->cell->request(reason::user{});
       EXPECT_TRUE(std::holds_alternative<job_stopped>(task->wait())) << task->result.index();
@@ -241,8 +252,8 @@ TEST(AfterAKill, TheNextTaskRunsWhileTheVictimIsNotReclaimed) {
     const auto victim = host.submit(
         [](std::string path) {
           constexpr std::size_t size = 256 << 20;
-          auto* memory = static_cast<char*>(
-              mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+          auto* memory =
+              static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
           madvise(memory, size, MADV_NOHUGEPAGE);
           memset(memory, 1, size);
           touch(path);

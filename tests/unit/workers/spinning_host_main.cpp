@@ -39,8 +39,8 @@ int main(int argc, char** argv) {
   init(argc, argv);
   pool_host host({.workers = 2, .spares = 2});
   const auto soon = deadline(std::chrono::steady_clock::now() + 300ms);
-  const auto bounded = std::make_shared<awaited_job>(
-      host.make_cell(), "bounded", workers::make_remote_call(report_and_spin, 1, false), soon);
+  const auto bounded = std::make_shared<awaited_job>(host.make_cell(), "bounded",
+                                                     workers::make_remote_call(report_and_spin, 1, false), soon);
   host.pool.submit(bounded);
   usleep(50'000);  // so that it reports first
   const auto endless = host.submit(report_and_spin, 1, true);

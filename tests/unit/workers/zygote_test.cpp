@@ -36,7 +36,9 @@ TEST(ZygoteKilled, AgainAndAgainMakesThePoolGiveUpWithAReason) {
   pool_host host({.workers = 1});
   std::string why;
   while (why.find("is not started again") == std::string::npos) {
-    const auto task = host.submit([] { for (;;) pause(); });
+    const auto task = host.submit([] {
+      for (;;) pause();
+    });
     wait_until([&] {
       if (const auto zygote = host.pool.status().zygote; zygote != 0) kill(zygote, SIGKILL);
       return task->is_settled();

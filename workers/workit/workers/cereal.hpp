@@ -49,9 +49,7 @@ struct cereal_wire {
 
 template <class T>
   requires std::is_arithmetic_v<T>
-void save(cereal_writer& archive, const T& value) {
-  archive.saveBinary(&value, sizeof value);
-}
+void save(cereal_writer& archive, const T& value) { archive.saveBinary(&value, sizeof value); }
 template <class T>
   requires std::is_arithmetic_v<T>
 void load(cereal_reader& archive, T& value) {

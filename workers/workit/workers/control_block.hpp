@@ -61,9 +61,9 @@ struct control_block {
 
   struct request_fields {
     function_id entry;
-    std::uint64_t size = 0;         ///< bytes of arguments
-    std::int64_t deadline_ns = 0;   ///< CLOCK_MONOTONIC, max for never
-    std::uint32_t loop = 0;         ///< whose eventfd is written after the commit
+    std::uint64_t size = 0;        ///< bytes of arguments
+    std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC, max for never
+    std::uint32_t loop = 0;        ///< whose eventfd is written after the commit
   };
   alignas(64) request_fields request;
 

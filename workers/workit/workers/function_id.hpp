@@ -27,8 +27,9 @@ struct function_id {
 class unknown_function : public start_failed {
  public:
   unknown_function()
-      : start_failed("the worker does not have this function's module: the host opened the library after the pool started, "
-                     "or it was replaced on disk; link it to the program, or open it in the pool's preload") {}
+      : start_failed(
+            "the worker does not have this function's module: the host opened the library after the pool started, "
+            "or it was replaced on disk; link it to the program, or open it in the pool's preload") {}
 };
 
 /// The name of `f`. Blocks: no. Threads: any.

@@ -35,8 +35,7 @@ struct job_not_started {
 };
 
 /// monostate until settled.
-using job_result =
-    std::variant<std::monostate, job_value, job_exception, job_stopped, job_crashed, job_not_started>;
+using job_result = std::variant<std::monostate, job_value, job_exception, job_stopped, job_crashed, job_not_started>;
 
 class pool_core;
 class worker_handle;
@@ -47,12 +46,9 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   /// `ruling`: its cancellation stops the task. `until`, in machine time: the kernel ends the worker soon after it even
   /// if the host cannot; the host's own stop at that instant is the warden's, by `ruling`. `loop`: index of the eventfd
   /// that is written when the result is there.
-  job(cancel_cell::ptr ruling, std::string task_name, remote_call what, deadline until = {}, std::uint32_t loop_index = 0)
-      : lease(std::move(ruling)),
-        name(std::move(task_name)),
-        call(std::move(what)),
-        until(until),
-        loop(loop_index) {}
+  job(cancel_cell::ptr ruling, std::string task_name, remote_call what, deadline until = {},
+      std::uint32_t loop_index = 0)
+      : lease(std::move(ruling)), name(std::move(task_name)), call(std::move(what)), until(until), loop(loop_index) {}
 
   const std::string name;
   remote_call call;
@@ -78,9 +74,9 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   }
 
   std::atomic<state> state_{state::fresh};
-  std::shared_ptr<pool_core> pool_;         // from submission to settlement
-  std::shared_ptr<worker_handle> worker_;   // set before running; reset when the warden can no longer ask
-  std::uint32_t generation_ = 0;            // of the worker's word, as worker_
+  std::shared_ptr<pool_core> pool_;                      // from submission to settlement
+  std::shared_ptr<worker_handle> worker_;                // set before running; reset when the warden can no longer ask
+  std::uint32_t generation_ = 0;                         // of the worker's word, as worker_
   std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while in_queue_; guarded by the pool's mutex
   bool in_queue_ = false;                                // guarded by the pool's mutex
 };

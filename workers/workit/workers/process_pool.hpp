@@ -34,11 +34,11 @@ struct pool_status {
   std::size_t starting = 0;     ///< asked of the zygote, not there yet
   std::size_t unreclaimed = 0;  ///< killed or dead, memory and process not yet back
   std::size_t queued = 0;
-  std::uint64_t started = 0;    ///< workers forked
-  std::uint64_t killed = 0;     ///< workers lost to a stop
-  std::uint64_t crashed = 0;    ///< tasks whose worker died under them
-  std::uint64_t zygotes = 0;    ///< zygotes started; more than 1: they died and were replaced
-  pid_t zygote = 0;             ///< 0 when there is none
+  std::uint64_t started = 0;  ///< workers forked
+  std::uint64_t killed = 0;   ///< workers lost to a stop
+  std::uint64_t crashed = 0;  ///< tasks whose worker died under them
+  std::uint64_t zygotes = 0;  ///< zygotes started; more than 1: they died and were replaced
+  pid_t zygote = 0;           ///< 0 when there is none
 };
 
 /// Guarantees: every submitted job is settled exactly once; a job that is stopped after its result was committed is

@@ -49,7 +49,9 @@ struct signature_of<R (C::*)(P...) const noexcept> : signature<R, P...> {};
 template <class F>
 concept function_pointer = std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
 template <class F>
-concept one_signature = requires { &F::operator(); };
+concept one_signature = requires {
+  &F::operator();
+};
 
 template <class F, class... A>
 struct call_shape {
@@ -125,7 +127,8 @@ void write_argument(wire_writer& to, A&& argument) {
 template <class... P, class... A>
 void write_arguments(parameter_list<P...>, wire_writer& to, A&&... arguments) {
   (check_parameter<P>(), ...);
-  static_assert(sizeof...(P) == sizeof...(A), "workit: the number of arguments is not that of the function's parameters");
+  static_assert(sizeof...(P) == sizeof...(A),
+                "workit: the number of arguments is not that of the function's parameters");
   if constexpr (sizeof...(P) == sizeof...(A)) (write_argument<P>(to, std::forward<A>(arguments)), ...);
 }
 
@@ -137,9 +140,9 @@ using callable = std::decay_t<F>;
 
 /// What `fn(args...)` gives on the other side: void, or a value even where fn returns a reference.
 template <class F, class... A>
-using result_of = std::conditional_t<
-    std::is_void_v<typename detail::call_shape<detail::callable<F>, A...>::result>, void,
-    std::remove_cvref_t<typename detail::call_shape<detail::callable<F>, A...>::result>>;
+using result_of =
+    std::conditional_t<std::is_void_v<typename detail::call_shape<detail::callable<F>, A...>::result>, void,
+                       std::remove_cvref_t<typename detail::call_shape<detail::callable<F>, A...>::result>>;
 
 /// Packs the call of a function, or of a captureless lambda, with these arguments, converted here to the parameters.
 /// Blocks: no. Errors: wire_error, and what the arguments' conversion and copies throw; start_failed when the function
@@ -161,8 +164,9 @@ template <class F, class... A>
     arguments.write(callee.offset);
     entry = caller;
   } else {
-    static_assert(std::is_default_constructible_v<callable>,
-                  "workit: a function object behind the process boundary is made anew there, by its default constructor");
+    static_assert(
+        std::is_default_constructible_v<callable>,
+        "workit: a function object behind the process boundary is made anew there, by its default constructor");
     static const function_id caller = id_of(&detail::call_stateless<callable, std::decay_t<A>...>);
     entry = caller;
   }

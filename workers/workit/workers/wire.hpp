@@ -28,7 +28,9 @@ struct wire {
 
 /// Whether a T can be an argument or a result of a task behind the process boundary.
 template <class T>
-concept travels = std::same_as<T, std::remove_cvref_t<T>> && !requires { typename wire<T>::refused; };
+concept travels = std::same_as<T, std::remove_cvref_t<T>> && !requires {
+  typename wire<T>::refused;
+};
 
 namespace detail {
 
@@ -44,7 +46,8 @@ inline constexpr bool is_span<std::span<T, N>> = true;
 /// Copied as they lie in memory. Not bool: a byte other than 0 and 1 in a bool is undefined behaviour.
 template <class T>
 concept plain = (std::is_arithmetic_v<T> && !std::is_same_v<std::remove_cv_t<T>, bool>) ||
-                (std::is_enum_v<T> && !std::is_same_v<std::underlying_type_t<std::conditional_t<std::is_enum_v<T>, T, std::byte>>, bool>);
+                (std::is_enum_v<T> &&
+                 !std::is_same_v<std::underlying_type_t<std::conditional_t<std::is_enum_v<T>, T, std::byte>>, bool>);
 
 /// Compiles when T travels; otherwise exactly one of its sentences is the error.
 template <class T>
@@ -57,27 +60,36 @@ consteval void must_travel() {
   else if constexpr (std::is_function_v<std::remove_pointer_t<T>>)
     static_assert(travels<T>, "workit: a function cannot travel as an argument; choose it inside the task");
   else if constexpr (is_pointer_v<T> || std::is_null_pointer_v<T> || std::is_member_pointer_v<T>)
-    static_assert(travels<T>, "workit: a pointer is an address in this process and cannot travel; pass the value it points to");
+    static_assert(travels<T>,
+                  "workit: a pointer is an address in this process and cannot travel; pass the value it points to");
   else if constexpr (std::is_reference_v<T>)
     static_assert(travels<T>, "workit: a reference cannot travel; pass the value");
   else if constexpr (is_span<T>)
-    static_assert(travels<T>, "workit: a std::span only views memory of this process and cannot travel; pass a std::vector");
+    static_assert(travels<T>,
+                  "workit: a std::span only views memory of this process and cannot travel; pass a std::vector");
   else if constexpr (is_a<T, std::basic_string_view>)
-    static_assert(travels<T>, "workit: a std::string_view only views memory of this process and cannot travel; use std::string");
+    static_assert(travels<T>,
+                  "workit: a std::string_view only views memory of this process and cannot travel; use std::string");
   else if constexpr (is_a<T, std::reference_wrapper>)
     static_assert(travels<T>, "workit: a std::reference_wrapper cannot travel; pass the value it refers to");
   else if constexpr (is_a<T, std::function>)
-    static_assert(travels<T>, "workit: a std::function cannot travel; pass a function or a captureless lambda as the task itself");
+    static_assert(travels<T>,
+                  "workit: a std::function cannot travel; pass a function or a captureless lambda as the task itself");
   else if constexpr (is_a<T, std::unique_ptr>)
-    static_assert(travels<T>, "workit: a std::unique_ptr owns memory of this process and cannot travel; pass a std::optional or the value");
+    static_assert(
+        travels<T>,
+        "workit: a std::unique_ptr owns memory of this process and cannot travel; pass a std::optional or the value");
   else if constexpr (is_a<T, std::shared_ptr> || is_a<T, std::weak_ptr>)
-    static_assert(travels<T>, "workit: a std::shared_ptr shares memory of this process and cannot travel; pass the value");
+    static_assert(travels<T>,
+                  "workit: a std::shared_ptr shares memory of this process and cannot travel; pass the value");
   else if constexpr (std::is_array_v<T>)
     static_assert(travels<T>, "workit: a C array cannot travel; pass a std::array or a std::vector");
   else if constexpr (requires { &T::operator(); })
-    static_assert(travels<T>, "workit: a lambda or function object cannot travel as an argument; pass the values it captures");
+    static_assert(travels<T>,
+                  "workit: a lambda or function object cannot travel as an argument; pass the values it captures");
   else
-    static_assert(travels<T>, "workit: this type, or one of its elements, cannot travel; specialise workit::wire<T> for it");
+    static_assert(travels<T>,
+                  "workit: this type, or one of its elements, cannot travel; specialise workit::wire<T> for it");
 }
 
 }  // namespace detail

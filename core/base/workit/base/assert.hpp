@@ -13,6 +13,6 @@ namespace workit::detail {
 
 /// Ends the process with `sentence` when `condition` does not hold. The sentence names the object, the wrong act and
 /// what to do instead; it is built only on failure.
-#define WORKIT_ASSERT(condition, sentence)                                              \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                                  \
+#define WORKIT_ASSERT(condition, sentence)             \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::workit::detail::fail_assertion(#condition, __FILE__, __LINE__, (sentence)))

@@ -17,19 +17,26 @@ enum class task_kind : std::uint8_t { io, llm, tool, cpu, custom };
 
 [[nodiscard]] constexpr std::string_view to_string(boundary b) noexcept {
   switch (b) {
-    case boundary::fiber: return "fiber";
-    case boundary::process: return "process";
+    case boundary::fiber:
+      return "fiber";
+    case boundary::process:
+      return "process";
   }
   return "?";
 }
 
 [[nodiscard]] constexpr std::string_view to_string(task_kind k) noexcept {
   switch (k) {
-    case task_kind::io: return "io";
-    case task_kind::llm: return "llm";
-    case task_kind::tool: return "tool";
-    case task_kind::cpu: return "cpu";
-    case task_kind::custom: return "custom";
+    case task_kind::io:
+      return "io";
+    case task_kind::llm:
+      return "llm";
+    case task_kind::tool:
+      return "tool";
+    case task_kind::cpu:
+      return "cpu";
+    case task_kind::custom:
+      return "custom";
   }
   return "?";
 }

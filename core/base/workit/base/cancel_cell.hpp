@@ -84,9 +84,7 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
   [[nodiscard]] static std::uint64_t epoch() noexcept;
 
  private:
-  [[nodiscard]] const cancel_cell* above() const noexcept {
-    return shield_ == shield::on ? nullptr : parent_.get();
-  }
+  [[nodiscard]] const cancel_cell* above() const noexcept { return shield_ == shield::on ? nullptr : parent_.get(); }
 
   ptr parent_;  // constant until the end
   const std::shared_ptr<cancel_listener> listener_;

@@ -49,8 +49,8 @@ struct cleanup_timed_out {
 }  // namespace event
 
 using event_body = std::variant<event::scope_opened, event::scope_closing, event::scope_closed, event::task_started,
-                                event::task_succeeded, event::task_failed, event::task_cancelled,
-                                event::cleanup_failed, event::cleanup_timed_out>;
+                                event::task_succeeded, event::task_failed, event::task_cancelled, event::cleanup_failed,
+                                event::cleanup_timed_out>;
 
 /// One fact about one scope or task. Lifetime: pointers and the name are valid during the call that delivers it.
 /// Order: of one task, nothing follows its terminal event (succeeded, failed, cancelled), which follows its cleanups.

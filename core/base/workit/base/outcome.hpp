@@ -13,9 +13,9 @@ namespace workit {
 namespace detail {
 /// How a T is kept: void as an empty value, a reference as a pointer.
 template <class T>
-using stored = std::conditional_t<
-    std::is_void_v<T>, std::monostate,
-    std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<std::remove_reference_t<T>>, T>>;
+using stored =
+    std::conditional_t<std::is_void_v<T>, std::monostate,
+                       std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<std::remove_reference_t<T>>, T>>;
 
 template <class T>
 decltype(auto) restore(stored<T>&& kept) {

@@ -63,7 +63,8 @@ json control_arm(const settings& s, const fs::path& self, const demo::scratch_fo
     if (child.err().size() > 0) throw std::runtime_error("the control arm failed: " + child.err());
     usleep(20'000);
   }
-  return {{"still_running_after_ms", std::stol(child.out())}, {"seen", child.out().substr(child.out().find(' ') + 1, 7)}};
+  return {{"still_running_after_ms", std::stol(child.out())},
+          {"seen", child.out().substr(child.out().find(' ') + 1, 7)}};
 }
 
 json play(const settings& s, const std::string& poison) {
@@ -79,11 +80,11 @@ json play(const settings& s, const std::string& poison) {
   progress("starting the language model's stub and the chat server");
   demo::child_process llm(here / "stub_llm", {}, scratch);
   const auto llm_port = llm.port();
-  demo::child_process server(here / "chat_server",
-                             {"--llm", "http://127.0.0.1:" + std::to_string(llm_port), "--port", "0", "--model", s.model,
-                              "--corpus", s.corpus, "--workers", std::to_string(workers), "--spares",
-                              std::to_string(spares), "--max-tokens", "0"},
-                             scratch);
+  demo::child_process server(
+      here / "chat_server",
+      {"--llm", "http://127.0.0.1:" + std::to_string(llm_port), "--port", "0", "--model", s.model, "--corpus", s.corpus,
+       "--workers", std::to_string(workers), "--spares", std::to_string(spares), "--max-tokens", "0"},
+      scratch);
   const demo::stage stage{llm, server, llm_port, server.port(), query, poison};
   const auto status = demo::settle(stage, workers, spares);
   server.await_quiet();
@@ -117,7 +118,9 @@ json play(const settings& s, const std::string& poison) {
 int main(int argc, char** argv) {
   settings s;
   CLI::App app("Shows a request that stops when its client hangs up, on real text with a real encoder.");
-  app.add_option("--model", s.model, "folder of the text encoder (./dev demo finds it)")->required()->check(CLI::ExistingDirectory);
+  app.add_option("--model", s.model, "folder of the text encoder (./dev demo finds it)")
+      ->required()
+      ->check(CLI::ExistingDirectory);
   app.add_option("--corpus", s.corpus, "dpkg status file to search")->check(CLI::ExistingFile);
   app.add_option("--runs", s.runs, "how often to repeat the disconnect")->check(CLI::Range(1, 1000));
   app.add_flag("--json", s.as_json, "print one JSON object instead of the table");

@@ -36,7 +36,8 @@ std::string as_table(const json& r) {
   table t;
   const auto& n = r.at("normal");
   t.head("a. a normal request");
-  t.row("tokens streamed", std::to_string(n.at("tokens").get<int>()), "HTTP " + std::to_string(n.at("status").get<int>()));
+  t.row("tokens streamed", std::to_string(n.at("tokens").get<int>()),
+        "HTTP " + std::to_string(n.at("status").get<int>()));
   t.row("documents ranked after", ms(n.at("documents_ms")),
         n.at("ranked").empty() ? "" : "first: " + n.at("ranked")[0].get<std::string>());
   t.row("whole answer after", ms(n.at("total_ms")));
@@ -62,7 +63,8 @@ std::string as_table(const json& r) {
 
   const auto& a = r.at("after");
   t.head("e. what is left");
-  t.row("workers, spares parked", std::to_string(a.at("workers").get<int>()) + ", " + std::to_string(a.at("spares").get<int>()));
+  t.row("workers, spares parked",
+        std::to_string(a.at("workers").get<int>()) + ", " + std::to_string(a.at("spares").get<int>()));
   t.row("zombies", std::to_string(a.at("zombies").get<int>()),
         "descriptors " + std::to_string(a.at("fds_delta").get<int>()) + ", threads " +
             std::to_string(a.at("threads_delta").get<int>()) + " against the start");

@@ -91,7 +91,8 @@ json disconnect(const stage& s) {
     return std::nullopt;
   });
   const auto& produced = bill.at("produced_ns");
-  const auto after = std::count_if(produced.begin(), produced.end(), [&](const json& at) { return at.get<std::int64_t>() > closed; });
+  const auto after =
+      std::count_if(produced.begin(), produced.end(), [&](const json& at) { return at.get<std::int64_t>() > closed; });
   return {{"tokens_after_close", after},
           {"llm_closed_us", us(closed, bill.at("closed_ns"))},
           {"reason", receipt.at("reason").at("tag")},

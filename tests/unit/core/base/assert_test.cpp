@@ -6,8 +6,9 @@ namespace workit {
 namespace {
 
 TEST(AssertDeathTest, SaysTheSentenceTheConditionAndThePlace) {
-  EXPECT_DEATH(WORKIT_ASSERT(1 + 1 == 3, "scope \"checkout\" was closed twice: close it once"),
-               "workit: scope \"checkout\" was closed twice: close it once\n.*1 \\+ 1 == 3, at .*assert_test.cpp:[0-9]+");
+  EXPECT_DEATH(
+      WORKIT_ASSERT(1 + 1 == 3, "scope \"checkout\" was closed twice: close it once"),
+      "workit: scope \"checkout\" was closed twice: close it once\n.*1 \\+ 1 == 3, at .*assert_test.cpp:[0-9]+");
 }
 
 TEST(AssertDeathTest, IsActiveInThisBuildWhateverNdebugSays) { EXPECT_DEATH(WORKIT_ASSERT(false, "misuse"), "misuse"); }
