@@ -7,6 +7,8 @@
 #include <workit/base/assert.hpp>
 #include <workit/detail/stack_pool.hpp>
 
+#include "sanitizer_switch.hpp"
+
 namespace workit::detail {
 namespace {
 
@@ -25,7 +27,10 @@ void guard(void* page) {
 stack_pool::~stack_pool() {
   WORKIT_ASSERT(free_.size() == slabs_.size() * slots_per_slab,
                 "a loop ended while a fiber still had its stack: every scope has to be closed first");
-  for (void* slab : slabs_) munmap(slab, slot_bytes * slots_per_slab);
+  for (void* slab : slabs_) {
+    forget_frames(slab, slot_bytes * slots_per_slab);
+    munmap(slab, slot_bytes * slots_per_slab);
+  }
 }
 
 void stack_pool::grow() {
@@ -48,6 +53,7 @@ boost::context::stack_context stack_pool::take() {
   if (free_.empty()) grow();
   auto stack = free_.back();
   free_.pop_back();
+  forget_frames(static_cast<char*>(stack.sp) - stack.size, stack.size);
   return stack;
 }
 
