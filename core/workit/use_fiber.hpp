@@ -17,9 +17,9 @@ namespace workit {
 /// returns its result. An error_code becomes boost::system::system_error, an exception_ptr is rethrown; what remains is
 /// returned: nothing, a value, or a tuple. redirect_error and as_tuple compose with it.
 ///
-/// Blocks: the fiber. Threads: a fiber whose loop is the object's, see executor(); objects of other io_contexts work
-/// too, at the cost of two messages, if their initiation tells its executor (Asio's own do).
-/// Cancel: checked before the operation begins; a cancellation of the scope emits `terminal` on the loop of the object,
+/// Blocks: the fiber. Threads: best a fiber whose loop is the object's, see executor(). Objects of other io_contexts
+/// work too, at the cost of a message for each step: the steps of a composed operation run on the fiber's loop.
+/// Cancel: checked before the operation begins; a cancellation of the scope emits `terminal` on the fiber's loop,
 /// waits for the operation to come back, then throws `cancelled`. An operation that completed is delivered; the
 /// cancellation fires at the next cancel point. An error other than operation_aborted is delivered as it is.
 /// Errors: misuse, asserted, on a loop's own stack (in handlers) and on foreign threads.
@@ -100,8 +100,6 @@ class boost::asio::async_result<workit::use_fiber_t, void(Args...)> {
   static return_type initiate(Initiation&& initiation, workit::use_fiber_t, InitArgs&&... args) {
     std::optional<std::tuple<std::decay_t<Args>...>> result;
     workit::detail::async_operation op;
-    if constexpr (requires { initiation.get_executor(); })
-      op.belongs_to(boost::asio::any_io_executor(initiation.get_executor()));
     std::forward<Initiation>(initiation)(workit::detail::fiber_handler<std::decay_t<Args>...>{&op, &result},
                                          std::forward<InitArgs>(args)...);
     op.await();

@@ -1,7 +1,6 @@
 // One Asio operation that a fiber awaits.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
@@ -10,9 +9,8 @@ namespace workit::detail {
 
 class fiber;
 
-/// Lives on the stack of the awaiting fiber, from before the initiation until after the completion *and* after every
-/// cancellation it sent has been carried out: a late one therefore hits nobody.
-/// Threads: the fiber's loop; the cancellation signal is the object's loop's while the operation runs.
+/// Lives on the stack of the awaiting fiber, from before the initiation until after the completion; it cancels from
+/// there, so that a cancellation never comes late. Threads: the fiber's loop.
 class async_operation {
  public:
   /// Cancel: is a cancel point. Errors: asserts that a fiber calls.
@@ -21,8 +19,6 @@ class async_operation {
   async_operation(const async_operation&) = delete;
   async_operation& operator=(const async_operation&) = delete;
 
-  /// The I/O object lives on `executor`.
-  void belongs_to(boost::asio::any_io_executor executor);
   [[nodiscard]] boost::asio::io_context::executor_type home_executor() const noexcept;
   [[nodiscard]] boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
 
@@ -36,13 +32,9 @@ class async_operation {
   [[nodiscard]] static bool says_aborted(const std::exception_ptr& error) noexcept;
 
  private:
-  void emit();
-
   fiber& fiber_;
-  boost::asio::any_io_executor elsewhere_;  // empty when the object lives on the fiber's own loop
   boost::asio::cancellation_signal signal_;
   bool done_ = false;
-  bool emitting_ = false;  // a cancellation is on its way to another loop
   bool cancelled_ = false;
 };
 

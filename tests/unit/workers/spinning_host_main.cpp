@@ -1,5 +1,7 @@
 // A program to be killed: two spinning workers, one of them with a detached spinning grandchild, and spares.
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 #include <workit/workers/init.hpp>
 
@@ -14,7 +16,7 @@ using namespace workit::test;
   for (volatile unsigned n = 0;;) n = n + 1;
 }
 
-void report_and_spin(int pipe_end, bool with_grandchild) {
+void report_and_spin(int pipe_end, bool with_grandchild, const std::string& reported) {
   pid_t pids[2] = {getpid(), 0};
   if (with_grandchild) {
     int ends[2];
@@ -30,6 +32,7 @@ void report_and_spin(int pipe_end, bool with_grandchild) {
   }
   // The worker has none of the host's descriptors but standard output.
   dprintf(pipe_end, with_grandchild ? "%d %d\n" : "%d ", pids[0], pids[1]);
+  if (!reported.empty()) std::ofstream(reported).put('x');
   spin();
 }
 
@@ -38,12 +41,15 @@ void report_and_spin(int pipe_end, bool with_grandchild) {
 int main(int argc, char** argv) {
   init(argc, argv);
   pool_host host({.workers = 2, .spares = 2});
-  const auto soon = deadline(std::chrono::steady_clock::now() + 300ms);
-  const auto bounded = std::make_shared<awaited_job>(host.make_cell(), "bounded",
-                                                     workers::make_remote_call(report_and_spin, 1, false), soon);
+  const auto marker =
+      (std::filesystem::temp_directory_path() / ("workit_reported_" + std::to_string(getpid()))).string();
+  const auto soon = deadline(std::chrono::steady_clock::now() + 1500ms);
+  const auto bounded = std::make_shared<awaited_job>(
+      host.make_cell(), "bounded", workers::make_remote_call(report_and_spin, 1, false, marker), soon);
   host.pool.submit(bounded);
-  usleep(50'000);  // so that it reports first
-  const auto endless = host.submit(report_and_spin, 1, true);
+  wait_until([&] { return std::filesystem::exists(marker); });  // so that it is the first of the report
+  std::filesystem::remove(marker);
+  const auto endless = host.submit(report_and_spin, 1, true, std::string());
   bounded->wait();
   endless->wait();
 }
