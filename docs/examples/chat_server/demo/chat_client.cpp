@@ -28,13 +28,12 @@ bool read_more(tcp::socket& socket, std::string& buffer) {
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-chat_client::chat_client(std::uint16_t port, const nlohmann::json& body) {
+chat_client::chat_client(std::uint16_t port, const nlohmann::json& body) : began_ns_(now_ns()) {
   connect(socket_, port);
   const auto text = body.dump();
   const auto request = "POST /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " +
                        std::to_string(text.size()) + "\r\n\r\n" + text;
   boost::asio::write(socket_, boost::asio::buffer(request));
-  sent_ns_ = now_ns();
 }
 
 std::optional<server_event> chat_client::next() {

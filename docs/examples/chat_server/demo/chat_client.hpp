@@ -28,14 +28,15 @@ class chat_client {
   std::optional<server_event> next();
   /// Hangs up; the instant of it.
   std::int64_t hang_up();
-  [[nodiscard]] std::int64_t sent_ns() const noexcept { return sent_ns_; }
+  /// Just before it connected: what a person waits from.
+  [[nodiscard]] std::int64_t began_ns() const noexcept { return began_ns_; }
   [[nodiscard]] int status() const noexcept { return status_; }
 
  private:
   boost::asio::io_context io_;
   boost::asio::ip::tcp::socket socket_{io_};
   std::string buffer_;
-  std::int64_t sent_ns_ = 0;
+  std::int64_t began_ns_;
   int status_ = 0;
 };
 

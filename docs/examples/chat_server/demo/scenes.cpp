@@ -58,7 +58,7 @@ json normal(const stage& s) {
   chat_client client(s.server_port, {{"query", s.query}});
   json result{{"tokens", 0}, {"ranked", json::array()}};
   while (const auto event = client.next()) {
-    const auto ms = us(client.sent_ns(), event->at_ns) / 1e3;
+    const auto ms = us(client.began_ns(), event->at_ns) / 1e3;
     if (event->name == "token") result["tokens"] = result["tokens"].get<int>() + 1;
     if (event->name == "documents") {
       for (const auto& d : event->data) result["ranked"].push_back(d.at("name"));
@@ -110,7 +110,7 @@ json deadline(const stage& s) {
     if (event->name == "error")
       result = {{"status", event->data.at("status")},
                 {"reason", event->data.at("type")},
-                {"late_us", us(client.sent_ns(), event->at_ns) - allowed_ms * 1e3}};
+                {"late_us", us(client.began_ns(), event->at_ns) - allowed_ms * 1e3}};
   if (result.is_null()) throw std::runtime_error("the request with a deadline got no typed error");
   result["rerank"] = rerank_of(receipt_after(s, earlier));
   return result;
