@@ -2,8 +2,8 @@
 //
 // Invariants
 // 1. signal_ is emitted on the fiber's loop only, and only while the operation is outstanding. There the steps of a
-//    composed operation run too, wherever its object lives, because that loop is the handler's associated executor: each
-//    step puts a handler of its own into the slot, and an emission from any other thread, that of the object's
+//    composed operation run too, wherever its object lives, because that loop is the handler's associated executor:
+//    each step puts a handler of its own into the slot, and an emission from any other thread, that of the object's
 //    io_context included, races with it.
 // 2. The slot is empty before the fiber goes on: a stale handler in it would refer to a socket that may be gone.
 // Lock order: there are no locks.

@@ -50,6 +50,7 @@ TEST_F(Stop, ALoopOfACancelledScopeNeverReachesItsEnd) {
   EXPECT_EQ(stop.method, stop_method::killed);
   EXPECT_NE(stop.proof, stop_proof::none);
   EXPECT_LE(stop.requested, stop.stopped);
+  EXPECT_LE(heartbeat(markers.file("started.beat")).last(), stop.stopped) << "the loop ran on after its stop";
   EXPECT_LE(stop.stopped, r.closed) << "the scope closed before the stop was proven";
   ASSERT_TRUE(stop.reclaimed);
   const auto json = nlohmann::json::parse(to_json(r));

@@ -1,6 +1,7 @@
 // Work for the worker boundary: loops that end by themselves after a while and leave a marker when they do.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -54,10 +55,42 @@ inline void spin_for(std::chrono::milliseconds time) {
   }
 }
 
-/// Marks its start, spins, marks its end. Knows nothing of stop tokens.
+/// One instant in a file, shared between a victim that writes it without pause and the test that reads it.
+class heartbeat {
+ public:
+  explicit heartbeat(const std::string& file) : fd_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (fd_ < 0 || ftruncate(fd_, sizeof(std::atomic<std::int64_t>)) != 0)
+      throw std::runtime_error("no file for a heartbeat");
+    page_ = mmap(nullptr, sizeof(std::atomic<std::int64_t>), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+    if (page_ == MAP_FAILED) throw std::runtime_error("no memory for a heartbeat");
+  }
+  ~heartbeat() {
+    munmap(page_, sizeof(std::atomic<std::int64_t>));
+    close(fd_);
+  }
+  heartbeat(const heartbeat&) = delete;
+  heartbeat& operator=(const heartbeat&) = delete;
+  void beat() {
+    instant().store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::chrono::steady_clock::time_point last() {
+    return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(instant().load()));
+  }
+
+ private:
+  std::atomic<std::int64_t>& instant() { return *static_cast<std::atomic<std::int64_t>*>(page_); }
+
+  int fd_;
+  void* page_;
+};
+
+/// Marks its start, spins with a heartbeat in `started` + ".beat", marks its end. Knows nothing of stop tokens.
 inline int spin_and_mark(const std::string& started, const std::string& ended, std::int64_t ms) {
+  heartbeat heart(started + ".beat");
+  heart.beat();
   leave_marker(started);
-  spin_for(std::chrono::milliseconds(ms));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  while (std::chrono::steady_clock::now() < end) heart.beat();
   leave_marker(ended);
   return 42;
 }

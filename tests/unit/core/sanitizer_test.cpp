@@ -8,8 +8,8 @@ namespace workit {
 namespace {
 
 #if defined(__SANITIZE_THREAD__)
-// The control arm of every test that is said to be free of races: ThreadSanitizer, with the project's suppressions, does
-// see one between a fiber and a thread, and none between two fibers of a loop.
+// The control arm of every test that is said to be free of races: ThreadSanitizer, with the project's suppressions,
+// does see one between a fiber and a thread, and none between two fibers of a loop.
 TEST(SanitizerDeathTest, ReportsARaceBetweenAFiberAndAThread) {
   EXPECT_DEATH(
       {
