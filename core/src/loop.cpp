@@ -8,6 +8,8 @@
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
 // 4. What is posted runs: on the loop, or, where post() sees `ended_`, on the poster. One thread at a time runs such
 //    leftovers; whoever comes meanwhile leaves his to that one (`leftovers_` counts).
+// 5. A cancellation may come after the runtime has gone, or while it goes: it touches the loop, which its cell keeps, and
+//    `told_`, which tell() takes away only when nobody is between reading it and his last use of it (`telling_`).
 // Lock order: there are no locks.
 #include "fiber_scheduler.hpp"
 
@@ -129,7 +131,14 @@ void loop::cancelled(const cancel_cell::ptr& cell) noexcept {
   post([cell] {
     if (cell->owner != nullptr) deliver_below(*static_cast<node*>(cell->owner));
   });
-  owner_.stop_behind_boundaries(*cell);
+  telling_.fetch_add(1);
+  if (auto* warden = told_.load()) warden->cancelled(*cell);
+  if (telling_.fetch_sub(1) == 1) telling_.notify_all();
+}
+
+void loop::tell(alarm* warden) noexcept {
+  told_.store(warden);
+  for (auto under_way = telling_.load(); under_way != 0; under_way = telling_.load()) telling_.wait(under_way);
 }
 
 void loop::start_task(std::shared_ptr<task_state_base> task) {

@@ -53,7 +53,7 @@ runtime::runtime(runtime_options options, service_list services)
     for (const auto& s : services_) s->start(*this);
   } catch (...) {
     while (begun-- > 0) services_[begun]->stop();
-    for (const auto& l : loops_) l->join();
+    end_loops();
     throw;
   }
 }
@@ -63,10 +63,7 @@ runtime::~runtime() { shutdown(); }
 void runtime::install_warden(std::shared_ptr<alarm> warden) {
   WORKIT_ASSERT(warden_ == nullptr, "a runtime has one warden, and this one has it already");
   warden_ = std::move(warden);
-}
-
-void runtime::stop_behind_boundaries(const cancel_cell& cell) noexcept {
-  if (warden_) warden_->cancelled(cell);
+  for (const auto& l : loops_) l->tell(warden_.get());
 }
 
 void runtime::refuse_on_fiber() const {
@@ -122,7 +119,12 @@ void runtime::shutdown(duration grace) {
   const auto now = std::chrono::steady_clock::now();
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->drain(deadline{now});
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->stop();
+  end_loops();
+}
+
+void runtime::end_loops() noexcept {
   for (const auto& l : loops_) l->join();
+  for (const auto& l : loops_) l->tell(nullptr);  // handles may still cancel, but the warden goes with the runtime
 }
 
 }  // namespace workit

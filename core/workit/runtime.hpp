@@ -94,7 +94,6 @@ class runtime {
   }
 
  private:
-  friend class detail::loop;
   friend class detail::node;
   friend class detail::task_state_base;
   using service_list = std::vector<std::unique_ptr<service>>;
@@ -111,7 +110,7 @@ class runtime {
   [[nodiscard]] const std::shared_ptr<detail::loop>& next_home();
   void launch(std::shared_ptr<detail::task_state_base> root);
   void root_ended();
-  void stop_behind_boundaries(const cancel_cell& cell) noexcept;
+  void end_loops() noexcept;
 
   struct roots;
 

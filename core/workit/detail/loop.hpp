@@ -55,6 +55,9 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void disarm(timer& t) noexcept;
   [[nodiscard]] time_point now() const noexcept { return clock_.now(); }
 
+  /// Whom to tell of cancellations, so that work behind boundaries is stopped; null for nobody. Whoever was told until
+  /// now may go once this has returned. Blocks: while calls to him are under way. Threads: the runtime's.
+  void tell(alarm* warden) noexcept;
   /// Who keeps the deadlines of the scopes that live here: the warden, or this loop.
   [[nodiscard]] alarm& deadlines() noexcept;
 
@@ -104,6 +107,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   bool ending_ = false;
   std::atomic<bool> ended_{false};
   std::atomic<std::size_t> leftovers_{0};
+  std::atomic<alarm*> told_{nullptr};
+  std::atomic<int> telling_{0};
   stack_pool stacks_;
   void* main_fiber_ = nullptr;  // boost::fibers::context* of run()
   std::thread thread_;

@@ -374,6 +374,45 @@ TEST_F(Runtime, GivesDeadlinesToTheWardenThatAServiceInstalled) {
   }
 }
 
+// Another thread cancels a scope while the runtime ends: whoever stops work for it may not go under its feet.
+TEST_F(Runtime, KeepsItsWardenUntilTheLastCancellationHasLeftIt) {
+  struct slow_warden final : alarm {
+    std::atomic<bool>&entered, &released, &gone, &used_after_its_end;
+    slow_warden(std::atomic<bool>& e, std::atomic<bool>& r, std::atomic<bool>& g, std::atomic<bool>& u)
+        : entered(e), released(r), gone(g), used_after_its_end(u) {}
+    ~slow_warden() override { gone = true; }
+    void arm(const cancel_cell::ptr&, time_point) override {}
+    void disarm(cancel_cell&) noexcept override {}
+    void cancelled(const cancel_cell&) noexcept override {
+      auto &g = gone, &u = used_after_its_end, &r = released;
+      entered = true;
+      while (!r) std::this_thread::yield();
+      for (int i = 0; i < 10'000 && !g; ++i) std::this_thread::yield();
+      u = g.load();
+    }
+  };
+  std::atomic<bool> entered{false}, released{false}, gone{false}, used_after_its_end{false};
+  auto rt = std::make_unique<runtime>();
+  rt->install_warden(std::make_shared<slow_warden>(entered, released, gone, used_after_its_end));
+  std::optional<remote_scope> remote;
+  std::atomic<bool> running{false};
+  auto root = rt->spawn({}, [&](scope& s) {
+    remote = s.remote();
+    running = true;
+    s.sleep_for(24h);
+  });
+  while (!running) std::this_thread::yield();
+  std::jthread canceller([&] { remote->cancel("while it ends"); });
+  while (!entered) std::this_thread::yield();
+  root.wait();  // the loop has heard of it
+  std::jthread ender([&] { rt.reset(); });
+  released = true;
+  canceller.join();
+  ender.join();
+  EXPECT_TRUE(gone);
+  EXPECT_FALSE(used_after_its_end);
+}
+
 TEST_F(Runtime, KeepsDeadlinesItselfUnderAManualClock) {
   const auto warden = std::make_shared<recording_warden>();
   manual_runtime rt;

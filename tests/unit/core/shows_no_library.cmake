@@ -1,4 +1,5 @@
 # Fails, naming the file, when one of HEADERS includes, however indirectly, anything of Boost or oneTBB.
+cmake_minimum_required(VERSION 3.25)
 string(REPLACE "," ";-I" includes "-I${INCLUDES}")
 set(source "")
 foreach(header IN LISTS HEADERS)

@@ -482,7 +482,7 @@ TEST_F(Task, AnswersADestructorThatWaitsLongerThanTheBoundOfUnwinding) {
 }
 
 TEST_F(Task, AnswersADestructorThatWaitsForAnotherLoopLongerThanTheBoundOfUnwinding) {
-  runtime rt({.io_threads = 2, .cleanup_timeout = 1ms});
+  runtime rt({.io_threads = 2, .cleanup_timeout = 100us});
   std::optional<int> got;
   std::atomic<bool> may_end{false};
   auto other = rt.spawn({}, [&](scope& s) {
@@ -496,7 +496,7 @@ TEST_F(Task, AnswersADestructorThatWaitsForAnotherLoopLongerThanTheBoundOfUnwind
     });
     s.spawn({.name = "opens the gate"}, [&](context& ctx) {
       ctx.defer({.timeout = 1h}, [&](context& c) {
-        c.sleep_for(5ms);  // past the bound of the destructor
+        c.sleep_for(1ms);  // past the bound of the destructor
         may_end = true;
       });
       ctx.sleep_for(1h);
