@@ -27,8 +27,8 @@ void touch(std::size_t mib) {
 void spin_for_ever(std::size_t mib, int ready) {
   touch(mib);
   if (ready >= 0) (void)!write(ready, "r", 1);
-  for (volatile std::uint64_t n = 0;; n = n + 1) {
-  }
+  std::atomic<std::uint64_t> n{0};
+  for (;;) n.fetch_add(1, std::memory_order_relaxed);
 }
 
 int spin_behind_boundary(std::uint64_t mib) {
