@@ -6,8 +6,7 @@
 #include <vector>
 #include <workit/base/cancel_cell.hpp>
 #include <workit/base/timer_heap.hpp>
-
-#include "unique_fd.hpp"
+#include <workit/base/unique_fd.hpp>
 
 namespace workit::preempt {
 

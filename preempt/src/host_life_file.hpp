@@ -1,9 +1,8 @@
 // The life mutex of this process in a file of its own, for others to wait on.
 #pragma once
 
+#include <workit/base/unique_fd.hpp>
 #include <workit/preempt/life_mutex.hpp>
-
-#include "unique_fd.hpp"
 
 namespace workit::preempt {
 

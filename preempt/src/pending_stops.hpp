@@ -7,10 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <workit/base/unique_fd.hpp>
 #include <workit/preempt/death_listener.hpp>
 #include <workit/preempt/lease.hpp>
-
-#include "unique_fd.hpp"
 
 namespace workit::preempt {
 

@@ -4,8 +4,7 @@
 #include <functional>
 #include <mutex>
 #include <vector>
-
-#include "unique_fd.hpp"
+#include <workit/base/unique_fd.hpp>
 
 namespace workit::preempt {
 

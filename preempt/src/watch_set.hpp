@@ -8,8 +8,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
-
-#include "unique_fd.hpp"
+#include <workit/base/unique_fd.hpp>
 
 namespace workit::preempt {
 

@@ -3,17 +3,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <support/fixture.hpp>
+#include <support/temporary_directory.hpp>
 #include <thread>
 #include <workit/workit.hpp>
 
@@ -25,26 +24,12 @@ using namespace std::chrono_literals;
 inline constexpr std::chrono::milliseconds natural_end = 2000ms;
 
 /// A folder for markers, gone after the test.
-class marker_folder {
+class marker_folder : public temporary_directory {
  public:
-  marker_folder() {
-    auto name = (std::filesystem::temp_directory_path() / "workit-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  ~marker_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-  [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
   /// Lets the fiber's neighbours run until the marker is there.
   void await(const std::string& name, context& ctx) const {
     while (!has(name)) ctx.sleep_for(1ms);
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline void leave_marker(const std::string& file) { std::ofstream(file) << getpid(); }

@@ -7,8 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <unordered_map>
-
-#include "unique_fd.hpp"
+#include <workit/base/unique_fd.hpp>
 
 namespace workit::workers {
 

@@ -9,9 +9,8 @@
 #include <string_view>
 #include <type_traits>
 #include <vector>
+#include <workit/base/unique_fd.hpp>
 #include <workit/workers/function_id.hpp>
-
-#include "unique_fd.hpp"
 
 namespace workit::workers {
 

@@ -7,10 +7,9 @@
 #include <optional>
 #include <string>
 #include <workit/base/receipt.hpp>
+#include <workit/base/unique_fd.hpp>
 #include <workit/workers/control_block.hpp>
 #include <workit/workers/job.hpp>
-
-#include "unique_fd.hpp"
 
 namespace workit::workers {
 

@@ -5,10 +5,10 @@
 
 #include <string>
 #include <vector>
+#include <workit/base/unique_fd.hpp>
 #include <workit/workers/function_id.hpp>
 
 #include "messages.hpp"
-#include "unique_fd.hpp"
 
 namespace workit::workers {
 

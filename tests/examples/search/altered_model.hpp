@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include <support/temporary_directory.hpp>
 #include "model_directory.hpp"
-#include "temporary_directory.hpp"
 
 namespace chat::test {
 
@@ -28,7 +28,7 @@ class altered_model {
   [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
 
  private:
-  temporary_directory folder_;
+  workit::test::temporary_directory folder_;
 };
 
 }  // namespace chat::test

@@ -6,15 +6,15 @@
 #include <stdexcept>
 #include <string>
 
+#include <support/temporary_directory.hpp>
 #include "expect_error.hpp"
-#include "temporary_directory.hpp"
 
 namespace {
 
 using chat::document;
 using chat::read_corpus;
 using chat::test::expect_error;
-using chat::test::temporary_directory;
+using workit::test::temporary_directory;
 
 std::vector<document> read(const std::string& text) {
   const temporary_directory folder;

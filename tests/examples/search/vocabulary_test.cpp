@@ -5,15 +5,15 @@
 
 #include <stdexcept>
 
+#include <support/temporary_directory.hpp>
 #include "expect_error.hpp"
 #include "model_directory.hpp"
-#include "temporary_directory.hpp"
 
 namespace {
 
 using chat::read_vocabulary;
 using chat::test::expect_error;
-using chat::test::temporary_directory;
+using workit::test::temporary_directory;
 
 TEST(Vocabulary, KeepsThePiecesInTokenOrder) {
   const temporary_directory folder;

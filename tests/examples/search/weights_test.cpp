@@ -8,14 +8,14 @@
 #include <string>
 #include <type_traits>
 
+#include <support/temporary_directory.hpp>
 #include "expect_error.hpp"
-#include "temporary_directory.hpp"
 
 namespace {
 
 using chat::weights;
 using chat::test::expect_error;
-using chat::test::temporary_directory;
+using workit::test::temporary_directory;
 
 static_assert(!std::is_copy_constructible_v<weights>, "tensors point into their weights");
 

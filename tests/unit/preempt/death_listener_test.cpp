@@ -4,14 +4,14 @@
 #include <atomic>
 #include <latch>
 #include <new>
+#include <support/descriptor_balance.hpp>
+#include <support/spinning_child.hpp>
 #include <thread>
 #include <vector>
 #include <workit/preempt/death_listener.hpp>
 #include <workit/preempt/life_mutex.hpp>
 
-#include "descriptor_balance.hpp"
 #include "life_page.hpp"
-#include "spinning_child.hpp"
 
 namespace workit::test {
 namespace {

@@ -7,15 +7,15 @@
 #include <csignal>
 #include <latch>
 #include <string>
+#include <support/descriptor_balance.hpp>
+#include <support/spinning_child.hpp>
 #include <thread>
 #include <vector>
 #include <workit/preempt/life_mutex.hpp>
 #include <workit/preempt/warden.hpp>
 
-#include "descriptor_balance.hpp"
 #include "doomed_host_page.hpp"
 #include "life_page.hpp"
-#include "spinning_child.hpp"
 
 namespace workit::test {
 namespace {

@@ -1,13 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <support/descriptor_balance.hpp>
+#include <support/spinning_child.hpp>
 #include <thread>
 #include <workit/preempt/death_listener.hpp>
 #include <workit/preempt/life_mutex.hpp>
 #include <workit/preempt/proof.hpp>
 
 #include "deny_barrier.hpp"
-#include "descriptor_balance.hpp"
-#include "spinning_child.hpp"
 
 namespace workit::test {
 namespace {

@@ -5,10 +5,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <support/spinning_child.hpp>
 #include <thread>
 #include <workit/preempt/lease.hpp>
-
-#include "spinning_child.hpp"
 
 namespace workit::test {
 

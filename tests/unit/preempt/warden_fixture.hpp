@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <support/descriptor_balance.hpp>
 #include <workit/preempt/warden.hpp>
 
-#include "descriptor_balance.hpp"
 #include "test_lease.hpp"
 
 namespace workit::test {

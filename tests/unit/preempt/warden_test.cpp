@@ -6,11 +6,11 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <support/descriptor_balance.hpp>
 #include <thread>
 #include <vector>
 #include <workit/preempt/warden.hpp>
 
-#include "descriptor_balance.hpp"
 #include "test_lease.hpp"
 
 namespace workit::test {

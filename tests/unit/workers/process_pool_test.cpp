@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <numeric>
+#include <support/temporary_directory.hpp>
 #include <workit/base/errors.hpp>
 
 #include "pool_host.hpp"
@@ -158,7 +159,8 @@ struct writes_on_exit {
 writes_on_exit at_exit;
 
 TEST_F(ProcessPool, DoesNotDestroyStaticObjectsInWorkers) {
-  const std::string path = testing::TempDir() + "workit_destroyed_" + std::to_string(getpid());
+  const temporary_directory folder;
+  const auto path = folder.file("destroyed");
   const auto crash = std::get<job_crashed>(end_of(
       [](std::string p) {
         at_exit.path = p;

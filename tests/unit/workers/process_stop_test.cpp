@@ -3,11 +3,11 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include <filesystem>
 #include <fstream>
 #include <random>
+#include <support/descriptor_balance.hpp>
+#include <support/temporary_directory.hpp>
 
-#include "descriptor_balance.hpp"
 #include "pool_host.hpp"
 #include "processes_below.hpp"
 
@@ -16,12 +16,6 @@ namespace {
 
 using namespace workers;
 
-std::string fresh_path(const char* what) {
-  static std::atomic<int> n{0};
-  const auto path = testing::TempDir() + "workit_" + what + "_" + std::to_string(getpid()) + "_" + std::to_string(n++);
-  std::filesystem::remove(path);
-  return path;
-}
 bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 void touch(const std::string& path) { std::ofstream(path).put('x'); }
 void wait_for(const std::string& path) {
@@ -76,7 +70,8 @@ TEST_P(Stop, EndsTheTaskAndWithoutItTheTaskWouldHaveEndedByItself) {
   pool_host host({.workers = 2});
   constexpr auto length = 2500ms;  // long beside any hiccup of the machine
   for (const bool cancel : {true, false}) {
-    const auto begun = fresh_path("begun"), ended = fresh_path("ended");
+    const temporary_directory folder;
+    const auto begun = folder.file("begun"), ended = folder.file("ended");
     const auto end = std::chrono::steady_clock::now() + length;
     const auto task = host.submit(work_until, GetParam(), begun, ended, end);
     wait_for(begun);
@@ -118,7 +113,8 @@ TEST(StopOfAQueuedTask, WithdrawsItAndItNeverStarts) {
     for (;;) pause();
   });
   wait_until([&] { return host.pool.status().busy == 1; });
-  const auto path = fresh_path("queued");
+  const temporary_directory folder;
+  const auto path = folder.file("queued");
   const auto second = host.submit([](std::string p) { touch(p); }, path);
   EXPECT_TRUE(second->cell->request(reason::user{}));
   const auto receipt = std::get<job_stopped>(second->wait()).receipt->get();
@@ -134,7 +130,8 @@ TEST(StopOfAQueuedTask, WithdrawsItAndItNeverStarts) {
 
 TEST(StopOfATask, WhoseCellIsCancelledBeforeSubmissionNeverStartsIt) {
   pool_host host({.workers = 1});
-  const auto path = fresh_path("early");
+  const temporary_directory folder;
+  const auto path = folder.file("early");
   const auto task = host.make_job([](std::string p) { touch(p); }, path);
   task->cell->request(reason::user{});
   host.pool.submit(task);
@@ -248,7 +245,8 @@ TEST(AfterAKill, TheNextTaskRunsWhileTheVictimIsNotReclaimed) {
   constexpr int trials = 5;
   for (int trial = 0; trial < trials; ++trial) {
     host.wait_until_whole();
-    const auto begun = fresh_path("dirty");
+    const temporary_directory folder;
+    const auto begun = folder.file("dirty");
     const auto victim = host.submit(
         [](std::string path) {
           constexpr std::size_t size = 256 << 20;

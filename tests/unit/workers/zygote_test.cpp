@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <support/temporary_directory.hpp>
 
 #include "pool_host.hpp"
 #include "processes_below.hpp"
@@ -17,8 +18,8 @@ using namespace workers;
 
 TEST(ZygoteKilled, ItsTaskCrashesAndLaterTasksWork) {
   pool_host host({.workers = 1});
-  const auto path = testing::TempDir() + "workit_begun_" + std::to_string(getpid());
-  std::remove(path.c_str());
+  const temporary_directory folder;
+  const auto path = folder.file("begun");
   const auto task = host.submit(
       [](std::string begun) {
         std::ofstream(begun).put('x');

@@ -1,4 +1,4 @@
-// A folder that is gone when the test is over.
+// A folder that is gone when the test is over, with all that a victim has left in it.
 #pragma once
 
 #include <cstdlib>
@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 
-namespace chat::test {
+namespace workit::test {
 
 class temporary_directory {
  public:
   temporary_directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "chat_search_XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "workit_test_XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make the folder " + pattern);
     path_ = pattern;
   }
@@ -30,10 +30,13 @@ class temporary_directory {
     return path_ / name;
   }
 
+  /// The path that a file of this name has or would have.
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+  [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
 };
 
-}  // namespace chat::test
+}  // namespace workit::test

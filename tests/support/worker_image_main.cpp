@@ -1,4 +1,4 @@
-// The contract tests are their own worker image.
+// The main of test programs that are their own worker image.
 #include <gtest/gtest.h>
 
 #include <workit/workers/init.hpp>
