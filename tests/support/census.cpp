@@ -1,6 +1,9 @@
 // How many threads and descriptors this process has.
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
+#include <string>
 #include <support/census.hpp>
 #include <thread>
 
@@ -13,11 +16,18 @@ std::size_t entries_of(const char* folder) {
   return n;
 }
 
+/// A sanitizer has a thread of its own and starts it along with the first of the program: gets that over with.
+bool start_the_first_thread() {
+  std::string entry;
+  std::thread([&] { entry = "/proc/self/task/" + std::to_string(gettid()); }).join();
+  while (std::filesystem::exists(entry)) std::this_thread::yield();  // joined is a moment before gone
+  return true;
+}
+
 }  // namespace
 
 census census::take() {
-  // A sanitizer has a thread of its own and starts it along with the first of the program: get that over with.
-  static const bool begun = (std::thread([] {}).join(), true);
+  static const bool begun = start_the_first_thread();
   static_cast<void>(begun);
   return {entries_of("/proc/self/task"), entries_of("/proc/self/fd")};
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <support/fixture.hpp>
+#include <thread>
 #include <workit/runtime.hpp>
 
 namespace workit {

@@ -15,6 +15,7 @@
 #include <string>
 #include <support/fixture.hpp>
 #include <thread>
+#include <workit/detail/fiber.hpp>
 #include <workit/executor.hpp>
 #include <workit/runtime.hpp>
 #include <workit/use_fiber.hpp>
