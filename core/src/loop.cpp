@@ -8,7 +8,8 @@
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
 // 4. What is posted runs: on the loop, or, where post() sees `ended_`, on the poster. One thread at a time runs such
 //    leftovers; whoever comes meanwhile leaves his to that one (`leftovers_` counts).
-// 5. A cancellation may come after the runtime has gone, or while it goes: it touches the loop, which its cell keeps, and
+// 5. A cancellation may come after the runtime has gone, or while it goes: it touches the loop, which its cell keeps,
+// and
 //    `told_`, which tell() takes away only when nobody is between reading it and his last use of it (`telling_`).
 // Lock order: there are no locks.
 #include "fiber_scheduler.hpp"
