@@ -61,7 +61,7 @@ bool cancel_cell::request(cancel_reason why) {
   const bool won = state_.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel);
   current_epoch.fetch_add(1, std::memory_order_acq_rel);
   if (!won) return false;
-  mine.release();
+  static_cast<void>(mine.release());  // the cell owns it now
   if (listener_) listener_->cancelled(shared_from_this());
   return true;
 }
