@@ -43,8 +43,8 @@ BENCHMARK(floor_boost_fiber_yield);
 
 void context_yield(benchmark::State& state) {
   workit::runtime rt;
+  bool over = false;  // outlives the scope's body: the other fiber reads it until the scope has closed
   rt.run([&](workit::scope& s) {
-    bool over = false;
     s.spawn([&](workit::context& ctx) {
       while (!over) ctx.yield();
     });

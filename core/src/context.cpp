@@ -30,11 +30,12 @@ const cancel_reason* context::why() const {
 }
 
 std::stop_token context::stop_token() {
-  if (!node_.stop) {
-    node_.stop.emplace();
-    if (node_.stopping()) node_.stop->request_stop();
+  auto& stop = node_.with_extras().stop;
+  if (!stop) {
+    stop.emplace();
+    if (node_.stopping()) stop->request_stop();
   }
-  return node_.stop->get_token();
+  return stop->get_token();
 }
 
 void context::check() { detail::fiber::require("check()").check(); }
@@ -62,9 +63,10 @@ runtime& context::runtime() const { return node_.home->owner(); }
 void context::add_cleanup(detail::cleanup c) {
   WORKIT_ASSERT(!c.bound || *c.bound > duration::zero(),
                 "\"" + node_.name + "\": the time-out of a cleanup has to be more than zero");
-  WORKIT_ASSERT(node_.cleanups.size() < most_cleanups,
+  auto& cleanups = node_.with_extras().cleanups;
+  WORKIT_ASSERT(cleanups.size() < most_cleanups,
                 "\"" + node_.name + "\" registers more than 10,000 cleanups: open a scope per item instead");
-  node_.cleanups.push_back(std::move(c));
+  cleanups.push_back(std::move(c));
 }
 
 }  // namespace workit

@@ -56,6 +56,7 @@ void node::close() noexcept {
   WORKIT_ASSERT(first_child == nullptr, "\"" + name + "\" closed while it still owned work");
   cell->close();
   cell->owner = nullptr;
+  if (extras) home->handlers -= extras->handlers.size();
   if (!cell->own_deadline().is_never()) home->deadlines().disarm(*cell);
   if (parent == nullptr) return;
   (previous_sibling != nullptr ? previous_sibling->next_sibling : parent->first_child) = next_sibling;
@@ -82,19 +83,21 @@ void node::tighten(deadline to) {
 
 duration node::cleanup_bound() const noexcept {
   for (const auto* n = this; n != nullptr; n = n->parent)
-    if (n->own_cleanup_bound) return *n->own_cleanup_bound;
+    if (n->extras && n->extras->cleanup_bound) return *n->extras->cleanup_bound;
   return home->owner().options_.cleanup_timeout;
 }
 
 void node::run_cleanups() {
-  while (!cleanups.empty()) {
-    auto next = std::move(cleanups.back());
-    cleanups.pop_back();
+  while (has_cleanups()) {
+    auto next = std::move(extras->cleanups.back());
+    extras->cleanups.pop_back();
     run_one(*this, std::move(next));
   }
 }
 
 void node::emit(event_body body) {
+  const auto& observer = home->owner().options_.on_event;
+  if (home->handlers == 0 && !observer) return;
   const lifecycle_event e{id, name, home->now(), std::move(body)};
   const auto tell = [&e](const std::function<void(const lifecycle_event&)>& handler) {
     try {
@@ -103,29 +106,40 @@ void node::emit(event_body body) {
     }
   };
   for (auto* n = this; n != nullptr; n = n->parent) {
-    if (n->handlers.empty()) continue;
-    const auto told = n->handlers;  // a handler may subscribe and unsubscribe
+    if (!n->extras || n->extras->handlers.empty()) continue;
+    const auto told = n->extras->handlers;  // a handler may subscribe and unsubscribe
     for (const auto& [subscription, handler] : told) tell(handler);
   }
-  if (const auto& observer = home->owner().options_.on_event) tell(observer);
+  if (observer) tell(observer);
 }
 
 void node::deliver() {
-  if (stop) stop->request_stop();
+  if (extras && extras->stop) extras->stop->request_stop();
   if (body != nullptr) body->wake();
 }
 
+node_extras& node::with_extras() {
+  if (!extras) extras = std::make_unique<node_extras>();
+  return *extras;
+}
+
+const std::vector<named_stop>& node::stops() const noexcept {
+  static const std::vector<named_stop> none;
+  return extras ? extras->stops : none;
+}
+
 void node::keep(named_stop s) {
-  if (stops.size() < kept_stops)
-    stops.push_back(std::move(s));
+  auto& mine = with_extras();
+  if (mine.stops.size() < kept_stops)
+    mine.stops.push_back(std::move(s));
   else
-    ++stops_dropped;
+    ++mine.stops_dropped;
 }
 
 void node::hand_stops_up() {
-  if (parent == nullptr) return;
-  for (const auto& s : stops) parent->keep(s);
-  parent->stops_dropped += stops_dropped;
+  if (parent == nullptr || !extras) return;
+  for (const auto& s : extras->stops) parent->keep(s);
+  if (extras->stops_dropped != 0) parent->with_extras().stops_dropped += extras->stops_dropped;
 }
 
 enter_node::enter_node(node& n) : fiber_(fiber::require("a body")), outer_(fiber_.current_node) {

@@ -69,12 +69,15 @@ void scope_context::deadline(time_point at) { node_.tighten(workit::deadline(at)
 
 std::uint64_t scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
   static thread_local std::uint64_t last = 0;
-  node_.handlers.emplace_back(++last, std::move(handler));
+  node_.with_extras().handlers.emplace_back(++last, std::move(handler));
+  ++node_.home->handlers;
   return last;
 }
 
 void scope_context::off_event(std::uint64_t subscription) {
-  std::erase_if(node_.handlers, [=](const auto& h) { return h.first == subscription; });
+  if (!node_.extras) return;
+  node_.home->handlers -=
+      std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
 }
 
 remote_scope scope_context::remote() const {
@@ -121,7 +124,7 @@ void scope_node::finish() {
     self.wait_shielded([this] { return live_tasks == 0; });
     begin_closing();
     run_cleanups();
-  } while (live_tasks != 0 || !cleanups.empty());
+  } while (live_tasks != 0 || has_cleanups());
   const auto* record = cell->record();
   receipt.id = id;
   receipt.name = name;
@@ -144,8 +147,8 @@ void scope_node::publish_receipt() {
     std::size_t missing = 0;
     void complete() const {
       auto& r = scope->receipt;
-      for (const auto& s : scope->stops) r.stops.push_back({s.task, s.receipt->get()});
-      r.stops_dropped = scope->stops_dropped;
+      for (const auto& s : scope->stops()) r.stops.push_back({s.task, s.receipt->get()});
+      r.stops_dropped = scope->extras ? scope->extras->stops_dropped : 0;
       try {
         scope->on_receipt(r);
       } catch (...) {  // an observer cannot change what it observes
@@ -154,13 +157,13 @@ void scope_node::publish_receipt() {
   };
   const auto shared = std::make_shared<pending>();
   shared->scope = std::static_pointer_cast<scope_node>(shared_from_this());
-  shared->missing = stops.size() + 1;
+  shared->missing = stops().size() + 1;
   const auto one_less = [shared, where = home] {
     where->post([shared] {
       if (--shared->missing == 0) shared->complete();
     });
   };
-  for (const auto& s : stops) s.receipt->when_reclaimed(one_less);
+  for (const auto& s : stops()) s.receipt->when_reclaimed(one_less);
   one_less();
 }
 
@@ -171,7 +174,7 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   check_options(options);
   auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
   const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cancel_cell::shield::off);
-  n->own_cleanup_bound = options.cleanup_timeout;
+  if (options.cleanup_timeout) n->with_extras().cleanup_bound = options.cleanup_timeout;
   n->on_receipt = std::move(options.on_receipt);
   n->receipt.opened = std::chrono::steady_clock::now();
   n->opened_at = n->home->now();

@@ -193,7 +193,7 @@ task_receipt receipt_of(const task_state_base& state) {
   WORKIT_ASSERT(state.is_settled(), "the receipt of task \"" + state.name + "\" was asked for while it is " +
                                         std::string(to_string(state.status())) + ": wait() for it first");
   task_receipt receipt{state.id, state.name, state.kind, state.status(), {}};
-  for (const auto& s : state.stops) receipt.stops.push_back(s.receipt->get());
+  for (const auto& s : state.stops()) receipt.stops.push_back(s.receipt->get());
   return receipt;
 }
 

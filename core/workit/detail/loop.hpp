@@ -65,6 +65,9 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   [[nodiscard]] int wake_descriptor() const noexcept { return wake_descriptor_; }
   void on_wake(std::function<void()> handler);
 
+  /// How many event handlers the scopes that live here have: while none, nobody makes events.
+  std::size_t handlers = 0;
+
   /// Something outside is under way whose end comes back here: a manual clock must not jump meanwhile.
   void operation_started() noexcept { ++operations_; }
   void operation_ended() noexcept { --operations_; }

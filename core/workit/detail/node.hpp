@@ -34,6 +34,16 @@ struct named_stop {
   std::shared_ptr<receipt_slot> receipt;
 };
 
+/// What only some nodes have; made when the first of it comes, so that a task in a queue stays small.
+struct node_extras {
+  std::vector<cleanup> cleanups;
+  std::optional<std::stop_source> stop;
+  std::optional<duration> cleanup_bound;
+  std::vector<named_stop> stops;
+  std::uint64_t stops_dropped = 0;
+  std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
+};
+
 /// Threads: all members the home loop's, except `id`, `name`, `home` and `cell`, which do not change.
 /// Lifetime: shared between what runs it and the handles to it. While it is open its parent is.
 class node : public std::enable_shared_from_this<node> {
@@ -75,12 +85,13 @@ class node : public std::enable_shared_from_this<node> {
   node* previous_sibling = nullptr;
 
   fiber* body = nullptr;  ///< the fiber it runs on, while it runs
-  std::vector<cleanup> cleanups;
-  std::optional<std::stop_source> stop;
-  std::optional<duration> own_cleanup_bound;
-  std::vector<named_stop> stops;
-  std::uint64_t stops_dropped = 0;
-  std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
+  std::unique_ptr<node_extras> extras;
+  /// The extras, made if need be.
+  [[nodiscard]] node_extras& with_extras();
+
+  [[nodiscard]] bool has_cleanups() const noexcept { return extras && !extras->cleanups.empty(); }
+  /// The receipts it keeps; none when it has no extras.
+  [[nodiscard]] const std::vector<named_stop>& stops() const noexcept;
 
   /// Keeps a receipt; beyond `kept_stops` only their number.
   void keep(named_stop stop);
