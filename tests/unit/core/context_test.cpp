@@ -152,9 +152,9 @@ TEST_F(Context, KnowsTheEarliestDeadlineThatRulesHere) {
 TEST_F(Context, MakesItsStopTokenOnFirstUseOnly) {
   manual_runtime rt;
   rt.run([](scope& s) {
-    EXPECT_FALSE(s.node().stop) << "nobody has asked for it";
+    EXPECT_FALSE(s.node().extras) << "nobody has asked for it";
     const auto token = s.stop_token();
-    EXPECT_TRUE(s.node().stop);
+    EXPECT_TRUE(s.node().extras);
     EXPECT_TRUE(token.stop_possible());
     EXPECT_FALSE(token.stop_requested());
     EXPECT_EQ(token, s.stop_token());
