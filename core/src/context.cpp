@@ -1,8 +1,10 @@
-// context: cancel points, clocks, cleanups.
+// context: cancel points, clocks, cleanups, and what a task is given and says.
 #include <workit/base/assert.hpp>
+#include <workit/base/errors.hpp>
 #include <workit/context.hpp>
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
+#include <workit/detail/scope_node.hpp>
 
 namespace workit {
 namespace {
@@ -19,6 +21,12 @@ class sleeper final : public detail::timer {
  private:
   detail::fiber& fiber_;
 };
+
+/// What is set where `n` is; null when that is nothing.
+const detail::surroundings* around(detail::node& n) noexcept {
+  const auto* in = n.nearest_scope();
+  return in != nullptr ? in->around.get() : nullptr;
+}
 
 }  // namespace
 
@@ -59,6 +67,40 @@ void context::sleep_until(time_point at) {
 deadline context::deadline() const { return node_.cell->effective_deadline(); }
 time_point context::now() const { return node_.home->now(); }
 runtime& context::runtime() const { return node_.home->owner(); }
+
+const values& context::values() const noexcept {
+  static const workit::values none;
+  const auto* here = around(node_);
+  return here != nullptr ? here->context_values() : none;
+}
+
+void context::throw_not_set(const detail::key_identity& key) const { throw value_not_set(key.name(), node_.name); }
+
+void context::consume(const budget_key& key, amount how_much) {
+  detail::consume(around(node_), charge(key, how_much), node_.name);
+}
+
+void context::consume(std::span<const charge> charges) { detail::consume(around(node_), charges, node_.name); }
+
+std::optional<budget_state> context::budget(const budget_key& key) const {
+  const auto* here = around(node_);
+  const auto* account = here != nullptr ? here->account(key) : nullptr;
+  return account != nullptr ? std::optional(account->state()) : std::nullopt;
+}
+
+std::vector<budget_state> context::budgets() const {
+  const auto* here = around(node_);
+  return here != nullptr ? here->budgets() : std::vector<budget_state>();
+}
+
+void context::report(const event::progress& said) {
+  node_.say().keep(said, now());
+  if (node_.heard()) node_.emit(said);
+}
+
+void context::log(log_level level, std::string_view message, fields data) {
+  if (node_.heard()) node_.emit(event::log{level, message, data});
+}
 
 void context::add_cleanup(detail::cleanup c) {
   WORKIT_ASSERT(!c.bound || *c.bound > duration::zero(),

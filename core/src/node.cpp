@@ -4,6 +4,7 @@
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
 #include <workit/detail/node.hpp>
+#include <workit/detail/scope_node.hpp>
 #include <workit/runtime.hpp>
 
 namespace workit::detail {
@@ -95,9 +96,56 @@ void node::run_cleanups() {
   }
 }
 
+scope_node* node::nearest_scope() noexcept {
+  for (auto* n = this; n != nullptr; n = n->parent)
+    if (auto* found = n->as_scope()) return found;
+  return nullptr;
+}
+
+self_report& node::say() {
+  if (said == nullptr) said = std::make_unique<self_report>();
+  return *said;
+}
+
+unsigned node::attempt() const noexcept {
+  for (const auto* n = this; n != nullptr; n = n->parent)
+    if (n->said != nullptr && n->said->attempt != 0) return n->said->attempt;
+  return 1;
+}
+
+void self_report::keep(const event::progress& now_said, time_point now) {
+  pct = now_said.pct;
+  at = now;
+  if (!now_said.message)
+    message.reset();
+  else if (message)
+    message->assign(*now_said.message);
+  else
+    message.emplace(*now_said.message);
+}
+
+bool node::heard() const noexcept {
+  if (home->owner().options_.on_event) return true;
+  if (home->handlers == 0) return false;
+  for (const auto* n = this; n != nullptr; n = n->parent)
+    if (n->extras && !n->extras->handlers.empty()) return true;
+  return false;
+}
+
+bool node::paid_for(const event_body& body) {
+  const auto* in = nearest_scope();
+  auto* meter = in != nullptr && in->around != nullptr ? in->around->telemetry() : nullptr;
+  if (meter == nullptr || meter->pay()) return true;
+  if (std::holds_alternative<event::scope_closed>(body)) return true;
+  if (meter->drop() == 1) tell_all(event::telemetry_exhausted{meter->account().state().limit});
+  return false;
+}
+
 void node::emit(event_body body) {
-  const auto& observer = home->owner().options_.on_event;
-  if (home->handlers == 0 && !observer) return;
+  if (heard() && paid_for(body)) tell_all(std::move(body));
+}
+
+void node::tell_all(event_body body) const {
   const lifecycle_event e{id, name, home->now(), std::move(body)};
   const auto tell = [&e](const std::function<void(const lifecycle_event&)>& handler) {
     try {
@@ -105,12 +153,12 @@ void node::emit(event_body body) {
     } catch (...) {  // an observer cannot change what it observes
     }
   };
-  for (auto* n = this; n != nullptr; n = n->parent) {
+  for (const auto* n = this; n != nullptr; n = n->parent) {
     if (!n->extras || n->extras->handlers.empty()) continue;
     const auto told = n->extras->handlers;  // a handler may subscribe and unsubscribe
     for (const auto& [subscription, handler] : told) tell(handler);
   }
-  if (observer) tell(observer);
+  if (const auto& observer = home->owner().options_.on_event) tell(observer);
 }
 
 void node::deliver() {

@@ -10,6 +10,7 @@ namespace workit {
 namespace {
 
 constexpr std::size_t longest_name = 128;
+constexpr std::size_t most_handlers = 10'000;
 
 void check_options(const scope_options& o) {
   WORKIT_ASSERT(!o.name.empty() && o.name.size() <= longest_name,
@@ -69,7 +70,10 @@ void scope_context::deadline(time_point at) { node_.tighten(workit::deadline(at)
 
 std::uint64_t scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
   static thread_local std::uint64_t last = 0;
-  node_.with_extras().handlers.emplace_back(++last, std::move(handler));
+  auto& handlers = node_.with_extras().handlers;
+  WORKIT_ASSERT(handlers.size() < most_handlers,
+                "scope \"" + node_.name + "\" has 10,000 event handlers, which is the most it may have");
+  handlers.emplace_back(++last, std::move(handler));
   ++node_.home->handlers;
   return last;
 }
@@ -80,6 +84,27 @@ void scope_context::off_event(std::uint64_t subscription) {
       std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
 }
 
+std::uint64_t scope_context::on_cancel(std::function<void(const cancel_reason&)> handler) {
+  return own().when_cancelled(std::move(handler));
+}
+
+void scope_context::off_cancel(std::uint64_t subscription) { own().forget(subscription); }
+
+scope* current_scope() noexcept {
+  const auto* self = detail::fiber::current();
+  if (self == nullptr || self->current_node == nullptr) return nullptr;
+  auto* found = self->current_node->nearest_scope();
+  return found != nullptr ? found->face : nullptr;
+}
+
+void remote_scope::consume(const budget_key& key, amount how_much) const {
+  detail::consume(node_->around.get(), charge(key, how_much), node_->name);
+}
+
+void remote_scope::consume(std::initializer_list<charge> charges) const {
+  detail::consume(node_->around.get(), std::span(charges.begin(), charges.size()), node_->name);
+}
+
 remote_scope scope_context::remote() const {
   return remote_scope(std::static_pointer_cast<detail::scope_node>(own().shared_from_this()));
 }
@@ -88,7 +113,43 @@ namespace detail {
 
 void scope_node::deliver() {
   begin_closing();
+  tell_cancelled();
   node::deliver();
+}
+
+std::uint64_t scope_node::when_cancelled(std::function<void(const cancel_reason&)> handler) {
+  static thread_local std::uint64_t last = 0;
+  WORKIT_ASSERT(cancel_handlers_.size() < most_handlers,
+                "scope \"" + name + "\" has 10,000 cancel handlers, which is the most it may have");
+  cancel_handlers_.push_back({++last, std::move(handler)});
+  if (stopping())  // the delivery may have been here already
+    home->post([self = std::static_pointer_cast<scope_node>(shared_from_this())] {
+      self->tell_cancelled();
+      if (self->body != nullptr) self->body->wake();
+    });
+  return last;
+}
+
+void scope_node::forget(std::uint64_t subscription) {
+  cancel_handlers_.remove_if([=](const cancel_handler& h) { return h.subscription == subscription; });
+}
+
+void scope_node::tell_cancelled() {
+  if (cancel_handlers_.empty()) return;
+  const auto why = cell->record()->why;
+  const auto newest = cancel_handlers_.back().subscription;  // what a handler registers has its turn later
+  while (!cancel_handlers_.empty() && cancel_handlers_.front().subscription <= newest) {
+    const auto handler = std::move(cancel_handlers_.front().call);
+    cancel_handlers_.pop_front();
+    try {
+      handler(why);
+    } catch (...) {  // an observer cannot change what it observes
+    }
+  }
+}
+
+bool scope_node::has_open_ends() const {
+  return live_tasks != 0 || has_cleanups() || (!cancel_handlers_.empty() && cell->stopping());
 }
 
 void scope_node::begin_closing() {
@@ -118,14 +179,22 @@ void scope_node::child_settled(task_status how) {
   if (live_tasks == 0 && body != nullptr) body->wake();
 }
 
+std::uint64_t scope_node::dropped_events() const noexcept {
+  const auto* meter = around != nullptr ? around->telemetry() : nullptr;
+  return meter != nullptr ? meter->dropped() : 0;
+}
+
 void scope_node::finish() {
   auto& self = fiber::require("closing a scope");
+  const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || !cell->stopping()); };
   do {
-    self.wait_shielded([this] { return live_tasks == 0; });
+    self.wait_shielded(idle);
     begin_closing();
     run_cleanups();
-  } while (live_tasks != 0 || has_cleanups());
-  const auto* record = cell->record();
+    if (!has_open_ends()) cell->close();  // a cancellation that came just before has handlers to tell
+  } while (has_open_ends());
+  // Handlers that are left were not told of a cancellation: for this scope there was none.
+  const auto* record = cancel_handlers_.empty() ? cell->record() : nullptr;
   receipt.id = id;
   receipt.name = name;
   receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record);
@@ -135,7 +204,8 @@ void scope_node::finish() {
   }
   receipt.closed = std::chrono::steady_clock::now();
   now_in = phase::closed;
-  emit(event::scope_closed{home->now() - opened_at});
+  face = nullptr;
+  emit(event::scope_closed{home->now() - opened_at, dropped_events()});
   hand_stops_up();
   close();
 }
@@ -174,6 +244,9 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   check_options(options);
   auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
   const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cancel_cell::shield::off);
+  auto* enclosing = owner.nearest_scope();
+  n->around =
+      surroundings::below(enclosing != nullptr ? enclosing->around : nullptr, options.values, options.budgets, n->cell);
   if (options.cleanup_timeout) n->with_extras().cleanup_bound = options.cleanup_timeout;
   n->on_receipt = std::move(options.on_receipt);
   n->receipt.opened = std::chrono::steady_clock::now();
@@ -187,6 +260,7 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   std::exception_ptr failure;
   std::optional<cancelled> left;
   scope_context s(*n);  // until the scope has closed: its tasks and cleanups may refer to it
+  n->face = &s;
   {
     const enter_node inside(*n);
     try {
@@ -212,6 +286,7 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   self.check();  // the opener may be stopping by now, too
   if (const auto* passed = std::get_if<reason::deadline>(&own->why))
     throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : limit);
+  if (const auto* overrun = std::get_if<reason::budget>(&own->why)) throw budget_exceeded(*overrun);
   throw scope_cancelled(own->why, n->name);
 }
 

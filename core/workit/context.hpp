@@ -1,8 +1,13 @@
 // context: what the body of a task, scope or cleanup receives.
 #pragma once
 
+#include <initializer_list>
+#include <span>
+#include <vector>
+#include <workit/budget.hpp>
 #include <workit/cancelled.hpp>
 #include <workit/detail/node.hpp>
+#include <workit/values.hpp>
 
 namespace workit {
 
@@ -48,6 +53,47 @@ class context {
   /// The runtime's clock.
   [[nodiscard]] time_point now() const;
 
+  /// The value that the innermost scope which set `key` gave it, else the key's default. O(1), at any depth.
+  /// Threads: any. Errors: value_not_set, which names the key. Lifetime: until that scope has closed.
+  template <class T>
+  [[nodiscard]] const T& get(const context_key<T>& key) const {
+    if (const T* found = find(key)) return *found;
+    if (const T* fallback = key.fallback()) return *fallback;
+    throw_not_set(key);
+  }
+  /// The same, but null where no scope set it: a default does not count.
+  template <class T>
+  [[nodiscard]] const T* find(const context_key<T>& key) const noexcept {
+    return values().find(key);
+  }
+  /// All that is set here: to hand on to a scope that is not below this one. Threads: any. Lifetime: as get().
+  [[nodiscard]] const workit::values& values() const noexcept;
+
+  /// Spends `how_much` of the nearest budget of `key`. What is given as a number counts as it is written: see amount.
+  /// Blocks: no. Threads: any, at once; charges land exactly. Cancel: is no cancel point.
+  /// Errors: budget_exceeded when it does not fit: nothing is spent, and the scope that owns the budget is being
+  /// cancelled (reason::budget); budget_not_set; invalid_amount for what the key cannot count.
+  void consume(const budget_key& key, amount how_much);
+  /// Spends all of `charges` or nothing, as in `ctx.consume({{tokens, 40}, {calls, 1}})`. No other charge comes between
+  /// its parts; budgets() reads one budget after the other. Blocks: while another such charge is at it, nanoseconds.
+  /// Errors: as above, of the first key, by age, that does not fit.
+  void consume(std::initializer_list<charge> charges) { consume(std::span(charges.begin(), charges.size())); }
+  void consume(std::span<const charge> charges);
+  /// The budget of `key` that is charged here, as it is now; nothing where there is none. Threads: any.
+  [[nodiscard]] std::optional<budget_state> budget(const budget_key& key) const;
+  /// All budgets that are charged here, the oldest key first. Threads: any.
+  [[nodiscard]] std::vector<budget_state> budgets() const;
+
+  /// Says how far this has got: `ctx.report({.pct = 0.5, .message = "parsed", .data = {{"rows", 10}}})`. The last
+  /// report stays for snapshots, but for its data. While nobody listens it costs no dispatch, and no allocation after
+  /// the first.
+  void report(const event::progress& said);
+  /// Tells observers a line of log: `ctx.log(log_level::warn, "slow", {{"ms", 12}})`. Costs nothing while nobody
+  /// listens.
+  void log(log_level level, std::string_view message, fields data = {});
+  /// Which attempt of the innermost retry around this it is, 1 for the first; 1 outside of one.
+  [[nodiscard]] unsigned attempt() const noexcept { return node_.attempt(); }
+
   /// Runs `cleanup` when this task or scope has ended, last registered first, also after a kill: F() or F(context&).
   /// It runs here in the host, shielded from cancellation and bounded. Errors: what it throws becomes an event;
   /// registering more than 10,000 on one owner is misuse.
@@ -81,6 +127,7 @@ class context {
 
  private:
   void add_cleanup(detail::cleanup c);
+  [[noreturn]] void throw_not_set(const detail::key_identity& key) const;
 };
 
 template <class F>

@@ -16,6 +16,10 @@ struct scope_options {
   workit::deadline deadline_at{};
   /// How long one cleanup may take; by default the enclosing scope's, the runtime's (30 s) at the root.
   std::optional<duration> cleanup_timeout{};
+  /// Context values for this scope and all below it; over those it inherits.
+  workit::values values{};
+  /// What this scope and all below it may use, as in `{{tokens, 1000}, {cost, 0.25}}`: see budget_limit.
+  std::vector<budget_limit> budgets{};
   /// Called once with the complete receipt, on the loop's stack (must not suspend), after the last reclaim.
   std::function<void(const scope_receipt&)> on_receipt{};
 };
@@ -61,8 +65,16 @@ class scope_context final : public context {
 
   /// Calls `handler` for every event of this scope and of all below it, on the loop's thread, until the scope closes.
   /// A handler must not suspend; what it throws is swallowed. Returns what off_event() takes.
+  /// Errors: more than 10,000 on one scope is misuse.
   std::uint64_t on_event(std::function<void(const lifecycle_event&)> handler);
   void off_event(std::uint64_t subscription);
+
+  /// Calls `handler` once with the first reason when this scope is cancelled, or one above it, and not at all when it
+  /// closes in peace; before the cleanups run. One that is registered in a stopping scope is called when the loop next
+  /// turns. It runs on the loop's stack and must not suspend; what it throws is swallowed. Returns what off_cancel()
+  /// takes. Errors: more than 10,000 on one scope is misuse.
+  std::uint64_t on_cancel(std::function<void(const cancel_reason&)> handler);
+  void off_cancel(std::uint64_t subscription);
 
   /// A handle for other threads.
   [[nodiscard]] remote_scope remote() const;
@@ -73,6 +85,10 @@ class scope_context final : public context {
   [[nodiscard]] detail::scope_node& own() const noexcept { return static_cast<detail::scope_node&>(node_); }
   void launch(std::shared_ptr<detail::task_state_base> state);
 };
+
+/// The innermost scope in which the calling fiber runs: the one whose body it is, or that owns its task; null on a
+/// loop's own stack and on foreign threads. For code that gets no context passed. Lifetime: until the scope has closed.
+[[nodiscard]] scope* current_scope() noexcept;
 
 /// A scope as other threads may see it. Lifetime: any; once the scope has closed, cancel() returns false and a spawned
 /// task is born cancelled.
@@ -91,6 +107,10 @@ class remote_scope {
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
+
+  /// As context::consume. Threads: any.
+  void consume(const budget_key& key, amount how_much) const;
+  void consume(std::initializer_list<charge> charges) const;
 
   explicit remote_scope(std::shared_ptr<detail::scope_node> n) noexcept : node_(std::move(n)) {}
 

@@ -16,6 +16,10 @@ std::string in_ms(duration d) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
 }
 
+std::string with_unit(const amount& a, const std::string& unit) {
+  return unit.empty() ? to_string(a) : to_string(a) + ' ' + unit;
+}
+
 }  // namespace
 
 namespace detail {
@@ -53,11 +57,26 @@ std::string describe(const cancel_reason& why) {
 }
 
 std::string_view kind_of(const lifecycle_event& e) noexcept {
-  static constexpr std::array names{"scope_opened",   "scope_closing",  "scope_closed",
-                                    "task_started",   "task_succeeded", "task_failed",
-                                    "task_cancelled", "cleanup_failed", "cleanup_timed_out"};
+  static constexpr std::array names{
+      "scope_opened", "scope_closing",      "scope_closed",   "task_started",      "task_succeeded",
+      "task_failed",  "task_cancelled",     "cleanup_failed", "cleanup_timed_out", "progress",
+      "log",          "telemetry_exhausted"};
   static_assert(names.size() == std::variant_size_v<event_body>);
   return names[e.body.index()];
+}
+
+std::string_view to_string(log_level l) noexcept {
+  switch (l) {
+    case log_level::debug:
+      return "debug";
+    case log_level::info:
+      return "info";
+    case log_level::warn:
+      return "warn";
+    case log_level::error:
+      return "error";
+  }
+  return "?";
 }
 
 std::string_view to_string(stop_method m) noexcept {
@@ -97,6 +116,26 @@ scope_cancelled::scope_cancelled(cancel_reason why, std::string scope)
 timed_out::timed_out(std::string what, duration limit)
     : error(what + (limit == duration::max() ? " passed its deadline" : " took longer than " + in_ms(limit))),
       limit_(limit) {}
+
+budget_exceeded::budget_exceeded(reason::budget why)
+    : error("budget \"" + why.key + "\" allows " + with_unit(why.limit, why.unit) + "; a charge of " +
+            to_string(why.attempted) + " would make it " + to_string(why.spent)),
+      why_(std::move(why)) {}
+
+budget_not_set::budget_not_set(std::string key, const std::string& scope)
+    : error("no budget \"" + key + "\" is set in \"" + scope + "\" or above it: give one in scope_options.budgets"),
+      key_(std::move(key)) {}
+
+value_not_set::value_not_set(std::string key, const std::string& scope)
+    : error("context key \"" + key + "\" is not set in \"" + scope + "\" or above it, and has no default"),
+      key_(std::move(key)) {}
+
+invalid_amount::invalid_amount(const std::string& given)
+    : error("\"" + given + "\" is no amount: it has to be a decimal of zero or more, below 2^63 of its smallest unit") {
+}
+invalid_amount::invalid_amount(const std::string& given, unsigned digits)
+    : error("an amount of " + given + " is finer than its budget, which counts " + std::to_string(digits) +
+            " decimal digits") {}
 
 worker_crashed::worker_crashed(std::string task, int signal, int exit_code)
     : error("the worker of task \"" + task + "\" " +

@@ -11,6 +11,7 @@
 #include <workit/base/cancel_cell.hpp>
 #include <workit/base/event.hpp>
 #include <workit/base/receipt.hpp>
+#include <workit/detail/self_report.hpp>
 
 namespace workit {
 class context;
@@ -21,6 +22,7 @@ namespace workit::detail {
 
 class fiber;
 class loop;
+class scope_node;
 
 /// A registered cleanup: what to call, and how long it may take.
 struct cleanup {
@@ -68,11 +70,23 @@ class node : public std::enable_shared_from_this<node> {
   [[nodiscard]] duration cleanup_bound() const noexcept;
   /// Runs the cleanups, last in first out, each shielded and bounded. On the fiber of this node.
   void run_cleanups();
-  /// Tells the handlers of this node's scopes, from the inside out, then the runtime's.
+  /// Tells the handlers of this node's scopes, from the inside out, then the runtime's; pays for it from the telemetry
+  /// budget, if there is one.
   void emit(event_body body);
+  /// Whether anyone listens to what emit() tells.
+  [[nodiscard]] bool heard() const noexcept;
+
+  /// The innermost scope that this is, or is in; null in a root task. Threads: any, while this is open.
+  [[nodiscard]] scope_node* nearest_scope() noexcept;
+  /// What this says about itself, to write to.
+  [[nodiscard]] self_report& say();
+  /// Which attempt of the innermost retry this is part of; 1 outside of one.
+  [[nodiscard]] unsigned attempt() const noexcept;
 
   /// One node's share of a cancellation: the stop source, the scope's handlers, the fiber. On the loop's own stack.
   virtual void deliver();
+  /// This, if it is a scope.
+  [[nodiscard]] virtual scope_node* as_scope() noexcept { return nullptr; }
 
   const work_id id;
   const std::string name;
@@ -93,6 +107,8 @@ class node : public std::enable_shared_from_this<node> {
   /// The receipts it keeps; none when it has no extras.
   [[nodiscard]] const std::vector<named_stop>& stops() const noexcept;
 
+  std::unique_ptr<self_report> said;  ///< null until it said something
+
   /// Keeps a receipt; beyond `kept_stops` only their number.
   void keep(named_stop stop);
   /// Hands what was kept on to the parent.
@@ -100,6 +116,9 @@ class node : public std::enable_shared_from_this<node> {
   static constexpr std::size_t kept_stops = 32;
 
  private:
+  [[nodiscard]] bool paid_for(const event_body& body);
+  void tell_all(event_body body) const;
+
   std::uint64_t deadline_epoch_ = 0;  // for which deadline_ was looked up
   deadline deadline_{};
 };
@@ -115,6 +134,19 @@ class enter_node {
  private:
   fiber& fiber_;
   node* const outer_;
+};
+
+/// Says of `n` that it is in attempt `number` of a retry, 1 for the first, for as long as this lives.
+class attempting {
+ public:
+  attempting(node& n, unsigned number) : node_(n), outer_(std::exchange(n.say().attempt, number)) {}
+  ~attempting() { node_.said->attempt = outer_; }
+  attempting(const attempting&) = delete;
+  attempting& operator=(const attempting&) = delete;
+
+ private:
+  node& node_;
+  const unsigned outer_;
 };
 
 /// Cancellation as its home loop carries it out: every open node under `top` that is stopping is told.

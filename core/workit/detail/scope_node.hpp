@@ -1,8 +1,14 @@
-// The node of a scope: counts of its children, its first failure, its receipt.
+// The node of a scope: what it hands down, counts of its children, its first failure, its receipt.
 #pragma once
 
+#include <list>
+#include <workit/detail/surroundings.hpp>
 #include <workit/detail/task_state.hpp>
 #include <workit/scope_receipt.hpp>
+
+namespace workit {
+class scope_context;
+}
 
 namespace workit::detail {
 
@@ -11,6 +17,7 @@ class scope_node final : public node {
   using node::node;
 
   void deliver() override;
+  [[nodiscard]] scope_node* as_scope() noexcept override { return this; }
   /// A task of this scope failed: the first one stops its siblings.
   void child_failed(task_state_base& child);
   /// A task was spawned here while the scope is stopping: it settles at once.
@@ -19,6 +26,9 @@ class scope_node final : public node {
   void child_settled(task_status how);
   /// Waits until no task is left, runs the cleanups, leaves the tree. On the scope's own fiber.
   void finish();
+  /// Has `handler` called once the scope is being cancelled; soon, if it is already.
+  std::uint64_t when_cancelled(std::function<void(const cancel_reason&)> handler);
+  void forget(std::uint64_t subscription);
   /// Calls `on_receipt` once every stop is reclaimed: now, or from the loop later.
   void publish_receipt();
 
@@ -26,12 +36,25 @@ class scope_node final : public node {
   phase now_in = phase::running;
   std::uint64_t live_tasks = 0;
   std::exception_ptr first_failure;
+  surroundings::ptr around;       ///< set before it opens; null when nothing is set here or above
+  scope_context* face = nullptr;  ///< what its body works with, while the scope is open
   scope_receipt receipt;
   time_point opened_at{};  // the runtime's clock
   std::function<void(const scope_receipt&)> on_receipt;
 
  private:
   void begin_closing();
+  void tell_cancelled();
+  /// How many events the telemetry budget that rules here has dropped.
+  [[nodiscard]] std::uint64_t dropped_events() const noexcept;
+  /// Whether there is something to do before the scope may close.
+  [[nodiscard]] bool has_open_ends() const;
+
+  struct cancel_handler {
+    std::uint64_t subscription;
+    std::function<void(const cancel_reason&)> call;
+  };
+  std::list<cancel_handler> cancel_handlers_;  // those not called yet, oldest first
 };
 
 }  // namespace workit::detail

@@ -47,6 +47,51 @@ class timed_out : public error {
   duration limit_;
 };
 
+/// A charge did not fit into a budget. Nothing was charged, and the scope that owns the budget is being cancelled.
+class budget_exceeded : public error {
+ public:
+  explicit budget_exceeded(reason::budget why);
+  /// The name of the budget's key.
+  [[nodiscard]] const std::string& key() const noexcept { return why_.key; }
+  [[nodiscard]] const std::string& unit() const noexcept { return why_.unit; }
+  [[nodiscard]] const amount& limit() const noexcept { return why_.limit; }
+  /// What the charge would have brought it to: more than the limit.
+  [[nodiscard]] const amount& spent() const noexcept { return why_.spent; }
+  /// The charge.
+  [[nodiscard]] const amount& attempted() const noexcept { return why_.attempted; }
+
+ private:
+  reason::budget why_;
+};
+
+/// A charge on a key for which neither the scope nor one above it has a budget.
+class budget_not_set : public error {
+ public:
+  budget_not_set(std::string key, const std::string& scope);
+  [[nodiscard]] const std::string& key() const noexcept { return key_; }
+
+ private:
+  std::string key_;
+};
+
+/// A context value that was asked for is not set, and its key has no default.
+class value_not_set : public error {
+ public:
+  value_not_set(std::string key, const std::string& scope);
+  [[nodiscard]] const std::string& key() const noexcept { return key_; }
+
+ private:
+  std::string key_;
+};
+
+/// An amount that cannot be: negative, not finite, too large, or finer than what it is an amount of.
+class invalid_amount : public error {
+ public:
+  explicit invalid_amount(const std::string& given);
+  /// It has more than `digits` decimal digits.
+  invalid_amount(const std::string& given, unsigned digits);
+};
+
 /// The worker process ended before its task did, and nobody here had asked it to.
 class worker_crashed : public error {
  public:

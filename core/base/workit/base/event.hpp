@@ -2,10 +2,14 @@
 #pragma once
 
 #include <exception>
+#include <optional>
 #include <string>
 #include <variant>
+#include <workit/base/amount.hpp>
 #include <workit/base/boundary.hpp>
 #include <workit/base/clock.hpp>
+#include <workit/base/field.hpp>
+#include <workit/base/log_level.hpp>
 #include <workit/base/reason.hpp>
 
 namespace workit {
@@ -21,6 +25,7 @@ struct scope_closing {
 };
 struct scope_closed {
   duration took{};
+  std::uint64_t dropped_events = 0;  ///< what the telemetry budget that rules there has dropped so far
 };
 struct task_started {
   work_id scope = 0;
@@ -46,13 +51,31 @@ struct cleanup_timed_out {
   duration bound{};
 };
 
+/// What a body said about its progress. What it did not say is absent.
+struct progress {
+  std::optional<double> pct{};                ///< the share that is done, 0 to 1
+  std::optional<std::string_view> message{};  ///< for people
+  fields data{};                              ///< for machines
+};
+/// A line of a body's log. Nothing else happens with it: observers decide where it goes.
+struct log {
+  log_level level = log_level::info;
+  std::string_view message{};
+  fields data{};
+};
+/// The telemetry budget has run out: this is the last event, but for scope_closed. Told once per budget.
+struct telemetry_exhausted {
+  amount limit{};
+};
+
 }  // namespace event
 
 using event_body = std::variant<event::scope_opened, event::scope_closing, event::scope_closed, event::task_started,
                                 event::task_succeeded, event::task_failed, event::task_cancelled, event::cleanup_failed,
-                                event::cleanup_timed_out>;
+                                event::cleanup_timed_out, event::progress, event::log, event::telemetry_exhausted>;
 
-/// One fact about one scope or task. Lifetime: pointers and the name are valid during the call that delivers it.
+/// One fact about one scope or task. Lifetime: pointers, names, messages and fields are valid during the call that
+/// delivers it.
 /// Order: of one task, nothing follows its terminal event (succeeded, failed, cancelled), which follows its cleanups.
 struct lifecycle_event {
   work_id id = 0;

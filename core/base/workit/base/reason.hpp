@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <workit/base/amount.hpp>
 #include <workit/base/deadline.hpp>
 
 namespace workit {
@@ -43,11 +44,13 @@ struct sibling_failed {
 struct race_lost {
   work_id winner = 0;
 };
-/// A budget was overrun; amounts in the budget's own unit.
+/// A charge did not fit into a budget.
 struct budget {
   std::string key{};
-  double limit = 0;
-  double spent = 0;
+  amount limit{};
+  amount spent{};      ///< what the refused charge would have brought it to
+  amount attempted{};  ///< the charge
+  std::string unit{};  ///< empty when the key has none
 };
 /// The scope's body left by `cancelled`, so what it had spawned is not wanted any more.
 struct scope_ended {};

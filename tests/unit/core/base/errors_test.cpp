@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 static_assert(std::is_base_of_v<std::runtime_error, error>);
 static_assert(std::is_base_of_v<error, task_cancelled> && std::is_base_of_v<error, scope_cancelled> &&
               std::is_base_of_v<error, timed_out> && std::is_base_of_v<error, worker_crashed> &&
-              std::is_base_of_v<error, remote_error> && std::is_base_of_v<error, start_failed>);
+              std::is_base_of_v<error, remote_error> && std::is_base_of_v<error, start_failed> &&
+              std::is_base_of_v<error, budget_exceeded> && std::is_base_of_v<error, budget_not_set> &&
+              std::is_base_of_v<error, value_not_set> && std::is_base_of_v<error, invalid_amount>);
 // `catch (const std::exception&)` has to let it pass.
 static_assert(!std::is_base_of_v<std::exception, cancelled>);
 static_assert(!std::is_default_constructible_v<cancelled>, "only cancel points throw it");
@@ -53,6 +55,27 @@ TEST(Errors, RemoteErrorKeepsTypeAndMessageApart) {
   EXPECT_STREQ(e.what(), "std::invalid_argument: no such column");
   EXPECT_EQ(e.type(), "std::invalid_argument");
   EXPECT_EQ(e.message(), "no such column");
+}
+
+TEST(Errors, BudgetExceededSaysWhatFitsAndWhatDidNot) {
+  const budget_exceeded e({.key = "tokens", .limit = 50, .spent = 75, .attempted = 50, .unit = "tok"});
+  EXPECT_STREQ(e.what(), "budget \"tokens\" allows 50 tok; a charge of 50 would make it 75");
+  EXPECT_EQ(e.key(), "tokens");
+  EXPECT_EQ(e.unit(), "tok");
+  EXPECT_EQ(e.limit(), 50);
+  EXPECT_EQ(e.spent(), 75);
+  EXPECT_EQ(e.attempted(), 50);
+  EXPECT_STREQ(budget_exceeded({.key = "calls", .limit = 1, .spent = 2, .attempted = 1}).what(),
+               "budget \"calls\" allows 1; a charge of 1 would make it 2");
+}
+
+TEST(Errors, WhatIsNotSetIsNamed) {
+  EXPECT_STREQ(budget_not_set("tokens", "page").what(),
+               "no budget \"tokens\" is set in \"page\" or above it: give one in scope_options.budgets");
+  EXPECT_EQ(budget_not_set("tokens", "page").key(), "tokens");
+  EXPECT_STREQ(value_not_set("tenant", "page").what(),
+               "context key \"tenant\" is not set in \"page\" or above it, and has no default");
+  EXPECT_EQ(value_not_set("tenant", "page").key(), "tenant");
 }
 
 }  // namespace
