@@ -167,19 +167,20 @@ void scope_node::publish_receipt() {
   one_less();
 }
 
-void run_scope(node& parent, scope_options options, scope_body body) {
+void run_scope(node& parent, scope_options options, scope_body body, scope_traits traits) {
   auto& self = fiber::require("opening a scope");
   WORKIT_ASSERT(&self.home == parent.home.get(),
                 "scope \"" + options.name + "\" was opened on a loop that is not its own");
   check_options(options);
   auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
-  const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cancel_cell::shield::off);
+  const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, traits.shield);
   if (options.cleanup_timeout) n->with_extras().cleanup_bound = options.cleanup_timeout;
   n->on_receipt = std::move(options.on_receipt);
   n->receipt.opened = std::chrono::steady_clock::now();
   n->opened_at = n->home->now();
   n->open();
   const auto limit = options.deadline.value_or(duration::max());
+  if (traits.limits_time) n->cell->name_limit(limit);
   n->tighten(std::min(options.deadline_at, deadline::in(limit, n->opened_at)));
   const auto allowed = n->cell->own_deadline();
   n->emit(event::scope_opened{owner.id});
@@ -212,6 +213,7 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   self.check();  // the opener may be stopping by now, too
   if (const auto* passed = std::get_if<reason::deadline>(&own->why))
     throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : limit);
+  if (const auto* passed = std::get_if<reason::timeout>(&own->why)) throw timed_out(n->name, passed->limit);
   throw scope_cancelled(own->why, n->name);
 }
 

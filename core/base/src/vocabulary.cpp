@@ -53,9 +53,9 @@ std::string describe(const cancel_reason& why) {
 }
 
 std::string_view kind_of(const lifecycle_event& e) noexcept {
-  static constexpr std::array names{"scope_opened",   "scope_closing",  "scope_closed",
-                                    "task_started",   "task_succeeded", "task_failed",
-                                    "task_cancelled", "cleanup_failed", "cleanup_timed_out"};
+  static constexpr std::array names{"scope_opened",      "scope_closing",      "scope_closed",   "task_started",
+                                    "task_succeeded",    "task_failed",        "task_cancelled", "cleanup_failed",
+                                    "cleanup_timed_out", "loser_unresponsive", "task_attempt",   "task_retrying"};
   static_assert(names.size() == std::variant_size_v<event_body>);
   return names[e.body.index()];
 }
@@ -97,6 +97,15 @@ scope_cancelled::scope_cancelled(cancel_reason why, std::string scope)
 timed_out::timed_out(std::string what, duration limit)
     : error(what + (limit == duration::max() ? " passed its deadline" : " took longer than " + in_ms(limit))),
       limit_(limit) {}
+
+aggregate_error::aggregate_error(std::string what, std::vector<std::exception_ptr> errors)
+    : error(std::move(what)), errors_(std::move(errors)) {}
+
+circuit_open::circuit_open(std::string circuit, duration retry_after)
+    : error(
+          "circuit \"" + circuit + "\" is open" +
+          (retry_after > duration::zero() ? ", for another " + in_ms(retry_after) : ": its trial calls are under way")),
+      retry_after_(retry_after) {}
 
 worker_crashed::worker_crashed(std::string task, int signal, int exit_code)
     : error("the worker of task \"" + task + "\" " +
