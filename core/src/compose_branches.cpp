@@ -78,7 +78,7 @@ std::size_t run_any(context& ctx, const compose_options& options, branch_bodies 
     }
     if (winner) return;
     fiber::require("any()").check();
-    throw aggregate_error("any(): all " + std::to_string(errors.size()) + " candidates failed", std::move(errors));
+    throw aggregate_error("any(): all " + std::to_string(bodies.size()) + " candidates failed", std::move(errors));
   });
   return *winner;
 }

@@ -192,7 +192,7 @@ std::size_t run_hedge(context& ctx, const hedge_options& options, branch_bodies 
     }
     if (winner) return;
     fiber::require("hedge()").check();
-    throw aggregate_error("hedge(): all " + std::to_string(errors.size()) + " attempts failed", std::move(errors));
+    throw aggregate_error("hedge(): all " + std::to_string(attempts.size()) + " attempts failed", std::move(errors));
   });
   return *winner;
 }

@@ -32,7 +32,8 @@ auto all(compose_options options, std::vector<F> functions) {
   detail::check_options("all", options);
   return [options, functions = std::move(functions)](context& ctx) mutable {
     std::vector<detail::slot<detail::task_result<F>>> values;
-    detail::run_all(ctx, "all", options, std::numeric_limits<std::size_t>::max(), detail::bind_each(functions, values));
+    detail::run_all(ctx, "all", options, std::numeric_limits<std::size_t>::max(),
+                    detail::bind_each<detail::task_result<F>>(functions, values));
     return detail::take_all<detail::task_result<F>>(values);
   };
 }

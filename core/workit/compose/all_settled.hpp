@@ -47,7 +47,7 @@ auto all_settled(compose_options options, std::vector<F> functions) {
   return [options, functions = std::move(functions)](context& ctx) mutable {
     using T = detail::task_result<F>;
     std::vector<detail::slot<T>> values;
-    auto ends = detail::run_all_settled(ctx, options, detail::bind_each(functions, values));
+    auto ends = detail::run_all_settled(ctx, options, detail::bind_each<T>(functions, values));
     std::vector<outcome<T>> outcomes;
     outcomes.reserve(ends.size());
     for (std::size_t i = 0; i < ends.size(); ++i) outcomes.push_back(detail::outcome_of<T>(values[i], ends[i]));

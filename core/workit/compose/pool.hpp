@@ -20,7 +20,7 @@ auto pool(std::size_t limit, compose_options options, std::vector<F> functions) 
   detail::check_pool(limit);
   return [limit, options, functions = std::move(functions)](context& ctx) mutable {
     std::vector<detail::slot<detail::task_result<F>>> values;
-    detail::run_all(ctx, "pool", options, limit, detail::bind_each(functions, values));
+    detail::run_all(ctx, "pool", options, limit, detail::bind_each<detail::task_result<F>>(functions, values));
     return detail::take_all<detail::task_result<F>>(values);
   };
 }
