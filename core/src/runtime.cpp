@@ -9,6 +9,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <workit/base/assert.hpp>
+#include <workit/compose/detached.hpp>
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
 #include <workit/runtime.hpp>
@@ -41,7 +42,10 @@ void check_options(const runtime_options& o) {
 }  // namespace
 
 runtime::runtime(runtime_options options, service_list services)
-    : options_(std::move(options)), services_(std::move(services)), roots_(std::make_unique<roots>()) {
+    : options_(std::move(options)),
+      services_(std::move(services)),
+      roots_(std::make_unique<roots>()),
+      detached_(std::make_unique<detached_tasks>()) {
   check_options(options_);
   if (options_.clock == nullptr) options_.clock = &steady_clock_source::instance();
   for (std::size_t i = 0; i < options_.io_threads; ++i)

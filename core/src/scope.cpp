@@ -80,8 +80,7 @@ std::uint64_t scope_context::on_event(std::function<void(const lifecycle_event&)
 
 void scope_context::off_event(std::uint64_t subscription) {
   if (!node_.extras) return;
-  node_.home->handlers -=
-      std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
+  node_.home->handlers -= std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
 }
 
 std::uint64_t scope_context::on_cancel(std::function<void(const cancel_reason&)> handler) {
@@ -237,13 +236,13 @@ void scope_node::publish_receipt() {
   one_less();
 }
 
-void run_scope(node& parent, scope_options options, scope_body body) {
+void run_scope(node& parent, scope_options options, scope_body body, scope_traits traits) {
   auto& self = fiber::require("opening a scope");
   WORKIT_ASSERT(&self.home == parent.home.get(),
                 "scope \"" + options.name + "\" was opened on a loop that is not its own");
   check_options(options);
   auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
-  const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cancel_cell::shield::off);
+  const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, traits.shield);
   auto* enclosing = owner.nearest_scope();
   n->around =
       surroundings::below(enclosing != nullptr ? enclosing->around : nullptr, options.values, options.budgets, n->cell);
@@ -253,6 +252,7 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   n->opened_at = n->home->now();
   n->open();
   const auto limit = options.deadline.value_or(duration::max());
+  if (traits.limits_time) n->cell->name_limit(limit);
   n->tighten(std::min(options.deadline_at, deadline::in(limit, n->opened_at)));
   const auto allowed = n->cell->own_deadline();
   n->emit(event::scope_opened{owner.id});
@@ -287,6 +287,7 @@ void run_scope(node& parent, scope_options options, scope_body body) {
   if (const auto* passed = std::get_if<reason::deadline>(&own->why))
     throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : limit);
   if (const auto* overrun = std::get_if<reason::budget>(&own->why)) throw budget_exceeded(*overrun);
+  if (const auto* passed = std::get_if<reason::timeout>(&own->why)) throw timed_out(n->name, passed->limit);
   throw scope_cancelled(own->why, n->name);
 }
 

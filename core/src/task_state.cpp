@@ -187,6 +187,7 @@ void task_state_base::settle(task_status how) {
   status_.notify_all();
   for (auto* waiter : std::exchange(waiting_, {})) waiter->wake();
   for (auto& call : std::exchange(when_settled_, {})) call();
+  settled();
 }
 
 task_receipt receipt_of(const task_state_base& state) {

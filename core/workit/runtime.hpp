@@ -11,6 +11,8 @@
 
 namespace workit {
 
+class detached_tasks;
+
 struct runtime_options {
   std::string name = "workit";  ///< for messages
   /// How many I/O threads; a scope tree lives on one of them. One serves most hosts: CPU work belongs to offload.
@@ -80,6 +82,9 @@ class runtime {
   /// Root scopes that have not closed yet.
   [[nodiscard]] std::size_t live_roots() const noexcept;
 
+  /// The tasks of workit::detached that have not ended; see <workit/compose/detached.hpp>.
+  [[nodiscard]] detached_tasks& detached() const noexcept { return *detached_; }
+
   /// For services: the I/O threads. Lifetime: the runtime's.
   [[nodiscard]] const std::vector<std::shared_ptr<detail::loop>>& loops() const noexcept { return loops_; }
   /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.
@@ -119,6 +124,7 @@ class runtime {
   service_list services_;
   std::vector<std::shared_ptr<detail::loop>> loops_;
   std::unique_ptr<roots> roots_;
+  std::unique_ptr<detached_tasks> detached_;
 };
 
 }  // namespace workit

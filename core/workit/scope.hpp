@@ -135,8 +135,14 @@ class scope_body {
   void (*call_)(void*, workit::scope&);
 };
 
+/// What composables ask of a scope beyond its options.
+struct scope_traits {
+  cancel_cell::shield shield = cancel_cell::shield::off;
+  bool limits_time = false;  ///< its deadline ends a time limit: reason::timeout
+};
+
 /// The life of a scope, on the current fiber; throws what context::scope says.
-void run_scope(node& parent, scope_options options, scope_body body);
+void run_scope(node& parent, scope_options options, scope_body body, scope_traits traits = {});
 
 }  // namespace detail
 

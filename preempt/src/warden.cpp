@@ -105,7 +105,7 @@ void warden::disarm(cancel_cell& cell) noexcept { state_->deadlines.disarm(cell)
 void warden::state::fire_deadlines(warden& self) {
   for (const auto& due : deadlines.take_due())
     // A cell with a listener has called cancelled() by now; the second call finds nothing left to stop.
-    if (due.cell->request(reason::deadline{due.at, due.lateness})) self.cancelled(*due.cell);
+    if (due.cell->request(due.cell->expiry(due.at, due.lateness))) self.cancelled(*due.cell);
 }
 
 void warden::cancelled(const cancel_cell& cell) noexcept { state_->stop(state_->leases.claim_below(cell)); }

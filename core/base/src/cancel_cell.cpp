@@ -112,9 +112,14 @@ bool cancel_cell::expire(time_point now) {
     if (cell->own_deadline().passed(now)) outermost = cell;
   if (outermost != nullptr) {
     const auto at = outermost->own_deadline();
-    outermost->request(reason::deadline{at, at.overdue(now)});
+    outermost->request(outermost->expiry(at, at.overdue(now)));
   }
   return stopping();
+}
+
+cancel_reason cancel_cell::expiry(deadline at, duration lateness) const {
+  if (limit_ > duration::zero()) return reason::timeout{limit_};
+  return reason::deadline{at, lateness};
 }
 
 void cancel_cell::close() noexcept {

@@ -57,10 +57,14 @@ std::string describe(const cancel_reason& why) {
 }
 
 std::string_view kind_of(const lifecycle_event& e) noexcept {
-  static constexpr std::array names{
-      "scope_opened", "scope_closing",      "scope_closed",   "task_started",      "task_succeeded",
-      "task_failed",  "task_cancelled",     "cleanup_failed", "cleanup_timed_out", "progress",
-      "log",          "telemetry_exhausted"};
+  static constexpr std::array names{"scope_opened",       "scope_closing",
+                                    "scope_closed",       "task_started",
+                                    "task_succeeded",     "task_failed",
+                                    "task_cancelled",     "cleanup_failed",
+                                    "cleanup_timed_out",  "loser_unresponsive",
+                                    "task_attempt",       "task_retrying",
+                                    "progress",           "log",
+                                    "telemetry_exhausted"};
   static_assert(names.size() == std::variant_size_v<event_body>);
   return names[e.body.index()];
 }
@@ -136,6 +140,15 @@ invalid_amount::invalid_amount(const std::string& given)
 invalid_amount::invalid_amount(const std::string& given, unsigned digits)
     : error("an amount of " + given + " is finer than its budget, which counts " + std::to_string(digits) +
             " decimal digits") {}
+
+aggregate_error::aggregate_error(std::string what, std::vector<std::exception_ptr> errors)
+    : error(std::move(what)), errors_(std::move(errors)) {}
+
+circuit_open::circuit_open(std::string circuit, duration retry_after)
+    : error(
+          "circuit \"" + circuit + "\" is open" +
+          (retry_after > duration::zero() ? ", for another " + in_ms(retry_after) : ": its trial calls are under way")),
+      retry_after_(retry_after) {}
 
 worker_crashed::worker_crashed(std::string task, int signal, int exit_code)
     : error("the worker of task \"" + task + "\" " +

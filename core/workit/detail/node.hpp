@@ -41,6 +41,7 @@ struct node_extras {
   std::vector<cleanup> cleanups;
   std::optional<std::stop_source> stop;
   std::optional<duration> cleanup_bound;
+  std::size_t attempt = 0;  ///< of the retry whose attempt this is; 0 for none
   std::vector<named_stop> stops;
   std::uint64_t stops_dropped = 0;
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;

@@ -62,6 +62,8 @@ class task_state_base : public node {
   virtual void call(context& ctx) = 0;
   /// Destroys the body with all it captured: before anyone learns that the task has ended.
   virtual void drop_body() noexcept = 0;
+  /// Told once, last of all, on the thread that settles: nothing of the task runs any more.
+  virtual void settled() noexcept {}
 
  private:
   friend class join_point;

@@ -62,6 +62,11 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
 
   /// Moves the own deadline to `to` if that is earlier.
   void tighten(deadline to) noexcept;
+  /// Says that the deadline here ends a time limit on one operation: it then cancels with reason::timeout.
+  /// Threads: the owner's, before the deadline is set.
+  void name_limit(duration limit) noexcept { limit_ = limit; }
+  /// What to cancel with when the own deadline, `at`, has passed: reason::deadline, or reason::timeout under a limit.
+  [[nodiscard]] cancel_reason expiry(deadline at, duration lateness) const;
   /// The own deadline.
   [[nodiscard]] deadline own_deadline() const noexcept;
   /// The earliest deadline from here up to the next shield.
@@ -91,6 +96,7 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
   const shield shield_;
   std::atomic<const cancel_record*> state_{nullptr};  // null, a record of ours, or the closed mark
   std::atomic<duration::rep> deadline_;
+  duration limit_{};  // zero for none; constant once deadline_ is set
   mutable std::atomic<std::uint64_t> quiet_since_{0};  // the last epoch in which a walk found nothing
 };
 

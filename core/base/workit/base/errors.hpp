@@ -1,8 +1,10 @@
 // The errors that callers see. `cancelled`, which is no error, is in <workit/cancelled.hpp>.
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
+#include <vector>
 #include <workit/base/clock.hpp>
 #include <workit/base/reason.hpp>
 
@@ -90,6 +92,28 @@ class invalid_amount : public error {
   explicit invalid_amount(const std::string& given);
   /// It has more than `digits` decimal digits.
   invalid_amount(const std::string& given, unsigned digits);
+};
+
+/// All candidates failed; what() says of what.
+class aggregate_error : public error {
+ public:
+  aggregate_error(std::string what, std::vector<std::exception_ptr> errors);
+  /// One for each candidate, in the order in which they failed.
+  [[nodiscard]] const std::vector<std::exception_ptr>& errors() const noexcept { return errors_; }
+
+ private:
+  std::vector<std::exception_ptr> errors_;
+};
+
+/// A circuit breaker refused the call: what it guards has failed too often of late.
+class circuit_open : public error {
+ public:
+  circuit_open(std::string circuit, duration retry_after);
+  /// How long until trial calls are let through; zero while they are under way.
+  [[nodiscard]] duration retry_after() const noexcept { return retry_after_; }
+
+ private:
+  duration retry_after_;
 };
 
 /// The worker process ended before its task did, and nobody here had asked it to.

@@ -1,6 +1,7 @@
 // What happens to scopes and tasks, as typed facts for observers.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
@@ -50,6 +51,23 @@ struct cleanup_failed {
 struct cleanup_timed_out {
   duration bound{};
 };
+/// A branch of a composable was told to stop and has not ended within its grace; again each second until it has.
+struct loser_unresponsive {
+  duration waited{};  ///< since it was told
+};
+enum class attempt_end : std::uint8_t { succeeded, failed, cancelled };
+/// One attempt of a retry is over; of nested retries in one task, the outermost tells.
+struct task_attempt {
+  std::size_t attempt = 1;
+  duration took{};
+  attempt_end how = attempt_end::succeeded;
+};
+/// An attempt failed and another one follows.
+struct task_retrying {
+  std::size_t attempt = 2;  ///< the one that follows
+  std::exception_ptr error{};
+  duration next_delay{};
+};
 
 /// What a body said about its progress. What it did not say is absent.
 struct progress {
@@ -72,7 +90,8 @@ struct telemetry_exhausted {
 
 using event_body = std::variant<event::scope_opened, event::scope_closing, event::scope_closed, event::task_started,
                                 event::task_succeeded, event::task_failed, event::task_cancelled, event::cleanup_failed,
-                                event::cleanup_timed_out, event::progress, event::log, event::telemetry_exhausted>;
+                                event::cleanup_timed_out, event::loser_unresponsive, event::task_attempt,
+                                event::task_retrying, event::progress, event::log, event::telemetry_exhausted>;
 
 /// One fact about one scope or task. Lifetime: pointers, names, messages and fields are valid during the call that
 /// delivers it.

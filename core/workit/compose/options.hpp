@@ -1,0 +1,15 @@
+// compose_options: what the composables that start several branches have in common.
+#pragma once
+
+#include <workit/base/clock.hpp>
+
+namespace workit {
+
+struct compose_options {
+  /// How long a branch that was told to stop may take before it is reported as event::loser_unresponsive, each second
+  /// from then on. It is waited for all the same: its frame may be referred to. A second is longer than any cooperative
+  /// branch needs to reach its next cancel point.
+  duration grace = std::chrono::seconds(1);
+};
+
+}  // namespace workit
