@@ -104,24 +104,33 @@ void scope_node::child_failed(task_state_base& child) {
 }
 
 void scope_node::child_never_starts(task_state_base& child) {
-  ++receipt.tasks;
-  ++receipt.cancelled;
+  child.spawned_at = home->now();
   child.settle_unstarted(cell->record()->why);
+  count_settled(child, task_status::cancelled);
 }
 
-void scope_node::child_settled(task_status how) {
+void scope_node::child_settled(const task_state_base& child, task_status how) {
   --live_tasks;
+  count_settled(child, how);
+  if (live_tasks == 0 && body != nullptr) body->wake();
+}
+
+void scope_node::count_settled(const task_state_base& child, task_status how) {
   ++receipt.tasks;
   ++(how == task_status::succeeded ? receipt.succeeded
      : how == task_status::failed  ? receipt.failed
                                    : receipt.cancelled);
-  if (live_tasks == 0 && body != nullptr) body->wake();
+  if (settled == nullptr) settled = std::make_unique<settled_tasks>();
+  const auto* record = child.why ? child.cell->record() : nullptr;
+  settled->add({child.id, child.name, child.kind, child.background, how, child.spawned_at, child.started_at,
+                home->now(), child.error, child.why,
+                record != nullptr ? record->at : std::chrono::steady_clock::now()});
 }
 
 void scope_node::finish() {
   auto& self = fiber::require("closing a scope");
   do {
-    self.wait_shielded([this] { return live_tasks == 0; });
+    self.wait_shielded("its tasks", [this] { return live_tasks == 0; });
     begin_closing();
     run_cleanups();
   } while (live_tasks != 0 || has_cleanups());
@@ -135,7 +144,8 @@ void scope_node::finish() {
   }
   receipt.closed = std::chrono::steady_clock::now();
   now_in = phase::closed;
-  emit(event::scope_closed{home->now() - opened_at});
+  closed_at = home->now();
+  emit(event::scope_closed{closed_at - opened_at});
   hand_stops_up();
   close();
 }

@@ -80,6 +80,12 @@ class runtime {
   /// Root scopes that have not closed yet.
   [[nodiscard]] std::size_t live_roots() const noexcept;
 
+  /// What all roots are doing, each I/O thread's of one instant.
+  /// Blocks: the fiber, or the foreign thread, until every I/O thread has answered; process_tree() waits no longer than
+  /// told. Threads: any. Cancel: the caller's own scope, while the fiber waits. Errors: asserts on the own stack of one
+  /// of several loops, which it would block; with io_threads = 1 it does not wait there.
+  [[nodiscard]] runtime_snapshot status() const;
+
   /// For services: the I/O threads. Lifetime: the runtime's.
   [[nodiscard]] const std::vector<std::shared_ptr<detail::loop>>& loops() const noexcept { return loops_; }
   /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.

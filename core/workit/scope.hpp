@@ -4,6 +4,7 @@
 #include <workit/context.hpp>
 #include <workit/detail/scope_node.hpp>
 #include <workit/scope_receipt.hpp>
+#include <workit/snapshot.hpp>
 #include <workit/task.hpp>
 
 namespace workit {
@@ -64,6 +65,10 @@ class scope_context final : public context {
   std::uint64_t on_event(std::function<void(const lifecycle_event&)> handler);
   void off_event(std::uint64_t subscription);
 
+  /// What this scope and all below it are doing, of one instant. Costs about a microsecond a task.
+  /// Blocks: no. Threads: its loop's, the loop's own stack (handlers) included.
+  [[nodiscard]] scope_snapshot status() const;
+
   /// A handle for other threads.
   [[nodiscard]] remote_scope remote() const;
 
@@ -91,6 +96,12 @@ class remote_scope {
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
+
+  /// As scope::status, taken on the scope's loop; of a closed scope, what is left.
+  /// Blocks: the fiber, or the foreign thread, until that loop has answered; no on that loop itself. Threads: any.
+  /// Cancel: the caller's own scope, while the fiber waits. Errors: asserts on another loop's own stack, which it would
+  /// block.
+  [[nodiscard]] scope_snapshot status() const;
 
   explicit remote_scope(std::shared_ptr<detail::scope_node> n) noexcept : node_(std::move(n)) {}
 

@@ -1,7 +1,7 @@
 // The node of a scope: counts of its children, its first failure, its receipt.
 #pragma once
 
-#include <workit/detail/task_state.hpp>
+#include <workit/detail/settled_tasks.hpp>
 #include <workit/scope_receipt.hpp>
 
 namespace workit::detail {
@@ -15,8 +15,8 @@ class scope_node final : public node {
   void child_failed(task_state_base& child);
   /// A task was spawned here while the scope is stopping: it settles at once.
   void child_never_starts(task_state_base& child);
-  /// A task of this scope has settled and left the tree.
-  void child_settled(task_status how);
+  /// A task of this scope has ended and left the tree.
+  void child_settled(const task_state_base& child, task_status how);
   /// Waits until no task is left, runs the cleanups, leaves the tree. On the scope's own fiber.
   void finish();
   /// Calls `on_receipt` once every stop is reclaimed: now, or from the loop later.
@@ -27,11 +27,14 @@ class scope_node final : public node {
   std::uint64_t live_tasks = 0;
   std::exception_ptr first_failure;
   scope_receipt receipt;
-  time_point opened_at{};  // the runtime's clock
+  time_point opened_at{};  // the runtime's clock, as closed_at
+  time_point closed_at{};
+  std::unique_ptr<settled_tasks> settled;  // made when the first task has ended
   std::function<void(const scope_receipt&)> on_receipt;
 
  private:
   void begin_closing();
+  void count_settled(const task_state_base& child, task_status how);
 };
 
 }  // namespace workit::detail
