@@ -181,7 +181,6 @@ std::string render_tree(const runtime_snapshot& snapshot, const tree_options& op
     if (left != 0) tree.draw(task, "", --left == 0, 1);
     ++(task.status == task_status::pending ? all.pending : all.running);
   }
-  for (const auto index : snapshot.silent) tree.first_line("I/O thread " + std::to_string(index) + " does not answer");
   return std::move(tree).with_summary(all);
 }
 

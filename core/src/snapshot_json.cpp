@@ -71,12 +71,9 @@ std::string to_json(const scope_snapshot& s) {
 }
 
 std::string to_json(const runtime_snapshot& r) {
-  std::string out = "{\"runtime\":" + quoted(r.name) +
-                    ",\"roots\":" + json_list(r.roots, [](const auto& s) { return to_json(s); }) +
-                    ",\"queued\":" + json_list(r.queued, [](const auto& t) { return json_of(t); });
-  if (!r.silent.empty())
-    out += ",\"silent\":" + json_list(r.silent, [](const auto index) { return std::to_string(index); });
-  return out + '}';
+  return "{\"runtime\":" + quoted(r.name) +
+         ",\"roots\":" + json_list(r.roots, [](const auto& s) { return to_json(s); }) +
+         ",\"queued\":" + json_list(r.queued, [](const auto& t) { return json_of(t); }) + '}';
 }
 
 }  // namespace workit

@@ -83,8 +83,6 @@ struct runtime_snapshot {
   time_point taken{};
   std::vector<scope_snapshot> roots{};
   std::vector<task_snapshot> queued{};  ///< roots that were accepted and have not opened their scope yet
-  /// The I/O threads that did not answer in time, whose roots are missing here; only of process_tree().
-  std::vector<std::size_t> silent{};
 };
 
 /// One line of JSON; durations in microseconds.

@@ -338,7 +338,7 @@ TEST_F(Snapshot, StaysConsistentWhileTheTreeChanges) {
   std::atomic<bool> over{false};
   std::vector<task<void>> roots;
   for (int r = 0; r < 2; ++r)
-    roots.push_back(rt.spawn([&](scope& s) {
+    roots.push_back(rt.spawn(scope_options{}, [&](scope& s) {
       while (!over) {
         s.scope([](scope& in) {
           for (int i = 0; i < 8; ++i) in.spawn([](context& ctx) { ctx.yield(); });
@@ -388,11 +388,9 @@ TEST(SnapshotJson, SaysAllThatIsThere) {
   s.tasks[0].scopes.push_back({.id = 4, .name = "inner"});
   s.tasks_forgotten = 7;
   s.cut = true;
-  const auto j =
-      json::parse(to_json(runtime_snapshot{.name = "rt", .roots = {s}, .queued = {{.name = "q"}}, .silent = {1}}));
+  const auto j = json::parse(to_json(runtime_snapshot{.name = "rt", .roots = {s}, .queued = {{.name = "q"}}}));
   EXPECT_EQ(j["runtime"], "rt");
   EXPECT_EQ(j["queued"][0]["task"], "q");
-  EXPECT_EQ(j["silent"][0], 1);
   const auto& root = j["roots"][0];
   EXPECT_EQ(root["scope"], "pa\"ge");
   EXPECT_EQ(root["state"], "closing");
