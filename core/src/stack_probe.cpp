@@ -86,7 +86,7 @@ void fill(question& q, const void* context) noexcept {
     while (task->parent != nullptr && task->parent->body == running) task = task->parent;
     q.task = task->id;
     copy_name(q.name, task->name);
-    if (innermost != task) copy_name(q.inside, innermost->name);
+    if (innermost != task && innermost->name != task->name) copy_name(q.inside, innermost->name);
   }
   q.interrupted_at = instruction_of(context);
   q.count = q.moved_on ? 0 : backtrace(q.frames, most_frames);
@@ -133,14 +133,15 @@ class borrowed_signal {
   bool taken_ = false;
 };
 
-// The state in the end: answered, or not in time.
+// Whether the answer came in time; afterwards nobody writes to the question any more.
 bool await_answer(question& q, duration patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
-  while (q.state.load() != answered && std::chrono::steady_clock::now() < until)
+  for (;;) {
+    if (q.state.load() == answered) break;
+    int expected = asked;
+    if (std::chrono::steady_clock::now() >= until && q.state.compare_exchange_strong(expected, idle)) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(20));
-  int expected = asked;
-  if (q.state.compare_exchange_strong(expected, idle)) return false;
-  while (q.state.load() != answered) std::this_thread::yield();  // the handler is at it
+  }
   q.state.store(idle);
   return true;
 }
@@ -183,7 +184,7 @@ std::optional<stack_sample> probe_stack(const loop& of, std::uint64_t at_beats, 
   const bool came = await_answer(q, patience);
   q.thread.store(0);
   if (!came || q.moved_on) return std::nullopt;
-  stack_sample sample{q.task, q.name, q.inside, {q.frames, q.frames + q.count}};
+  stack_sample sample{q.task, q.name, q.inside, std::vector<void*>(q.frames, q.frames + q.count)};
   // The first frames are the handler's own.
   const auto begin = std::find(sample.frames.begin(), sample.frames.end(), q.interrupted_at);
   if (begin != sample.frames.end()) sample.frames.erase(sample.frames.begin(), begin);

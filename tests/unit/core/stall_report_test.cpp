@@ -90,28 +90,27 @@ TEST_F(StallReport, NamesTheScopeInWhichTheTaskHoldsIt) {
   EXPECT_EQ(got.at(0).inside, "inner");
 }
 
+// Long enough that a busy machine does not take the processor away for it.
+constexpr auto far_from_it = 150ms;
+
 TEST_F(StallReport, NeverNamesAFiberThatYields) {
-  runtime rt({.stall_after = 20ms, .on_stall = got.listener()});
+  runtime rt({.stall_after = far_from_it, .on_stall = got.listener()});
   rt.run([&](scope& s) {
-    const auto until = std::chrono::steady_clock::now() + 200ms;
+    const auto until = std::chrono::steady_clock::now() + 3 * far_from_it;
     while (std::chrono::steady_clock::now() < until) s.yield();
   });
-  const auto of_yielding = got.count();
-  // On a machine that takes the processor away for 20 ms even this one holds its thread; the report then shows it.
-  for (std::size_t i = 0; i < of_yielding; ++i) EXPECT_GE(got.at(i).held, 20ms);
-  EXPECT_LE(of_yielding, 2u);
-  // The control: the same time, without the yields.
-  rt.run([&](scope&) { EXPECT_TRUE(hold_until_reported(of_yielding + 1)); });
+  EXPECT_EQ(got.count(), 0u);
+  rt.run([&](scope&) { EXPECT_TRUE(hold_until_reported(1)) << "the control: the same without the yields"; });
 }
 
 TEST_F(StallReport, DoesNotTakeWaitingForHolding) {
-  runtime rt({.stall_after = 1ms, .on_stall = got.listener()});
+  runtime rt({.stall_after = far_from_it, .on_stall = got.listener()});
   rt.run([&](scope& s) {
-    boost::asio::steady_timer timer(executor(s), 100ms);
+    boost::asio::steady_timer timer(executor(s), 3 * far_from_it);
     timer.async_wait(use_fiber);
   });
-  EXPECT_LE(got.count(), 1u) << "one is possible where the processor is taken away at the start";
-  rt.run([&](scope&) { EXPECT_TRUE(hold_until_reported(got.count() + 1)) << "the control: a fiber that does hold"; });
+  EXPECT_EQ(got.count(), 0u);
+  rt.run([&](scope&) { EXPECT_TRUE(hold_until_reported(1)) << "the control: a fiber that does hold"; });
 }
 
 TEST_F(StallReport, SeesAHandlerThatComputesOnTheLoopsOwnStack) {
