@@ -33,14 +33,7 @@ class examination {
   }
 
   void events() {
-    for (const auto& e : options_.events) {
-      if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body))
-        add({finding_code::cleanup_timed_out, finding_severity::error,
-             "a cleanup of \"" + e.name + "\" took longer than its " + in_words(late->bound) + " and was cancelled", 0,
-             e.id, duration::zero()});
-      else if (const auto* failed = std::get_if<event::task_failed>(&e.body))
-        crash_of(*failed, e);
-    }
+    for (const auto& e : options_.events) std::visit([&](const auto& body) { look_at(e, body); }, e.body);
   }
 
   void capacity() {
@@ -107,7 +100,7 @@ class examination {
            scope, t.id, age});
     if (t.status != task_status::running || !t.stopping || !lost(*t.stopping)) return;
     const auto since = t.stopping->since + later_;
-    if (since >= options_.loser_grace)
+    if (since >= options_.loser_grace && unresponsive_.insert(t.id).second)
       add({finding_code::loser_unresponsive, finding_severity::warning,
            with_name("task", t.name) + " was cancelled " + in_words(since) +
                " ago and goes on: " + describe(t.stopping->why),
@@ -121,13 +114,31 @@ class examination {
          duration::zero()});
   }
 
-  void crash_of(const event::task_failed& failed, const recorded_event& e) {
+  void look_at(const recorded_event& e, const event::cleanup_timed_out& late) {
+    add({finding_code::cleanup_timed_out, finding_severity::error,
+         "a cleanup of \"" + e.name + "\" took longer than its " + in_words(late.bound) + " and was cancelled", 0, e.id,
+         duration::zero()});
+  }
+
+  void look_at(const recorded_event& e, const event::task_failed& failed) {
     if (!failed.error || crashed_.contains(e.id)) return;
     try {
       std::rethrow_exception(failed.error);
     } catch (const worker_crashed& crash) {
       add({finding_code::worker_crashed, finding_severity::error, crash.what(), 0, e.id, duration::zero()});
     } catch (...) {  // an error like any other
+    }
+  }
+
+  // Others are no findings, but for a loser that its composable complains of: that is said again and again, and counts
+  // once.
+  template <class Body>
+  void look_at(const recorded_event& e, const Body& body) {
+    if constexpr (requires { body.waited; }) {
+      if (!unresponsive_.insert(e.id).second) return;
+      add({finding_code::loser_unresponsive, finding_severity::warning,
+           with_name("task", e.name) + " was told to stop " + in_words(body.waited) + " ago and goes on", 0, e.id,
+           body.waited});
     }
   }
 
@@ -140,8 +151,9 @@ class examination {
   }
 
   const diagnose_options& options_;
-  const duration later_;  // than the snapshot
-  std::set<work_id> crashed_;
+  const duration later_;       // than the snapshot
+  std::set<work_id> crashed_;  // those reported
+  std::set<work_id> unresponsive_;
   diagnosis report_;
 };
 

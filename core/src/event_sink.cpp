@@ -9,13 +9,28 @@ namespace {
 
 constexpr std::size_t largest = 1'000'000;
 
-// Takes the reason out of a body that points to one.
-struct take_reason {
-  std::optional<cancel_reason>& why;
+// A value of a field as text.
+struct as_text {
+  std::string operator()(bool b) const { return b ? "true" : "false"; }
+  std::string operator()(std::string_view s) const { return std::string(s); }
+  std::string operator()(auto number) const { return std::to_string(number); }
+};
+
+// Moves what a body refers to into members that own it.
+struct take_over {
+  recorded_event& into;
   void operator()(auto& body) const {
     if constexpr (requires { body.why; }) {
-      if (body.why != nullptr) why = *body.why;
+      if (body.why != nullptr) into.why = *body.why;
       body.why = nullptr;
+    }
+    if constexpr (requires { body.message; }) {
+      into.message = body.message;
+      body.message = {};
+    }
+    if constexpr (requires { body.data; }) {
+      for (const auto& field : body.data) into.data.emplace_back(field.name, std::visit(as_text{}, field.value));
+      body.data = {};
     }
   }
 };
@@ -23,8 +38,8 @@ struct take_reason {
 }  // namespace
 
 recorded_event record(const lifecycle_event& e) {
-  recorded_event kept{e.id, std::string(e.name), e.at, e.body, {}};
-  std::visit(take_reason{kept.why}, kept.body);
+  recorded_event kept{.id = e.id, .name = std::string(e.name), .at = e.at, .body = e.body};
+  std::visit(take_over{kept}, kept.body);
   return kept;
 }
 
@@ -83,7 +98,10 @@ event_sink::event_sink(std::size_t capacity) {
 std::uint64_t event_sink::attach(scope& to) {
   const auto& opened = static_cast<const detail::scope_node&>(to.node());
   const auto* above = opened.parent;
-  ring_->add({opened.id, opened.name, opened.opened_at, event::scope_opened{above != nullptr ? above->id : 0}, {}});
+  ring_->add({.id = opened.id,
+              .name = opened.name,
+              .at = opened.opened_at,
+              .body = event::scope_opened{above != nullptr ? above->id : 0}});
   return to.on_event(handler());
 }
 

@@ -90,13 +90,13 @@ loop::~loop() { WORKIT_ASSERT(!thread_.joinable(), "an I/O thread was dropped wh
 [[gnu::noinline]] loop* loop::current() noexcept { return this_loop; }
 
 void loop::start() {
-  thread_ = std::thread([this] { run(); });
   live_loops::add(shared_from_this());
+  thread_ = std::thread([this] { run(); });
 }
 
 void loop::join() {
-  if (!thread_.joinable()) return;
   live_loops::remove(*this);
+  if (!thread_.joinable()) return;
   post([this] {
     ending_ = true;
     boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(main_fiber_));

@@ -134,6 +134,7 @@ class drawing {
     text += to_string(t.status);
     if (options_.durations) text += ", " + detail::in_words(t.started ? t.took : t.age);
     if (options_.progress && t.progress) text += ", " + std::to_string(static_cast<int>(*t.progress * 100 + 0.5)) + '%';
+    if (options_.progress && t.message) text += ", \"" + *t.message + '"';
     if (t.attempt && *t.attempt > 1) text += ", attempt " + std::to_string(*t.attempt);
     if (t.status == task_status::cancelled && t.stopping)
       text += ": " + describe(t.stopping->why);

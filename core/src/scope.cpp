@@ -106,25 +106,28 @@ void scope_node::child_failed(task_state_base& child) {
 void scope_node::child_never_starts(task_state_base& child) {
   child.spawned_at = home->now();
   child.settle_unstarted(cell->record()->why);
-  count_settled(child, task_status::cancelled);
+  count_settled(child, task_status::cancelled, child.spawned_at);
 }
 
-void scope_node::child_settled(const task_state_base& child, task_status how) {
+void scope_node::child_settled(const task_state_base& child, task_status how, time_point now) {
   --live_tasks;
-  count_settled(child, how);
+  count_settled(child, how, now);
   if (live_tasks == 0 && body != nullptr) body->wake();
 }
 
-void scope_node::count_settled(const task_state_base& child, task_status how) {
+void scope_node::count_settled(const task_state_base& child, task_status how, time_point now) {
   ++receipt.tasks;
   ++(how == task_status::succeeded ? receipt.succeeded
      : how == task_status::failed  ? receipt.failed
                                    : receipt.cancelled);
   if (settled == nullptr) settled = std::make_unique<settled_tasks>();
-  const auto* record = child.why ? child.cell->record() : nullptr;
-  settled->add({child.id, child.name, child.kind, child.background, how, child.spawned_at, child.started_at,
-                home->now(), child.error, child.why,
-                record != nullptr ? record->at : std::chrono::steady_clock::now()});
+  time_point requested{};
+  if (child.why) {
+    const auto* record = child.cell->record();
+    requested = record != nullptr ? record->at : std::chrono::steady_clock::now();
+  }
+  settled->add({child.id, child.name, child.kind, child.background, how, child.spawned_at, child.started_at, now,
+                child.error, child.why, requested});
 }
 
 void scope_node::finish() {

@@ -46,6 +46,7 @@ std::string json_of(const task_snapshot& t) {
   if (t.background) out += ",\"background\":true";
   if (t.attempt) out += ",\"attempt\":" + std::to_string(*t.attempt);
   if (t.progress) out += ",\"progress\":" + fraction(*t.progress);
+  if (t.message) out += ",\"message\":" + quoted(*t.message);
   if (t.failure) out += ",\"failure\":" + json_of(*t.failure);
   return out + common(t) + '}';
 }

@@ -83,6 +83,17 @@ void in_order_of_begin(Snapshots& all) {
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
 }
 
+// What a body has said about itself.
+template <class Node>
+void copy_said(const Node& from, task_snapshot& to) {
+  if constexpr (requires { from.said->attempt; }) {
+    if (from.said == nullptr) return;
+    to.progress = from.said->pct;
+    to.message = from.said->message;
+    if (from.said->attempt != 0) to.attempt = from.said->attempt;
+  }
+}
+
 void copy_task(const task_state_base& from, time_point now, std::size_t depth, task_snapshot& to) {
   to.id = from.id;
   to.name = from.name;
@@ -96,6 +107,7 @@ void copy_task(const task_state_base& from, time_point now, std::size_t depth, t
     to.took = now - from.started_at;
   }
   to.waits_for = to.started ? waits_for(from) : "its turn";
+  copy_said(from, to);
   to.stopping = stop_of(from.cell->record());
   if (from.error) to.failure = failure_of(from.error);
   to.stops = stops_of(from);

@@ -155,7 +155,8 @@ void task_state_base::run() {
 void task_state_base::end(task_status how) {
   drop_body();
   hand_stops_up();
-  const auto took = started_at == time_point{} ? duration::zero() : home->now() - started_at;
+  const auto now = home->now();
+  const auto took = started_at == time_point{} ? duration::zero() : now - started_at;
   switch (how) {
     case task_status::succeeded:
       emit(event::task_succeeded{took});
@@ -169,7 +170,7 @@ void task_state_base::end(task_status how) {
   }
   close();
   if (owner_ != nullptr)
-    owner_->child_settled(*this, how);
+    owner_->child_settled(*this, how, now);
   else
     home->remove_root(*this);
   settle(how);

@@ -14,9 +14,11 @@ namespace workit {
 struct recorded_event {
   work_id id = 0;
   std::string name{};
-  time_point at{};                     ///< the runtime's clock
-  event_body body{};                   ///< its pointers to a reason are null: `why` has the reason
-  std::optional<cancel_reason> why{};  ///< of scope_closing and task_cancelled
+  time_point at{};                       ///< the runtime's clock
+  event_body body{};                     ///< what it referred to is in the members below, and empty here
+  std::optional<cancel_reason> why{};    ///< of scope_closing and task_cancelled
+  std::optional<std::string> message{};  ///< what a body said
+  std::vector<std::pair<std::string, std::string>> data{};  ///< its names and values, as text
 };
 
 /// The name of what happened, as in "task_failed".

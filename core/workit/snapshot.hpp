@@ -37,6 +37,7 @@ struct task_snapshot {
   duration took{};                         ///< since its body began, or from then to its end; zero before that
   std::optional<std::uint32_t> attempt{};  ///< which try of a retry this is, from 1
   std::optional<double> progress{};        ///< 0 to 1, as its body reported
+  std::optional<std::string> message{};    ///< likewise, for people
   std::string waits_for{};                 ///< what its fiber waits for, as in "sleep"; empty when it runs or is ready
   bool in_cleanup = false;                 ///< its body has ended, one of its cleanups runs
   std::optional<stop_snapshot> stopping{};

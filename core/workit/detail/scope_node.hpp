@@ -16,7 +16,7 @@ class scope_node final : public node {
   /// A task was spawned here while the scope is stopping: it settles at once.
   void child_never_starts(task_state_base& child);
   /// A task of this scope has ended and left the tree.
-  void child_settled(const task_state_base& child, task_status how);
+  void child_settled(const task_state_base& child, task_status how, time_point now);
   /// Waits until no task is left, runs the cleanups, leaves the tree. On the scope's own fiber.
   void finish();
   /// Calls `on_receipt` once every stop is reclaimed: now, or from the loop later.
@@ -34,7 +34,7 @@ class scope_node final : public node {
 
  private:
   void begin_closing();
-  void count_settled(const task_state_base& child, task_status how);
+  void count_settled(const task_state_base& child, task_status how, time_point now);
 };
 
 }  // namespace workit::detail

@@ -123,6 +123,7 @@ TEST_F(Diagnose, FindsALoserThatDoesNotAnswer) {
   };
   s.tasks.push_back(stopping(reason::race_lost{}, 3s));
   s.tasks.push_back(stopping(reason::timeout{50ms}, 1s));
+  s.tasks.back().id = 3;
   s.tasks.push_back(stopping(reason::race_lost{}, 999ms));
   s.tasks.push_back(stopping(reason::user{}, 3s));
   s.tasks.push_back(stopping(reason::race_lost{}, 3s));

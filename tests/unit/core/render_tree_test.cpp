@@ -27,6 +27,7 @@ scope_snapshot filled() {
                      .took = 38ms,
                      .attempt = 2,
                      .progress = 0.404,
+                     .message = "reading",
                      .waits_for = "channel"});
   scope_snapshot fetch{.id = 5, .name = "fetch", .state = scope_state::closing, .taken = now, .open = 5ms};
   fetch.stopping = stop_snapshot{reason::deadline{}, 1200us};
@@ -51,7 +52,7 @@ TEST(RenderTree, DrawsInAsciiByDefault) {
   EXPECT_EQ(render_tree(filled()), R"(page#1 (running, 41 ms, deadline in 9 ms, waits for task)
 +-- 33 more that ended earlier
 +-- [OK] text (succeeded, 12 ms)
-+-- [..] llm (llm, running, 38 ms, 40%, attempt 2, waits for channel)
++-- [..] llm (llm, running, 38 ms, 40%, "reading", attempt 2, waits for channel)
 |   \-- fetch#5 (closing, 5 ms, cancelled 1.2 ms ago: deadline passed, in a cleanup)
 |       \-- [ ] part (pending, 210 us, waits for its turn)
 +-- [X] rank (failed, 3.4 ms: bo?om)
@@ -68,7 +69,7 @@ TEST(RenderTree, DrawsInUnicodeWhenAsked) {
             R"(page#1 (running, 41 ms, deadline in 9 ms, waits for task)
 ├─ 33 more that ended earlier
 ├─ ✓ text (succeeded, 12 ms)
-├─ ⏳ llm (llm, running, 38 ms, 40%, attempt 2, waits for channel)
+├─ ⏳ llm (llm, running, 38 ms, 40%, "reading", attempt 2, waits for channel)
 │  └─ fetch#5 (closing, 5 ms, cancelled 1.2 ms ago: deadline passed, in a cleanup)
 │     └─ ⏸ part (pending, 210 us, waits for its turn)
 ├─ ✗ rank (failed, 3.4 ms: bo?om)
