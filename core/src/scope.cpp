@@ -76,8 +76,7 @@ std::uint64_t scope_context::on_event(std::function<void(const lifecycle_event&)
 
 void scope_context::off_event(std::uint64_t subscription) {
   if (!node_.extras) return;
-  node_.home->handlers -=
-      std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
+  node_.home->handlers -= std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
 }
 
 remote_scope scope_context::remote() const {
@@ -121,13 +120,20 @@ void scope_node::count_settled(const task_state_base& child, task_status how, ti
      : how == task_status::failed  ? receipt.failed
                                    : receipt.cancelled);
   if (settled == nullptr) settled = std::make_unique<settled_tasks>();
-  time_point requested{};
-  if (child.why) {
-    const auto* record = child.cell->record();
-    requested = record != nullptr ? record->at : std::chrono::steady_clock::now();
-  }
-  settled->add({child.id, child.name, child.kind, child.background, how, child.spawned_at, child.started_at, now,
-                child.error, child.why, requested});
+  auto& record = settled->next();
+  record.id = child.id;
+  record.name = child.name;
+  record.kind = child.kind;
+  record.background = child.background;
+  record.status = how;
+  record.spawned = child.spawned_at;
+  record.started = child.started_at;
+  record.ended = now;
+  record.error = child.error;
+  record.why = child.why;
+  if (!child.why) return;
+  const auto* decided = child.cell->record();
+  record.requested = decided != nullptr ? decided->at : std::chrono::steady_clock::now();
 }
 
 void scope_node::finish() {

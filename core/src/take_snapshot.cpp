@@ -46,8 +46,8 @@ std::optional<stop_snapshot> stop_of(const cancel_record* record) {
 
 std::vector<scope_receipt::stop> stops_of(const node& n) {
   std::vector<scope_receipt::stop> all;
-  all.reserve(n.stops.size());
-  for (const auto& s : n.stops) all.push_back({s.task, s.receipt->get()});
+  all.reserve(n.stops().size());
+  for (const auto& s : n.stops()) all.push_back({s.task, s.receipt->get()});
   return all;
 }
 
@@ -157,7 +157,7 @@ void copy_scope(const scope_node& from, time_point now, std::size_t depth, scope
   to.deadline = from.cell->own_deadline();
   to.stopping = stop_of(record);
   to.stops = stops_of(from);
-  to.stops_dropped = from.stops_dropped;
+  to.stops_dropped = from.extras ? from.extras->stops_dropped : 0;
   to.counts.succeeded = from.receipt.succeeded;
   to.counts.failed = from.receipt.failed;
   to.counts.cancelled = from.receipt.cancelled;

@@ -8,11 +8,11 @@ namespace workit::detail {
 
 /// What stays of a task.
 struct settled_task {
-  work_id id;
+  work_id id = 0;
   std::string name;
-  task_kind kind;
-  bool background;
-  task_status status;
+  task_kind kind{};
+  bool background = false;
+  task_status status{};
   time_point spawned, started, ended;
   std::exception_ptr error;
   std::optional<cancel_reason> why;
@@ -24,11 +24,10 @@ class settled_tasks {
  public:
   static constexpr std::size_t kept = 32;
 
-  void add(settled_task record) {
-    if (records_.size() < kept)
-      records_.push_back(std::move(record));
-    else
-      records_[std::exchange(oldest_, (oldest_ + 1) % kept)] = std::move(record);
+  /// The place of a new record: that of the oldest one, once there are 32. What was in it is to be overwritten.
+  [[nodiscard]] settled_task& next() {
+    if (records_.size() < kept) return records_.emplace_back();
+    return records_[std::exchange(oldest_, (oldest_ + 1) % kept)];
   }
   /// In no order.
   [[nodiscard]] const std::vector<settled_task>& all() const noexcept { return records_; }
