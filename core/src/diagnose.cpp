@@ -137,7 +137,7 @@ class examination {
     if constexpr (requires { body.waited; }) {
       if (!unresponsive_.insert(e.id).second) return;
       add({finding_code::loser_unresponsive, finding_severity::warning,
-           with_name("task", e.name) + " was told to stop " + in_words(body.waited) + " ago and goes on", 0, e.id,
+           '"' + e.name + "\" was told to stop " + in_words(body.waited) + " ago and goes on", 0, e.id,
            body.waited});
     }
   }
