@@ -90,6 +90,7 @@ TEST_F(PrintTreeOn, NamesAThreadThatIsHeldWithItsStack) {
 std::atomic<int> former{0};
 
 TEST_F(PrintTreeOn, GivesTheSignalBack) {
+  former = 0;
   struct sigaction mine {
   }, before{};
   mine.sa_handler = [](int) { ++former; };
