@@ -32,10 +32,10 @@ void async_operation::complete() noexcept {
 }
 
 void async_operation::await() {
-  if (!fiber_.wait([this] { return done_; })) {
+  if (!fiber_.wait("I/O", [this] { return done_; })) {
     cancelled_ = true;
     signal_.emit(boost::asio::cancellation_type::terminal);
-    fiber_.wait_shielded([this] { return done_; });
+    fiber_.wait_shielded("I/O, cancelled", [this] { return done_; });
   }
   signal_.slot().clear();
 }

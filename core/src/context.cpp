@@ -61,7 +61,7 @@ void context::sleep_until(time_point at) {
   self.check();
   sleeper alarm_clock(self);
   self.home.arm(alarm_clock, at);
-  if (!self.wait([&] { return !alarm_clock.armed(); })) self.leave();
+  if (!self.wait("sleep", [&] { return !alarm_clock.armed(); })) self.leave();
 }
 
 deadline context::deadline() const { return node_.cell->effective_deadline(); }

@@ -45,7 +45,10 @@ class unwind_timer final : public timer {
 
 }  // namespace
 
-fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) { running = this; }
+fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) {
+  running = this;
+  home.beat();
+}
 
 fiber::~fiber() { running = nullptr; }
 
@@ -70,12 +73,14 @@ void fiber::switch_away(bool ready_again) {
   else
     self->suspend();
   running = this;
+  home.beat();
   put_exception_state(exceptions);
 }
 
-void fiber::park() {
+void fiber::park(const char* note) {
   WORKIT_ASSERT(current() == this, "a fiber can only park itself");
   parked_ = true;
+  note_ = note;
   // A bound that has passed woke its waiter; whoever parks all the same waits for something that has to come.
   if (std::uncaught_exceptions() > 0 && unwind_bound_ > home.now()) {
     unwind_timer bound(*this);

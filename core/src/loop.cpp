@@ -1,8 +1,8 @@
 // loop: one I/O thread.
 //
 // Invariants
-// 1. Every member but the io_context (thread-safe) and `owner_`, `index_`, `clock_`, `wake_descriptor_` (constant) is
-//    touched on the loop's thread only, or before it starts and after it ended.
+// 1. Every member but the io_context (thread-safe), the atomics and `owner_`, `index_`, `clock_`, `wake_descriptor_`
+//    (constant) is touched on the loop's thread only, or before it starts and after it ended.
 // 2. Handlers, timers and posted work run on the dispatcher's stack, never on a fiber's: fiber::current() is null
 // there.
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
@@ -26,6 +26,9 @@
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/task_state.hpp>
 #include <workit/runtime.hpp>
+
+#include "live_loops.hpp"
+#include "signal_stack.hpp"
 
 namespace workit::detail {
 namespace {
@@ -87,10 +90,12 @@ loop::~loop() { WORKIT_ASSERT(!thread_.joinable(), "an I/O thread was dropped wh
 [[gnu::noinline]] loop* loop::current() noexcept { return this_loop; }
 
 void loop::start() {
+  live_loops::add(shared_from_this());
   thread_ = std::thread([this] { run(); });
 }
 
 void loop::join() {
+  live_loops::remove(*this);
   if (!thread_.joinable()) return;
   post([this] {
     ending_ = true;
@@ -100,7 +105,9 @@ void loop::join() {
 }
 
 void loop::run() {
+  const signal_stack for_probes;
   this_loop = this;
+  thread_id_.store(gettid());
   prctl(PR_SET_NAME, ("workit-io-" + std::to_string(index_)).c_str());
   boost::fibers::use_scheduling_algorithm<fiber_scheduler>(*this);
   await_wake();
@@ -111,6 +118,7 @@ void loop::run() {
   wake_.close();
   work_.reset();
   this_loop = nullptr;
+  thread_id_.store(0);
   ended_.store(true);
   run_leftovers();
 }
@@ -159,6 +167,7 @@ void loop::cancel_roots(const cancel_reason& why) {
 }
 
 void loop::turn(std::size_t ready) {
+  beat();
   fire_due();
   io_.poll();
   // One at least: the ready fibers may be waiting, by yielding, for just the task that is queued.
@@ -180,7 +189,9 @@ void loop::idle() {
     return;
   }
   watch_earliest();
+  beats_.store(beats() | 1, std::memory_order_relaxed);
   io_.run_one();
+  beat();
 }
 
 void loop::fire_due() {

@@ -1,85 +1,19 @@
 // A scope receipt as one line of JSON.
 #include <workit/scope_receipt.hpp>
 
+#include "json_text.hpp"
+
 namespace workit {
-namespace {
-
-// How many bytes the character at the front of `text` has; 0 when it is no UTF-8 (RFC 3629, section 4).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                             : first >> 4 == 0xe              ? 3
-                             : first >= 0xf0 && first <= 0xf4 ? 4
-                                                              : 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if (byte(i) >> 6 != 2) return 0;
-  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-  const bool no_character = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
-  return overlong || no_character ? 0 : length;
-}
-
-// Names and tags are the user's bytes: what is no UTF-8 in them becomes U+FFFD, or the line would be no JSON.
-std::string quoted(std::string_view text) {
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string out = "\"";
-  while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text.front());
-    auto length = utf8_length(text);
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-      do text.remove_prefix(1);  // one mark for a character that was cut short
-      while (!text.empty() && static_cast<unsigned char>(text.front()) >> 6 == 2);
-      continue;
-    }
-    if (first < 0x20) {
-      out += "\\u00";
-      out += hex[first >> 4];
-      out += hex[first & 15];
-    } else {
-      if (first == '"' || first == '\\') out += '\\';
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(length);
-  }
-  return out += '"';
-}
-
-std::string microseconds(duration d) {
-  const auto tenths = std::chrono::duration_cast<std::chrono::nanoseconds>(d).count() / 100;
-  const auto size = tenths < 0 ? -tenths : tenths;
-  return (tenths < 0 ? "-" : "") + std::to_string(size / 10) + '.' + std::to_string(size % 10);
-}
-
-std::string json_of(const cancel_reason& why) {
-  std::string out = "{\"kind\":" + quoted(kind_of(why));
-  if (const auto* manual = std::get_if<reason::manual>(&why)) out += ",\"tag\":" + quoted(manual->tag);
-  return out + '}';
-}
-
-std::string json_of(const scope_receipt::stop& s) {
-  const auto& r = s.receipt;
-  std::string out = "{\"task\":" + quoted(s.task) + ",\"boundary\":" + quoted(to_string(r.where)) +
-                    ",\"method\":" + quoted(to_string(r.method)) + ",\"proof\":" + quoted(to_string(r.proof)) +
-                    ",\"reason\":" + json_of(r.why) + ",\"stopped_us\":" + microseconds(r.stopped - r.requested);
-  if (r.reclaimed) out += ",\"reclaimed_us\":" + microseconds(*r.reclaimed - r.requested);
-  if (r.worker != 0) out += ",\"worker\":" + std::to_string(r.worker);
-  return out + '}';
-}
-
-}  // namespace
 
 std::string to_json(const scope_receipt& r) {
-  std::string out = "{\"scope\":" + quoted(r.name) + ",\"id\":" + std::to_string(r.id) +
-                    ",\"outcome\":" + quoted(to_string(r.outcome));
-  if (r.why) out += ",\"reason\":" + json_of(*r.why);
-  out += ",\"open_us\":" + microseconds(r.closed - r.opened);
-  if (r.requested) out += ",\"closed_us\":" + microseconds(r.closed - *r.requested);
+  std::string out = "{\"scope\":" + detail::quoted(r.name) + ",\"id\":" + std::to_string(r.id) +
+                    ",\"outcome\":" + detail::quoted(to_string(r.outcome));
+  if (r.why) out += ",\"reason\":" + detail::json_of(*r.why);
+  out += ",\"open_us\":" + detail::microseconds(r.closed - r.opened);
+  if (r.requested) out += ",\"closed_us\":" + detail::microseconds(r.closed - *r.requested);
   out += ",\"tasks\":{\"spawned\":" + std::to_string(r.tasks) + ",\"succeeded\":" + std::to_string(r.succeeded) +
-         ",\"failed\":" + std::to_string(r.failed) + ",\"cancelled\":" + std::to_string(r.cancelled) + "},\"stops\":[";
-  for (std::size_t i = 0; i < r.stops.size(); ++i) out += (i == 0 ? "" : ",") + json_of(r.stops[i]);
-  out += ']';
+         ",\"failed\":" + std::to_string(r.failed) + ",\"cancelled\":" + std::to_string(r.cancelled) +
+         "},\"stops\":" + detail::json_list(r.stops, [](const auto& s) { return detail::json_of(s); });
   if (r.stops_dropped != 0) out += ",\"stops_dropped\":" + std::to_string(r.stops_dropped);
   return out + '}';
 }

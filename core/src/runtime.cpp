@@ -14,6 +14,8 @@
 #include <workit/detail/loop.hpp>
 #include <workit/runtime.hpp>
 
+#include "stall_detector.hpp"
+
 namespace workit {
 
 struct runtime::roots {
@@ -34,6 +36,8 @@ void check_options(const runtime_options& o) {
                                 "; it may be 1 to 1024");
   if (o.cleanup_timeout <= duration::zero())
     throw std::invalid_argument("runtime_options.cleanup_timeout has to be more than zero");
+  if (o.stall_after && *o.stall_after < std::chrono::milliseconds(1))
+    throw std::invalid_argument("runtime_options.stall_after has to be 1 ms at least, or absent");
   if (o.clock != nullptr && o.clock->is_manual() && o.io_threads != 1)
     throw std::invalid_argument("a manual clock drives one loop, but runtime_options.io_threads is " +
                                 std::to_string(o.io_threads));
@@ -54,6 +58,8 @@ runtime::runtime(runtime_options options, service_list services)
   try {
     for (; begun < services_.size(); ++begun) services_[begun]->before_threads(*this);
     for (const auto& l : loops_) l->start();
+    if (options_.stall_after)
+      stalls_ = std::make_unique<detail::stall_detector>(loops_, *options_.stall_after, options_.on_stall);
     for (const auto& s : services_) s->start(*this);
   } catch (...) {
     while (begun-- > 0) services_[begun]->stop();
@@ -127,6 +133,7 @@ void runtime::shutdown(duration grace) {
 }
 
 void runtime::end_loops() noexcept {
+  stalls_.reset();
   for (const auto& l : loops_) l->join();
   for (const auto& l : loops_) l->tell(nullptr);  // handles may still cancel, but the warden goes with the runtime
 }

@@ -164,18 +164,37 @@ void scope_node::child_failed(task_state_base& child) {
 }
 
 void scope_node::child_never_starts(task_state_base& child) {
-  ++receipt.tasks;
-  ++receipt.cancelled;
+  child.spawned_at = home->now();
   child.settle_unstarted(cell->record()->why);
+  count_settled(child, task_status::cancelled, child.spawned_at);
 }
 
-void scope_node::child_settled(task_status how) {
+void scope_node::child_settled(const task_state_base& child, task_status how, time_point now) {
   --live_tasks;
+  count_settled(child, how, now);
+  if (live_tasks == 0 && body != nullptr) body->wake();
+}
+
+void scope_node::count_settled(const task_state_base& child, task_status how, time_point now) {
   ++receipt.tasks;
   ++(how == task_status::succeeded ? receipt.succeeded
      : how == task_status::failed  ? receipt.failed
                                    : receipt.cancelled);
-  if (live_tasks == 0 && body != nullptr) body->wake();
+  if (settled == nullptr) settled = std::make_unique<settled_tasks>();
+  auto& record = settled->next();
+  record.id = child.id;
+  record.name = child.name;
+  record.kind = child.kind;
+  record.background = child.background;
+  record.status = how;
+  record.spawned = child.spawned_at;
+  record.started = child.started_at;
+  record.ended = now;
+  record.error = child.error;
+  record.why = child.why;
+  if (!child.why) return;
+  const auto* decided = child.cell->record();
+  record.requested = decided != nullptr ? decided->at : std::chrono::steady_clock::now();
 }
 
 std::uint64_t scope_node::dropped_events() const noexcept {
@@ -187,7 +206,7 @@ void scope_node::finish() {
   auto& self = fiber::require("closing a scope");
   const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || !cell->stopping()); };
   do {
-    self.wait_shielded(idle);
+    self.wait_shielded("its tasks", idle);
     begin_closing();
     run_cleanups();
     if (!has_open_ends()) cell->close();  // a cancellation that came just before has handlers to tell
@@ -204,7 +223,8 @@ void scope_node::finish() {
   receipt.closed = std::chrono::steady_clock::now();
   now_in = phase::closed;
   face = nullptr;
-  emit(event::scope_closed{home->now() - opened_at, dropped_events()});
+  closed_at = home->now();
+  emit(event::scope_closed{closed_at - opened_at, dropped_events()});
   hand_stops_up();
   close();
 }

@@ -53,14 +53,14 @@ class join_point {
         task->when_settled_.push_back(std::move(back));
     });
     const auto settled = [&] { return state.is_settled(); };
-    if (!self.wait(settled)) {
+    if (!self.wait("task", settled)) {
       try {
         self.leave();
       } catch (...) {
         shared->waiter_ = nullptr;
         throw;
       }
-      self.wait_shielded(settled);  // unwinding: the frame needs its answer
+      self.wait_shielded("task", settled);  // unwinding: the frame needs its answer
     }
     shared->waiter_ = nullptr;
   }
@@ -95,14 +95,14 @@ void task_state_base::wait_settled() {
   auto& self = fiber::require("waiting for a task");
   if (here != home.get()) return join_point::wait(*this, self);
   waiting_.push_back(&self);
-  if (!self.wait([this] { return is_settled(); })) {
+  if (!self.wait("task", [this] { return is_settled(); })) {
     try {
       self.leave();
     } catch (...) {
       std::erase(waiting_, &self);
       throw;
     }
-    self.wait_shielded([this] { return is_settled(); });  // unwinding: the frame needs its answer
+    self.wait_shielded("task", [this] { return is_settled(); });  // unwinding: the frame needs its answer
   }
 }
 
@@ -117,6 +117,7 @@ void task_state_base::throw_failure() const {
 }
 
 void task_state_base::start() {
+  spawned_at = home->now();
   open();
   if (owner_ != nullptr)
     ++owner_->live_tasks;
@@ -154,7 +155,8 @@ void task_state_base::run() {
 void task_state_base::end(task_status how) {
   drop_body();
   hand_stops_up();
-  const auto took = started_at == time_point{} ? duration::zero() : home->now() - started_at;
+  const auto now = home->now();
+  const auto took = started_at == time_point{} ? duration::zero() : now - started_at;
   switch (how) {
     case task_status::succeeded:
       emit(event::task_succeeded{took});
@@ -168,7 +170,7 @@ void task_state_base::end(task_status how) {
   }
   close();
   if (owner_ != nullptr)
-    owner_->child_settled(how);
+    owner_->child_settled(*this, how, now);
   else
     home->remove_root(*this);
   settle(how);

@@ -8,6 +8,11 @@
 #include <workit/base/errors.hpp>
 #include <workit/base/service.hpp>
 #include <workit/scope.hpp>
+#include <workit/stall_report.hpp>
+
+namespace workit::detail {
+class stall_detector;
+}
 
 namespace workit {
 
@@ -21,8 +26,16 @@ struct runtime_options {
   duration cleanup_timeout = std::chrono::seconds(30);
   /// Where the time comes from; null is the machine. A manual clock needs io_threads = 1. Outlives the runtime.
   clock_source* clock = nullptr;
+  /// Reports a fiber or handler that holds its I/O thread longer than this, 1 ms at least: once, then every second
+  /// while it lasts, 10 times a minute at most. Off by default, because it takes a thread that wakes four times in it
+  /// and, for the stack, SIGURG, neither of which a library should take unasked; 50 ms suits a server. The signal can
+  /// interrupt (EINTR) a system call in the code that is reported. A handler that sleeps is not seen, if its thread
+  /// had been idle before it.
+  std::optional<duration> stall_after{};
   /// Hears every event, on the I/O threads; must not suspend, and what it throws is swallowed.
   std::function<void(const lifecycle_event&)> on_event{};
+  /// Hears of stalls, on a thread of their own; what it throws is swallowed. None: they go to standard error.
+  std::function<void(const stall_report&)> on_stall{};
 };
 
 /// Owns the I/O threads and services, opens root scopes. Its end cancels what is left (reason::shutdown), waits for it,
@@ -85,6 +98,12 @@ class runtime {
   /// The tasks of workit::detached that have not ended; see <workit/compose/detached.hpp>.
   [[nodiscard]] detached_tasks& detached() const noexcept { return *detached_; }
 
+  /// What all roots are doing, each I/O thread's of one instant.
+  /// Blocks: the fiber, or the foreign thread, until every I/O thread has answered; process_tree() waits no longer than
+  /// told. Threads: any. Cancel: the caller's own scope, while the fiber waits. Errors: asserts on the own stack of one
+  /// of several loops, which it would block; with io_threads = 1 it does not wait there.
+  [[nodiscard]] runtime_snapshot status() const;
+
   /// For services: the I/O threads. Lifetime: the runtime's.
   [[nodiscard]] const std::vector<std::shared_ptr<detail::loop>>& loops() const noexcept { return loops_; }
   /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.
@@ -125,6 +144,7 @@ class runtime {
   std::vector<std::shared_ptr<detail::loop>> loops_;
   std::unique_ptr<roots> roots_;
   std::unique_ptr<detached_tasks> detached_;
+  std::unique_ptr<detail::stall_detector> stalls_;
 };
 
 }  // namespace workit

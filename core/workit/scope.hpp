@@ -4,6 +4,7 @@
 #include <workit/context.hpp>
 #include <workit/detail/scope_node.hpp>
 #include <workit/scope_receipt.hpp>
+#include <workit/snapshot.hpp>
 #include <workit/task.hpp>
 
 namespace workit {
@@ -76,6 +77,10 @@ class scope_context final : public context {
   std::uint64_t on_cancel(std::function<void(const cancel_reason&)> handler);
   void off_cancel(std::uint64_t subscription);
 
+  /// What this scope and all below it are doing, of one instant. Costs about a microsecond a task.
+  /// Blocks: no. Threads: its loop's, the loop's own stack (handlers) included.
+  [[nodiscard]] scope_snapshot status() const;
+
   /// A handle for other threads.
   [[nodiscard]] remote_scope remote() const;
 
@@ -111,6 +116,12 @@ class remote_scope {
   /// As context::consume. Threads: any.
   void consume(const budget_key& key, amount how_much) const;
   void consume(std::initializer_list<charge> charges) const;
+
+  /// As scope::status, taken on the scope's loop; of a closed scope, what is left.
+  /// Blocks: the fiber, or the foreign thread, until that loop has answered; no on that loop itself. Threads: any.
+  /// Cancel: the caller's own scope, while the fiber waits. Errors: asserts on another loop's own stack, which it would
+  /// block.
+  [[nodiscard]] scope_snapshot status() const;
 
   explicit remote_scope(std::shared_ptr<detail::scope_node> n) noexcept : node_(std::move(n)) {}
 

@@ -37,7 +37,7 @@ class awaited_job final : public workers::job {
     self->self_ = self;
     self->home_->operation_started();
     pool.submit(self);
-    self->waiter_.wait_shielded([&] { return self->done_; });
+    self->waiter_.wait_shielded("worker process", [&] { return self->done_; });
     self->home_->operation_ended();
     self->self_.reset();
   }

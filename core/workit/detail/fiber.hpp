@@ -23,8 +23,9 @@ class fiber {
   /// The same, where only a fiber may be. Errors: asserts that `act` suspends.
   static fiber& require(const char* act);
 
-  /// Suspends until wake(), or without cause: callers wait in a loop. Blocks: the fiber. Cancel: does not look.
-  void park();
+  /// Suspends until wake(), or without cause: callers wait in a loop. `note` says in a word or two what is waited for,
+  /// for people who look inside. Blocks: the fiber. Cancel: does not look. Lifetime: the note's is the program's.
+  void park(const char* note = "event");
   /// Makes a parked fiber run again; one that is not parked is left alone.
   void wake() noexcept;
   /// Lets the other ready fibers run first.
@@ -33,18 +34,29 @@ class fiber {
   /// Waits until `ready()`. Returns false if it was given up: the current node is stopping, or, while an exception
   /// unwinds this fiber (cancel points are shielded then), the bound of cleanups ran out.
   template <class Ready>
-  bool wait(Ready&& ready) {
+  bool wait(const char* note, Ready&& ready) {
     while (!ready()) {
       if (interrupted()) return false;
-      park();
+      park(note);
     }
     return true;
   }
+  template <class Ready>
+  bool wait(Ready&& ready) {
+    return wait("event", ready);
+  }
   /// Waits until `ready()`, come what may.
   template <class Ready>
-  void wait_shielded(Ready&& ready) {
-    while (!ready()) park();
+  void wait_shielded(const char* note, Ready&& ready) {
+    while (!ready()) park(note);
   }
+  template <class Ready>
+  void wait_shielded(Ready&& ready) {
+    wait_shielded("event", ready);
+  }
+
+  /// What it waits for; null while it runs or is about to.
+  [[nodiscard]] const char* waits_for() const noexcept { return parked_ ? note_ : nullptr; }
 
   /// A cancel point: if the current node is stopping and nothing shields, yields, then throws `cancelled`. It yields
   /// first so that a loop that swallows exceptions cannot starve its neighbours.
@@ -62,7 +74,8 @@ class fiber {
 
   void* const handle_;  // boost::fibers::context*
   bool parked_ = false;
-  time_point unwind_bound_{};  // set once a shielded wait was entered while stopping
+  const char* note_ = nullptr;  // what the last suspension waited for
+  time_point unwind_bound_{};   // set once a shielded wait was entered while stopping
 };
 
 }  // namespace workit::detail

@@ -1,6 +1,8 @@
 // One I/O thread: a Boost.Fiber scheduler that drives an Asio io_context.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -72,6 +74,15 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void operation_started() noexcept { ++operations_; }
   void operation_ended() noexcept { --operations_; }
 
+  /// A count of the turns and switches of this thread, odd while it waits for I/O: while the number stands at an even
+  /// one, the thread is held by one fiber or handler. Threads: any reads it, the loop's counts.
+  [[nodiscard]] std::uint64_t beats() const noexcept { return beats_.load(std::memory_order_relaxed); }
+  void beat() noexcept { beats_.store((beats() | 1) + 1, std::memory_order_relaxed); }
+  /// Its thread; 0 while it has none. Threads: any.
+  [[nodiscard]] pid_t thread_id() const noexcept { return thread_id_.load(); }
+  /// The live tasks without an owner.
+  [[nodiscard]] const std::vector<task_state_base*>& roots() const noexcept { return roots_; }
+
   [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
   [[nodiscard]] workit::runtime& owner() const noexcept { return owner_; }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
@@ -109,6 +120,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::size_t live_ = 0;  // tasks queued or running
   bool ending_ = false;
   std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> beats_{0};
+  std::atomic<pid_t> thread_id_{0};
   std::atomic<std::size_t> leftovers_{0};
   std::atomic<alarm*> told_{nullptr};
   std::atomic<int> telling_{0};

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <list>
+#include <workit/detail/settled_tasks.hpp>
 #include <workit/detail/surroundings.hpp>
-#include <workit/detail/task_state.hpp>
 #include <workit/scope_receipt.hpp>
 
 namespace workit {
@@ -22,8 +22,8 @@ class scope_node final : public node {
   void child_failed(task_state_base& child);
   /// A task was spawned here while the scope is stopping: it settles at once.
   void child_never_starts(task_state_base& child);
-  /// A task of this scope has settled and left the tree.
-  void child_settled(task_status how);
+  /// A task of this scope has ended and left the tree.
+  void child_settled(const task_state_base& child, task_status how, time_point now);
   /// Waits until no task is left, runs the cleanups, leaves the tree. On the scope's own fiber.
   void finish();
   /// Has `handler` called once the scope is being cancelled; soon, if it is already.
@@ -39,11 +39,14 @@ class scope_node final : public node {
   surroundings::ptr around;       ///< set before it opens; null when nothing is set here or above
   scope_context* face = nullptr;  ///< what its body works with, while the scope is open
   scope_receipt receipt;
-  time_point opened_at{};  // the runtime's clock
+  time_point opened_at{};  // the runtime's clock, as closed_at
+  time_point closed_at{};
+  std::unique_ptr<settled_tasks> settled;  // made when the first task has ended
   std::function<void(const scope_receipt&)> on_receipt;
 
  private:
   void begin_closing();
+  void count_settled(const task_state_base& child, task_status how, time_point now);
   void tell_cancelled();
   /// How many events the telemetry budget that rules here has dropped.
   [[nodiscard]] std::uint64_t dropped_events() const noexcept;

@@ -55,6 +55,7 @@ class task_state_base : public node {
   const bool background;
   std::exception_ptr error;          // written before the status, read after it
   std::optional<cancel_reason> why;  // likewise
+  time_point spawned_at{};           // the runtime's clock, as started_at
   time_point started_at{};
 
  protected:

@@ -1,0 +1,16 @@
+// Copies what a loop has: the walk behind every snapshot.
+#pragma once
+
+#include <workit/snapshot.hpp>
+
+namespace workit::detail {
+
+class loop;
+class scope_node;
+
+/// Threads: the scope's home loop; any once its loop has ended.
+[[nodiscard]] scope_snapshot take_snapshot(const scope_node& of);
+/// Adds the loop's roots. Threads: the loop's.
+void take_roots(const loop& of, runtime_snapshot& into);
+
+}  // namespace workit::detail

@@ -1,0 +1,40 @@
+// A watchdog over tests: one that hangs shows its trees and ends the program.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace workit::test {
+
+/// Prints workit::process_tree() to standard error and aborts when a test takes longer than `bound`. Threads: any.
+class watchdog {
+ public:
+  explicit watchdog(std::chrono::milliseconds bound);
+  ~watchdog();
+  watchdog(const watchdog&) = delete;
+  watchdog& operator=(const watchdog&) = delete;
+
+  /// From now on `test` has the bound's time, until rest().
+  void guard(std::string test);
+  void rest();
+
+  /// Guards every test of this program, 60 s each (180 under a sanitizer, or WORKIT_TEST_WATCHDOG seconds); longer than
+  /// any of them takes on a slow machine, shorter than the patience of who waits for it.
+  static void over_all_tests();
+
+ private:
+  void watch();
+
+  const std::chrono::milliseconds bound_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string test_;  // guarded by mutex_, as all below; empty while there is none
+  std::chrono::steady_clock::time_point until_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace workit::test
