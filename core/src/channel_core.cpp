@@ -46,27 +46,24 @@ channel_core::channel_core(channel_options options) : capacity_(options.capacity
                     "; it may be 1 to 1,048,576");
 }
 
-bool channel_core::claim_room_now(channel_claim& claim) {
-  using kind = channel_claim::kind;
+bool channel_core::claim_room_now(channel_claim& claim) noexcept {
   if (auto* receiver = receivers_.pop()) {
-    claim = {.what = kind::partner, .partner = receiver};
+    claim.what = channel_claim::kind::partner;
+    claim.partner = receiver;
     return true;
   }
   if (size_ == capacity_) return false;
-  claim = {.what = kind::slot, .index = tail_, .number = received_ + size_};
-  tail_ = after(tail_);
-  ++size_;
+  claim.what = channel_claim::kind::slot;
+  claim.number = next_ + size_++;
   return true;
 }
 
 bool channel_core::claim_value_now(channel_claim& claim) noexcept {
   if (size_ == 0) return false;
-  claim = {.what = channel_claim::kind::slot, .index = head_, .number = received_++, .partner = senders_.pop()};
-  head_ = after(head_);
-  if (claim.partner != nullptr)
-    tail_ = head_;  // the ring was full: what the sender had goes where this value was
-  else
-    --size_;
+  claim.what = channel_claim::kind::slot;
+  claim.number = next_++;
+  claim.partner = senders_.pop();
+  if (claim.partner == nullptr) --size_;
   return true;
 }
 
@@ -74,14 +71,16 @@ channel_claim channel_core::claim_room(void* value) {
   enter_wait("sending");
   channel_claim claim;
   std::unique_lock lock(lock_);
-  if (!closed_ && claim_room_now(claim)) return claim;
-  if (!closed_) {
-    waiter w(value);
-    if (wait_in(senders_, w, lock) == wait_end::granted) return {.what = channel_claim::kind::done};
-  } else {
+  if (closed_) {
     lock.unlock();
+    throw_closed();
   }
-  throw_closed();
+  if (!claim_room_now(claim)) {
+    waiter w(value);
+    if (wait_in(senders_, w, lock) == wait_end::refused) throw_closed();
+    claim.what = channel_claim::kind::done;
+  }
+  return claim;
 }
 
 channel_claim channel_core::try_claim_room() {
@@ -91,23 +90,26 @@ channel_claim channel_core::try_claim_room() {
     lock.unlock();
     throw_closed();
   }
-  return claim_room_now(claim) ? claim : channel_claim{};
+  claim_room_now(claim);
+  return claim;
 }
 
 channel_claim channel_core::claim_value(void* into) {
   enter_wait("receiving");
   channel_claim claim;
   std::unique_lock lock(lock_);
-  if (claim_value_now(claim) || closed_) return claim;
-  waiter w(into);
-  if (wait_in(receivers_, w, lock) == wait_end::granted) claim.what = channel_claim::kind::done;
+  if (!claim_value_now(claim) && !closed_) {
+    waiter w(into);
+    if (wait_in(receivers_, w, lock) == wait_end::granted) claim.what = channel_claim::kind::done;
+  }
   return claim;
 }
 
 channel_claim channel_core::try_claim_value() noexcept {
   channel_claim claim;
   const std::lock_guard lock(lock_);
-  return claim_value_now(claim) ? claim : channel_claim{};
+  claim_value_now(claim);
+  return claim;
 }
 
 bool channel_core::close(std::optional<cancel_reason> why, std::exception_ptr cause) {

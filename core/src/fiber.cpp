@@ -111,8 +111,8 @@ void fiber::bound_unwinding() {
 }
 
 void fiber::check() {
-  if (std::uncaught_exceptions() > 0) return;
   if (!current_node->stopping()) return;
+  if (std::uncaught_exceptions() > 0) return;
   auto why = current_node->cell->record()->why;
   unwind_bound_ = {};  // the unwinding that begins here has a bound of its own
   yield();

@@ -1,6 +1,7 @@
 // channel<T>: a bounded queue through which fibers and threads hand values to each other.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -133,8 +134,10 @@ template <class T>
 class channel<T>::state final : public detail::channel_core {
  public:
   explicit state(channel_options options)
-      : channel_core(std::move(options)), slots_(std::make_unique<detail::channel_slot<T>[]>(capacity())) {
-    for (std::size_t i = 0; i < capacity(); ++i) slots_[i].begin(i);
+      : channel_core(std::move(options)),
+        ring_(std::bit_ceil(capacity())),
+        slots_(std::make_unique<detail::channel_slot<T>[]>(ring_)) {
+    for (std::size_t i = 0; i < ring_; ++i) slots_[i].begin(i);
   }
   ~state() {
     for (std::optional<T> left; size() > 0;) take(try_claim_value(), left);
@@ -144,7 +147,7 @@ class channel<T>::state final : public detail::channel_core {
   bool put(const detail::channel_claim& to, T& value) noexcept {
     using kind = detail::channel_claim::kind;
     if (to.what == kind::slot) {
-      slots_[to.index].put(to.number, value);
+      slot(to.number).put(to.number, value);
     } else if (to.what == kind::partner) {
       static_cast<std::optional<T>*>(to.partner->place())->emplace(std::move(value));
       to.partner->wake();
@@ -154,15 +157,19 @@ class channel<T>::state final : public detail::channel_core {
 
   void take(const detail::channel_claim& from, std::optional<T>& into) noexcept {
     if (from.what != detail::channel_claim::kind::slot) return;
-    auto& slot = slots_[from.index];
-    const auto next = from.number + capacity();
-    slot.take(from.number, next, into);
+    slot(from.number).take(from.number, from.number + ring_, into);
     if (from.partner == nullptr) return;
-    slot.put(next, *static_cast<T*>(from.partner->place()));
+    const auto number = from.number + capacity();
+    slot(number).put(number, *static_cast<T*>(from.partner->place()));
     from.partner->wake();
   }
 
  private:
+  [[nodiscard]] detail::channel_slot<T>& slot(std::uint64_t number) const noexcept {
+    return slots_[number & (ring_ - 1)];
+  }
+
+  const std::size_t ring_;  // a power of two, so that a number says its slot
   const std::unique_ptr<detail::channel_slot<T>[]> slots_;
 };
 

@@ -26,12 +26,12 @@ namespace workit::detail {
 struct channel_claim {
   enum class kind : std::uint8_t {
     nothing,  ///< no room or no value, and nobody waited for it; or closed
-    slot,     ///< move to or from slot `index`; a receiver then moves `partner`'s value, if any, in there
+    slot,     ///< move to or from slot `number`; a receiver then moves the value of the sender
+              ///< `partner`, if any, to slot `number` + capacity
     partner,  ///< move to the receiver `partner`, which waits
     done      ///< somebody else has moved it, during a wait
   };
   kind what = kind::nothing;
-  std::size_t index = 0;
   std::uint64_t number = 0;  ///< of the value, counted over all that enter the ring
   waiter* partner = nullptr;
 };
@@ -66,9 +66,8 @@ class channel_core {
   ~channel_core() = default;
 
  private:
-  [[nodiscard]] bool claim_room_now(channel_claim& claim);
-  [[nodiscard]] bool claim_value_now(channel_claim& claim) noexcept;
-  [[nodiscard]] std::size_t after(std::size_t index) const noexcept { return index + 1 == capacity_ ? 0 : index + 1; }
+  bool claim_room_now(channel_claim& claim) noexcept;
+  bool claim_value_now(channel_claim& claim) noexcept;
   [[noreturn]] void throw_closed() const;
 
   const std::size_t capacity_;
@@ -76,8 +75,8 @@ class channel_core {
   mutable spin_lock lock_;
   // Guarded by lock_:
   bool closed_ = false;
-  std::size_t head_ = 0, tail_ = 0, size_ = 0;
-  std::uint64_t received_ = 0;  // the number of the value at head_
+  std::size_t size_ = 0;
+  std::uint64_t next_ = 0;  // the number of the value that is received next
   wait_queue senders_, receivers_;
   // Constant once closed_ is set:
   std::optional<cancel_reason> why_;

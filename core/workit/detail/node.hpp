@@ -100,8 +100,8 @@ class node : public std::enable_shared_from_this<node> {
   static constexpr std::size_t kept_stops = 32;
 
  private:
-  std::uint64_t deadline_epoch_ = 0;  // for which deadline_ was looked up
-  deadline deadline_{};
+  std::uint64_t quiet_since_ = 0;  // the epoch in which the cell was last looked at, was not stopping,
+  deadline deadline_{};            // and had this deadline
 };
 
 /// Makes `n` the node of the current fiber for as long as this lives.
