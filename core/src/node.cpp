@@ -64,7 +64,7 @@ void node::close() noexcept {
   parent = nullptr;
 }
 
-bool node::stopping() {
+bool node::look_whether_stopping() {
   if (const auto seen = cancel_cell::epoch(); quiet_since_ != seen) {  // read first: see cancel_cell.cpp, invariant 2
     if (cell->stopping()) return true;
     deadline_ = cell->effective_deadline();

@@ -60,7 +60,9 @@ class node : public std::enable_shared_from_this<node> {
 
   /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed: exact also while the
   /// loop is hogged and nobody else keeps the deadline.
-  [[nodiscard]] bool stopping();
+  [[nodiscard]] bool stopping() {
+    return (quiet_since_ != cancel_cell::epoch() || !deadline_.is_never()) && look_whether_stopping();
+  }
 
   /// Moves the deadline to `to` if that is earlier, and has it watched.
   void tighten(deadline to);
@@ -100,6 +102,8 @@ class node : public std::enable_shared_from_this<node> {
   static constexpr std::size_t kept_stops = 32;
 
  private:
+  bool look_whether_stopping();
+
   std::uint64_t quiet_since_ = 0;  // the epoch in which the cell was last looked at, was not stopping,
   deadline deadline_{};            // and had this deadline
 };
