@@ -116,8 +116,11 @@ void fiber::bound_unwinding() {
 }
 
 void fiber::check() {
+  if (current_node->stopping()) stop_here();
+}
+
+[[gnu::cold]] void fiber::stop_here() {
   if (std::uncaught_exceptions() > 0) return;
-  if (!current_node->stopping()) return;
   auto why = current_node->cell->record()->why;
   unwind_bound_ = {};  // the unwinding that begins here has a bound of its own
   yield();

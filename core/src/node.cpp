@@ -65,11 +65,11 @@ void node::close() noexcept {
   parent = nullptr;
 }
 
-bool node::stopping() {
-  if (cell->stopping()) return true;
-  if (const auto now = cancel_cell::epoch(); deadline_epoch_ != now) {
-    deadline_epoch_ = now;
+bool node::look_whether_stopping() {
+  if (const auto seen = cancel_cell::epoch(); quiet_since_ != seen) {  // read first: see cancel_cell.cpp, invariant 2
+    if (cell->stopping()) return true;
     deadline_ = cell->effective_deadline();
+    quiet_since_ = seen;
   }
   if (deadline_.is_never()) return false;
   const auto now = home->now();

@@ -14,12 +14,8 @@ namespace workit {
 namespace {
 
 const cancel_record closed_mark{reason::scope_ended{}, {}};
-// Starts at 1, so that a fresh cell (quiet since 0) walks once.
-std::atomic<std::uint64_t> current_epoch{1};
 
 }  // namespace
-
-std::uint64_t cancel_cell::epoch() noexcept { return current_epoch.load(std::memory_order_acquire); }
 
 cancel_cell::ptr cancel_cell::make(ptr parent, std::shared_ptr<cancel_listener> listener, shield s) {
   return std::make_shared<cancel_cell>(std::move(parent), std::move(listener), s);
@@ -53,13 +49,13 @@ cancel_cell::~cancel_cell() {
 bool cancel_cell::request(cancel_reason why) {
   if (decided() || stopping()) {
     // The winner may not have moved the epoch yet; what it promises its caller is promised to this one, too.
-    current_epoch.fetch_add(1, std::memory_order_acq_rel);
+    epoch_.fetch_add(1, std::memory_order_acq_rel);
     return false;
   }
   std::unique_ptr<cancel_record> mine(new cancel_record{std::move(why), std::chrono::steady_clock::now()});
   const cancel_record* expected = nullptr;
   const bool won = state_.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel);
-  current_epoch.fetch_add(1, std::memory_order_acq_rel);
+  epoch_.fetch_add(1, std::memory_order_acq_rel);
   if (!won) return false;
   static_cast<void>(mine.release());  // the cell owns it now
   if (listener_) listener_->cancelled(shared_from_this());
@@ -90,7 +86,7 @@ void cancel_cell::tighten(deadline to) noexcept {
   auto seen = deadline_.load(std::memory_order_relaxed);
   while (target < seen)
     if (deadline_.compare_exchange_weak(seen, target, std::memory_order_acq_rel)) {
-      current_epoch.fetch_add(1, std::memory_order_acq_rel);
+      epoch_.fetch_add(1, std::memory_order_acq_rel);
       return;
     }
 }

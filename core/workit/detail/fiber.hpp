@@ -71,6 +71,7 @@ class fiber {
  private:
   void switch_away(bool ready_again);
   void bound_unwinding();
+  void stop_here();
 
   void* const handle_;  // boost::fibers::context*
   bool parked_ = false;

@@ -63,7 +63,9 @@ class node : public std::enable_shared_from_this<node> {
 
   /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed: exact also while the
   /// loop is hogged and nobody else keeps the deadline.
-  [[nodiscard]] bool stopping();
+  [[nodiscard]] bool stopping() {
+    return (quiet_since_ != cancel_cell::epoch() || !deadline_.is_never()) && look_whether_stopping();
+  }
 
   /// Moves the deadline to `to` if that is earlier, and has it watched.
   void tighten(deadline to);
@@ -119,9 +121,10 @@ class node : public std::enable_shared_from_this<node> {
  private:
   [[nodiscard]] bool paid_for(const event_body& body);
   void tell_all(event_body body) const;
+  bool look_whether_stopping();
 
-  std::uint64_t deadline_epoch_ = 0;  // for which deadline_ was looked up
-  deadline deadline_{};
+  std::uint64_t quiet_since_ = 0;  // the epoch in which the cell was last looked at, was not stopping,
+  deadline deadline_{};            // and had this deadline
 };
 
 /// Makes `n` the node of the current fiber for as long as this lives.

@@ -86,10 +86,12 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
   void* owner = nullptr;
 
   /// Moves on with every cancellation and every tightened deadline; equal values mean that nothing changed between.
-  [[nodiscard]] static std::uint64_t epoch() noexcept;
+  [[nodiscard]] static std::uint64_t epoch() noexcept { return epoch_.load(std::memory_order_acquire); }
 
  private:
   [[nodiscard]] const cancel_cell* above() const noexcept { return shield_ == shield::on ? nullptr : parent_.get(); }
+
+  static inline std::atomic<std::uint64_t> epoch_{1};  // not 0, so that a fresh cell (quiet since 0) walks once
 
   ptr parent_;  // constant until the end
   const std::shared_ptr<cancel_listener> listener_;
