@@ -22,8 +22,9 @@ struct defer_options {
   std::optional<duration> timeout{};
 };
 
-/// The view of the work from inside. Cancel points are sleep_for, sleep_until, check, yield, task::get and every
-/// awaited I/O operation; nothing else is one. They look at the innermost scope that the calling fiber is in.
+/// The view of the work from inside. Cancel points are sleep_for, sleep_until, check, yield, task::get, every awaited
+/// I/O operation, and each wait for a channel, mutex, condition, semaphore or event; nothing else is one. They look at
+/// the innermost scope that the calling fiber is in.
 ///
 /// Threads: the fibers of its own scope tree only (they share one I/O thread). Lifetime: until the task or
 /// scope has ended, its cleanups included.

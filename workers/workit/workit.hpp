@@ -1,9 +1,15 @@
-// All of workit but Asio: scopes, tasks, runtime, worker processes. <workit/use_fiber.hpp> brings the I/O.
+// All of workit but Asio: scopes, tasks, runtime, channels, locks, worker processes; I/O is in <workit/use_fiber.hpp>.
+// the I/O.
 #pragma once
 
 #include <workit/base/errors.hpp>
+#include <workit/channel.hpp>
+#include <workit/condition_variable.hpp>
+#include <workit/manual_reset_event.hpp>
+#include <workit/mutex.hpp>
 #include <workit/runtime.hpp>
 #include <workit/scope.hpp>
+#include <workit/semaphore.hpp>
 #include <workit/workers/init.hpp>
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
