@@ -1,10 +1,10 @@
-// Channels, locks and events between fibers, beside Boost.Fiber's in the same run.
+// Channels and locks between fibers, beside Boost.Fiber's in the same run.
 #include <benchmark/benchmark.h>
 
 #include <boost/fiber/all.hpp>
 #include <thread>
 #include <workit/channel.hpp>
-#include <workit/condition_variable.hpp>
+#include <workit/mutex.hpp>
 #include <workit/runtime.hpp>
 #include <workit/semaphore.hpp>
 
