@@ -15,7 +15,7 @@ TEST_F(Attempt, IsOneWhereNobodyRetries) {
   rt.run([](scope& s) {
     EXPECT_EQ(s.attempt(), 1U);
     s.spawn([](context& ctx) { EXPECT_EQ(ctx.attempt(), 1U); }).get();
-    EXPECT_EQ(s.node().said, nullptr) << "and costs nothing";
+    EXPECT_EQ(s.node().said(), nullptr) << "and costs nothing";
   });
 }
 

@@ -73,10 +73,10 @@ TEST_F(Report, StaysOnTheTaskForSnapshots) {
   manual_runtime rt;
   rt.run([&](scope& s) {
     auto t = s.spawn([](context& ctx) {
-      EXPECT_EQ(ctx.node().said, nullptr);
+      EXPECT_EQ(ctx.node().said(), nullptr);
       ctx.sleep_for(1h);
       ctx.report({.pct = 0.25, .message = std::string("reading")});
-      const auto& said = *ctx.node().said;
+      const auto& said = *ctx.node().said();
       EXPECT_EQ(said.pct, 0.25);
       EXPECT_EQ(said.message, "reading");
       EXPECT_EQ(said.at, ctx.now());
@@ -107,7 +107,7 @@ TEST_F(Report, OfALogAllocatesNothingWhileNobodyListens) {
   rt.run([](scope& s) {
     const auto log = [&s] { s.log(log_level::info, "a message that is too long for a small string", {{"i", 1}}); };
     EXPECT_EQ(allocations_of(log), 0U);
-    EXPECT_EQ(s.node().said, nullptr);
+    EXPECT_EQ(s.node().said(), nullptr);
     s.on_event([](const lifecycle_event&) {});
     EXPECT_GT(allocations_of(log), 0U) << "the control arm";
   });
