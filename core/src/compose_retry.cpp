@@ -52,7 +52,10 @@ duration backoff::delay(std::size_t failed, duration initial, duration most) con
 
 namespace detail {
 
-jitter::jitter(std::optional<std::uint64_t> seed) : state_(seed ? *seed : fresh_seed()) {}
+jitter::jitter(std::optional<std::uint64_t> seed) : seeded_(seed.has_value()), state_(seed ? *seed : fresh_seed()) {}
+
+jitter::jitter(const jitter& other)
+    : seeded_(other.seeded_), state_(seeded_ ? other.state_.load(std::memory_order_relaxed) : fresh_seed()) {}
 
 duration jitter::apply(duration d) noexcept {
   constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;

@@ -4,6 +4,7 @@
 
 #include <workit/base/errors.hpp>
 #include <workit/channel.hpp>
+#include <workit/compose.hpp>
 #include <workit/condition_variable.hpp>
 #include <workit/manual_reset_event.hpp>
 #include <workit/mutex.hpp>

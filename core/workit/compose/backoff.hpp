@@ -28,6 +28,9 @@ class backoff {
   /// returns a negative one; what it throws.
   [[nodiscard]] duration delay(std::size_t failed, duration initial, duration most) const;
 
+  /// Whether a function gives the delays.
+  [[nodiscard]] bool is_dynamic() const noexcept { return static_cast<bool>(function_); }
+
  private:
   shape shape_ = exponential;
   std::function<duration(std::size_t)> function_;
@@ -39,13 +42,15 @@ namespace detail {
 /// Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014). Threads: any.
 class jitter {
  public:
-  /// The same seed, the same factors; without one, each object has its own.
+  /// The same seed, the same factors; without one, each object has its own, a copy too: many copies of one retry are
+  /// just those that must not come back together.
   explicit jitter(std::optional<std::uint64_t> seed);
-  jitter(const jitter& other) noexcept : state_(other.state_.load(std::memory_order_relaxed)) {}
+  jitter(const jitter& other);
   jitter& operator=(const jitter&) = delete;
   [[nodiscard]] duration apply(duration d) noexcept;
 
  private:
+  bool seeded_;
   std::atomic<std::uint64_t> state_;
 };
 

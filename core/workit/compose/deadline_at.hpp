@@ -17,6 +17,7 @@ void run_deadline(context& ctx, const compose_options& options, deadline at, sco
 /// Errors: the body's; timed_out when the deadline ended it.
 template <detail::task_function F>
 auto deadline_at(time_point at, compose_options options, F function) {
+  detail::check_options("deadline_at", options);
   return [at, options, function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
     return detail::in_scope_of([&](detail::scope_body body) { detail::run_deadline(ctx, options, deadline(at), body); },
                                function);

@@ -1,6 +1,7 @@
 // compose_options: what the composables that start several branches have in common.
 #pragma once
 
+#include <string_view>
 #include <workit/base/clock.hpp>
 
 namespace workit {
@@ -11,5 +12,10 @@ struct compose_options {
   /// branch needs to reach its next cancel point.
   duration grace = std::chrono::seconds(1);
 };
+
+namespace detail {
+/// Asserts on options that cannot be; `what` is the composable, for the sentence.
+void check_options(std::string_view what, const compose_options& options);
+}  // namespace detail
 
 }  // namespace workit

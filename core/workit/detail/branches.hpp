@@ -17,8 +17,7 @@ struct branch_end {
   std::optional<cancel_reason> why{};
 };
 
-/// Asserts on options and on a number of branches that cannot be; `what` is the composable, for the sentence.
-void check_options(std::string_view what, const compose_options& options);
+/// Asserts that there are branches; `what` is the composable, for the sentence.
 void check_any(std::string_view what, std::size_t branches);
 
 // Each runs the bodies as tasks of one scope below `ctx`, joins them, and throws what its composable says.
