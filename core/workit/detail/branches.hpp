@@ -31,21 +31,24 @@ std::vector<branch_end> run_all_settled(context& ctx, const compose_options& opt
 std::size_t run_race(context& ctx, const compose_options& options, branch_bodies bodies);
 std::size_t run_any(context& ctx, const compose_options& options, branch_bodies bodies);
 
-/// Binds functions to slots of their own, or to slots of one type.
+template <class R, class F>
+branch_body bind_one(F& function, slot<R>& to) {
+  return [&function, &to](context& ctx) { call_into<R>(to, function, ctx); };
+}
+
+/// Binds functions to slots of their own, or to slots of one type R.
 template <class... F, class... S>
 branch_bodies bind_each(std::tuple<F...>& functions, std::tuple<S...>& slots) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return branch_bodies{[&f = std::get<I>(functions), &to = std::get<I>(slots)](context& ctx) {
-      call_into<task_result<F>>(to, f, ctx);
-    }...};
+    return branch_bodies{bind_one<task_result<F>>(std::get<I>(functions), std::get<I>(slots))...};
   }
   (std::index_sequence_for<F...>{});
 }
 template <class R, class... F>
 branch_bodies bind_each(std::tuple<F...>& functions, std::vector<slot<R>>& slots) {
-  slots.resize(sizeof...(F));
+  slots = std::vector<slot<R>>(sizeof...(F));
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return branch_bodies{[&f = std::get<I>(functions), &to = slots[I]](context& ctx) { call_into<R>(to, f, ctx); }...};
+    return branch_bodies{bind_one<R>(std::get<I>(functions), slots[I])...};
   }
   (std::index_sequence_for<F...>{});
 }
@@ -54,8 +57,7 @@ branch_bodies bind_each(std::vector<F>& functions, std::vector<slot<R>>& slots) 
   slots = std::vector<slot<R>>(functions.size());
   branch_bodies bodies;
   bodies.reserve(functions.size());
-  for (std::size_t i = 0; i < functions.size(); ++i)
-    bodies.emplace_back([&f = functions[i], &to = slots[i]](context& ctx) { call_into<R>(to, f, ctx); });
+  for (std::size_t i = 0; i < functions.size(); ++i) bodies.push_back(bind_one<R>(functions[i], slots[i]));
   return bodies;
 }
 
