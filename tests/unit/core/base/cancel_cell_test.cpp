@@ -170,6 +170,17 @@ TEST(CancelCell, ExpiresTheOutermostScopeWhoseDeadlineHasPassed) {
   EXPECT_EQ(why.lateness, 5ms);
 }
 
+TEST(CancelCell, ExpiresWithATimeoutWhereItsDeadlineEndsATimeLimit) {
+  const auto limited = root(), dated = root();
+  limited->name_limit(5s);
+  for (const auto& cell : {limited, dated}) {
+    cell->tighten(deadline(noon));
+    EXPECT_TRUE(cell->expire(noon + 1s));
+  }
+  EXPECT_EQ(std::get<reason::timeout>(limited->record()->why).limit, 5s);
+  EXPECT_EQ(std::get<reason::deadline>(dated->record()->why).lateness, 1s);
+}
+
 TEST(CancelCell, MovesTheEpochWithEveryCancellationAndEveryTightening) {
   const auto cell = root();
   const auto first = cancel_cell::epoch();

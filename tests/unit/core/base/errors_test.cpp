@@ -50,6 +50,23 @@ TEST(Errors, WorkerCrashedSaysHowItDied) {
   EXPECT_EQ(left.exit_code(), 3);
 }
 
+TEST(Errors, AggregateErrorKeepsWhatItIsMadeOfInItsOrder) {
+  const aggregate_error e("all failed", {std::make_exception_ptr(1), std::make_exception_ptr(2)});
+  EXPECT_STREQ(e.what(), "all failed");
+  ASSERT_EQ(e.errors().size(), 2u);
+  try {
+    std::rethrow_exception(e.errors()[1]);
+  } catch (int second) {
+    EXPECT_EQ(second, 2);
+  }
+}
+
+TEST(Errors, CircuitOpenSaysWhenToTryAgain) {
+  EXPECT_STREQ(circuit_open("db", 6s).what(), "circuit \"db\" is open, for another 6000 ms");
+  EXPECT_EQ(circuit_open("db", 6s).retry_after(), 6s);
+  EXPECT_STREQ(circuit_open("db", 0s).what(), "circuit \"db\" is open: its trial calls are under way");
+}
+
 TEST(Errors, RemoteErrorKeepsTypeAndMessageApart) {
   const remote_error e("std::invalid_argument", "no such column");
   EXPECT_STREQ(e.what(), "std::invalid_argument: no such column");

@@ -50,12 +50,6 @@ TEST_F(Retry, GrowsItsDelaysAsItWasTold) {
   EXPECT_EQ(delays({.initial_delay = 1s, .max_delay = 3s}), (list{0s, 1s, 3s, 6s, 9s})) << "no longer than max_delay";
 }
 
-TEST_F(Retry, SaturatesDelaysThatGrowBeyondAllBounds) {
-  EXPECT_EQ(backoff(backoff::exponential).delay(1000, 100ms, 30s), 30s);
-  EXPECT_EQ(backoff(backoff::exponential).delay(1000, 1s, duration::max()), duration::max());
-  EXPECT_EQ(backoff(backoff::linear).delay(1000, duration::max(), duration::max()), duration::max());
-}
-
 TEST_F(Retry, JittersBetweenHalfAndTheWholeDelayAndRepeatsWithItsSeed) {
   const auto delays = [&](std::optional<std::uint64_t> seed) {
     manual_runtime rt;
