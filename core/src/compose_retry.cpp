@@ -103,7 +103,7 @@ std::exception_ptr error_of(Body&& body) {
 /// Whether a retry around `n`, in the same task, tells of its attempts already.
 bool is_in_attempt(const node& inner) {
   for (const auto* n = &inner; n != nullptr; n = n->parent) {
-    if (n->extras && n->extras->attempt != 0) return true;
+    if (const auto* said = n->said(); said != nullptr && said->attempt != 0) return true;
     if (dynamic_cast<const task_state_base*>(n) != nullptr) return false;
   }
   return false;
@@ -134,7 +134,7 @@ void run_attempt(context& ctx, std::size_t number, scope_body body) {
   const auto began = ctx.now();
   auto how = event::attempt_end::cancelled;
   auto numbered = [&](workit::scope& s) {
-    s.node().with_extras().attempt = number;
+    s.node().say().attempt = static_cast<unsigned>(number);
     s.check();
     body(s);
   };

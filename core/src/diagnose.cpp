@@ -130,17 +130,15 @@ class examination {
     }
   }
 
-  // Others are no findings, but for a loser that its composable complains of: that is said again and again, and counts
-  // once.
-  template <class Body>
-  void look_at(const recorded_event& e, const Body& body) {
-    if constexpr (requires { body.waited; }) {
-      if (!unresponsive_.insert(e.id).second) return;
-      add({finding_code::loser_unresponsive, finding_severity::warning,
-           '"' + e.name + "\" was told to stop " + in_words(body.waited) + " ago and goes on", 0, e.id,
-           body.waited});
-    }
+  // Its composable says so again and again; that counts once.
+  void look_at(const recorded_event& e, const event::loser_unresponsive& body) {
+    if (!unresponsive_.insert(e.id).second) return;
+    add({finding_code::loser_unresponsive, finding_severity::warning,
+         '"' + e.name + "\" was told to stop " + in_words(body.waited) + " ago and goes on", 0, e.id, body.waited});
   }
+  // The others are no findings.
+  template <class Body>
+  void look_at(const recorded_event&, const Body&) {}
 
   void count(const task_counts& c) {
     report_.tasks.pending += c.pending;

@@ -103,13 +103,14 @@ scope_node* node::nearest_scope() noexcept {
 }
 
 self_report& node::say() {
-  if (said == nullptr) said = std::make_unique<self_report>();
-  return *said;
+  auto& report = with_extras().said;
+  if (report == nullptr) report = std::make_unique<self_report>();
+  return *report;
 }
 
 unsigned node::attempt() const noexcept {
   for (const auto* n = this; n != nullptr; n = n->parent)
-    if (n->said != nullptr && n->said->attempt != 0) return n->said->attempt;
+    if (const auto* report = n->said(); report != nullptr && report->attempt != 0) return report->attempt;
   return 1;
 }
 

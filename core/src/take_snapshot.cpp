@@ -83,15 +83,14 @@ void in_order_of_begin(Snapshots& all) {
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
 }
 
-// What a body has said about itself.
-template <class Node>
-void copy_said(const Node& from, task_snapshot& to) {
-  if constexpr (requires { from.said->attempt; }) {
-    if (from.said == nullptr) return;
-    to.progress = from.said->pct;
-    to.message = from.said->message;
-    if (from.said->attempt != 0) to.attempt = from.said->attempt;
+void copy_said(const node& from, task_snapshot& to) {
+  if (const auto* said = from.said()) {
+    to.progress = said->pct;
+    to.message = said->message;
   }
+  // A retry runs each attempt in a scope of its own.
+  for (const auto* child = from.first_child; child != nullptr; child = child->next_sibling)
+    if (const auto* said = child->said(); said != nullptr && said->attempt != 0) to.attempt = said->attempt;
 }
 
 void copy_task(const task_state_base& from, time_point now, std::size_t depth, task_snapshot& to) {

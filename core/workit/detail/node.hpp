@@ -41,10 +41,10 @@ struct node_extras {
   std::vector<cleanup> cleanups;
   std::optional<std::stop_source> stop;
   std::optional<duration> cleanup_bound;
-  std::size_t attempt = 0;  ///< of the retry whose attempt this is; 0 for none
   std::vector<named_stop> stops;
   std::uint64_t stops_dropped = 0;
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
+  std::unique_ptr<self_report> said;
 };
 
 /// Threads: all members the home loop's, except `id`, `name`, `home` and `cell`, which do not change.
@@ -110,7 +110,8 @@ class node : public std::enable_shared_from_this<node> {
   /// The receipts it keeps; none when it has no extras.
   [[nodiscard]] const std::vector<named_stop>& stops() const noexcept;
 
-  std::unique_ptr<self_report> said;  ///< null until it said something
+  /// What its body has said about itself; null until it did.
+  [[nodiscard]] const self_report* said() const noexcept { return extras ? extras->said.get() : nullptr; }
 
   /// Keeps a receipt; beyond `kept_stops` only their number.
   void keep(named_stop stop);
@@ -138,19 +139,6 @@ class enter_node {
  private:
   fiber& fiber_;
   node* const outer_;
-};
-
-/// Says of `n` that it is in attempt `number` of a retry, 1 for the first, for as long as this lives.
-class attempting {
- public:
-  attempting(node& n, unsigned number) : node_(n), outer_(std::exchange(n.say().attempt, number)) {}
-  ~attempting() { node_.said->attempt = outer_; }
-  attempting(const attempting&) = delete;
-  attempting& operator=(const attempting&) = delete;
-
- private:
-  node& node_;
-  const unsigned outer_;
 };
 
 /// Cancellation as its home loop carries it out: every open node under `top` that is stopping is told.

@@ -12,7 +12,7 @@ struct self_report {
   std::optional<double> pct;           ///< as last reported, 0 to 1
   std::optional<std::string> message;  ///< as last reported
   std::optional<time_point> at;        ///< when, by the runtime's clock; nothing was reported while empty
-  unsigned attempt = 0;                ///< of the retry around the body, 1 for the first; 0 when there is none
+  unsigned attempt = 0;                ///< of the retry whose attempt this is, 1 for the first; 0 for none
 
   /// Keeps `said`. Allocates for a message that is longer than those before it, else not.
   void keep(const event::progress& said, time_point now);
