@@ -125,7 +125,6 @@ TEST(Values, TakeAHundredMoreOverFiveThousandWithoutCopyingThem) {
     }
     EXPECT_EQ(last.size(), 5100U);
   });
-  EXPECT_LT(took, 10ms);
   EXPECT_GT(naive, 10 * took);
   EXPECT_EQ(*result.find(*keys.front()), 1);
   EXPECT_EQ(*result.find(*more.back()), 2);
@@ -203,22 +202,40 @@ TEST_F(ContextValues, GoWithTheScopeThatSetThem) {
   });
 }
 
-TEST_F(ContextValues, OfTheOldestKeyAreFoundInLessThanAMicrosecondAtDepthFiveThousand) {
+/// What 1,000 look-ups take where only this one key is set, in a task of a root scope.
+duration floor_of_a_lookup() {
+  const context_key<int> alone("alone");
+  duration took{};
+  manual_runtime rt;
+  rt.run({.values = values{}.with(alone, 1)}, [&](scope& s) {
+    s.spawn([&](context& ctx) {
+      std::int64_t sum = 0;
+      took = fastest(9, [&] {
+        for (int i = 0; i < 1000; ++i) sum += ctx.get(alone);
+      });
+      EXPECT_EQ(sum, 9000);
+    });
+  });
+  return took;
+}
+
+// A walk over what is set would take thousands of times the floor.
+TEST_F(ContextValues, OfTheOldestOfFiveThousandKeysAreFoundAtOnce) {
   const auto keys = make_keys(5000);
   manual_runtime rt;
   values all;
   for (const auto& key : keys) all = all.with(*key, 7);
+  duration took{};
   rt.run({.values = all}, [&](scope& s) {
     s.spawn([&](context& ctx) {
-       constexpr int times = 10'000;
-       std::int64_t sum = 0;
-       const auto took = fastest(5, [&] {
-         for (int i = 0; i < times; ++i) sum += ctx.get(*keys.front());
-       });
-       EXPECT_EQ(sum, 5 * 7 * times);
-       EXPECT_LT(took / times, 1us);
-     }).get();
+      std::int64_t sum = 0;
+      took = fastest(9, [&] {
+        for (int i = 0; i < 1000; ++i) sum += ctx.get(*keys.front());
+      });
+      EXPECT_EQ(sum, 63'000);
+    });
   });
+  EXPECT_LT(took, 40 * floor_of_a_lookup());
 }
 
 // A tree of scopes, each opened in a task of the one before it, as deep as the number of keys.
@@ -241,7 +258,7 @@ TEST_F(ContextValues, AreFoundAtOnceInAScopeFarBelow) {
               [&](scope& in) { in.spawn([&, level](context& c) { nest(c, level + 1); }).get(); });
   };
   rt.run([&](scope& s) { nest(s, 0); });
-  EXPECT_LT(took / 1000, 1us);
+  EXPECT_LT(took, 40 * floor_of_a_lookup()) << "it looked in each scope on its way up";
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
   const shield shield_;
   std::atomic<const cancel_record*> state_{nullptr};  // null, a record of ours, or the closed mark
   std::atomic<duration::rep> deadline_;
-  duration limit_{};  // zero for none; constant once deadline_ is set
+  duration limit_{};                                   // zero for none; constant once deadline_ is set
   mutable std::atomic<std::uint64_t> quiet_since_{0};  // the last epoch in which a walk found nothing
 };
 
