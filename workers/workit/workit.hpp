@@ -6,11 +6,15 @@
 #include <workit/channel.hpp>
 #include <workit/compose.hpp>
 #include <workit/condition_variable.hpp>
+#include <workit/diagnose.hpp>
+#include <workit/event_sink.hpp>
 #include <workit/manual_reset_event.hpp>
 #include <workit/mutex.hpp>
+#include <workit/render_tree.hpp>
 #include <workit/runtime.hpp>
 #include <workit/scope.hpp>
 #include <workit/semaphore.hpp>
+#include <workit/snapshot.hpp>
 #include <workit/workers/init.hpp>
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
