@@ -31,9 +31,8 @@ int main(int argc, char** argv) {
     std::printf("score %d\n", workit::race(cached, workit::offload({}, score, 9001))(s));
 
     // Three attempts of at most 5 ms each, then the other provider. What ran out of time has ended.
-    auto patient = workit::retry({.times = 3, .initial_delay = 1ms}, workit::timeout(5ms, [](workit::context& ctx) {
-                                   return ask(ctx, "first", 1h);
-                                 }));
+    auto patient = workit::retry({.times = 3, .initial_delay = 1ms},
+                                 workit::timeout(5ms, [](workit::context& ctx) { return ask(ctx, "first", 1h); }));
     auto answer = workit::fallback(patient, [](workit::context& ctx) { return ask(ctx, "second", 1ms); });
     std::printf("answered by the %s provider\n", answer(s).c_str());
 
