@@ -14,6 +14,8 @@
 #include <workit/detail/scope_node.hpp>
 #include <workit/runtime.hpp>
 
+#include "check_name.hpp"
+
 namespace workit {
 
 std::string_view to_string(task_status s) noexcept {
@@ -69,18 +71,13 @@ class join_point {
   fiber* waiter_ = nullptr;
 };
 
-namespace {
-constexpr std::size_t longest_name = 128;
-}
-
 task_state_base::task_state_base(task_options options, std::shared_ptr<loop> home_loop, scope_node* owner,
                                  node* parent_node)
     : node(std::move(options.name), std::move(home_loop), parent_node, cancel_cell::shield::off),
       kind(options.kind),
       background(options.background),
       owner_(owner) {
-  WORKIT_ASSERT(!name.empty() && name.size() <= longest_name,
-                "a task's name has " + std::to_string(name.size()) + " characters; it may have 1 to 128");
+  check_name("a task's", name);
 }
 
 task_state_base::~task_state_base() = default;

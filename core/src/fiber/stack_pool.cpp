@@ -7,7 +7,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/detail/stack_pool.hpp>
 
-#include "sanitizer_switch.hpp"
+#include "status/sanitizer_switch.hpp"
 
 namespace workit::detail {
 namespace {

@@ -86,10 +86,9 @@ void check_options(const detached_options& options) {
 }
 
 scope_node& enclosing_scope(context& ctx) {
-  for (auto* n = &ctx.node(); n != nullptr; n = n->parent)
-    if (auto* owner = dynamic_cast<scope_node*>(n)) return *owner;
-  WORKIT_ASSERT(false, "background(): \"" + ctx.name() + "\" is in no scope that could own the task");
-  __builtin_unreachable();
+  auto* owner = ctx.node().nearest_scope();
+  WORKIT_ASSERT(owner != nullptr, "background(): \"" + ctx.name() + "\" is in no scope that could own the task");
+  return *owner;
 }
 
 }  // namespace detail

@@ -6,15 +6,15 @@
 #include <workit/detail/loop.hpp>
 #include <workit/runtime.hpp>
 
+#include "check_name.hpp"
+
 namespace workit {
 namespace {
 
-constexpr std::size_t longest_name = 128;
 constexpr std::size_t most_handlers = 10'000;
 
 void check_options(const scope_options& o) {
-  WORKIT_ASSERT(!o.name.empty() && o.name.size() <= longest_name,
-                "a scope's name has " + std::to_string(o.name.size()) + " characters; it may have 1 to 128");
+  detail::check_name("a scope's", o.name);
   WORKIT_ASSERT(!o.deadline || *o.deadline > duration::zero(),
                 "scope \"" + o.name + "\": the deadline has to be more than zero from now");
   WORKIT_ASSERT(!o.cleanup_timeout || *o.cleanup_timeout > duration::zero(),

@@ -6,21 +6,12 @@
 #include <workit/detail/loop.hpp>
 #include <workit/detail/scope_node.hpp>
 
+#include "fiber/wake_timer.hpp"
+
 namespace workit {
 namespace {
 
 constexpr std::size_t most_cleanups = 10'000;
-
-/// Wakes one sleeping fiber.
-class sleeper final : public detail::timer {
- public:
-  explicit sleeper(detail::fiber& f) noexcept : fiber_(f) {}
-  ~sleeper() { fiber_.home.disarm(*this); }
-  void fire() override { fiber_.wake(); }
-
- private:
-  detail::fiber& fiber_;
-};
 
 /// What is set where `n` is; null when that is nothing.
 const detail::surroundings* around(detail::node& n) noexcept {
@@ -59,8 +50,7 @@ void context::sleep_for(duration d) { sleep_until(workit::deadline::in(d, now())
 void context::sleep_until(time_point at) {
   auto& self = detail::fiber::require("sleeping");
   self.check();
-  sleeper alarm_clock(self);
-  self.home.arm(alarm_clock, at);
+  const detail::wake_timer alarm_clock(self, at);
   if (!self.wait("sleep", [&] { return !alarm_clock.armed(); })) self.leave();
 }
 

@@ -27,8 +27,8 @@
 #include <workit/detail/task_state.hpp>
 #include <workit/runtime.hpp>
 
-#include "live_loops.hpp"
-#include "signal_stack.hpp"
+#include "status/live_loops.hpp"
+#include "status/signal_stack.hpp"
 
 namespace workit::detail {
 namespace {

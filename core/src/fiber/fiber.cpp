@@ -11,6 +11,8 @@
 #include <workit/detail/loop.hpp>
 #include <workit/detail/node.hpp>
 
+#include "wake_timer.hpp"
+
 namespace workit::detail {
 namespace {
 
@@ -31,17 +33,6 @@ struct exception_globals {
 [[gnu::noinline]] void put_exception_state(exception_globals saved) noexcept {
   *reinterpret_cast<exception_globals*>(abi::__cxa_get_globals()) = saved;
 }
-
-/// Wakes a fiber whose destructors have waited for too long while an exception unwinds it.
-class unwind_timer final : public timer {
- public:
-  explicit unwind_timer(fiber& f) noexcept : fiber_(f) {}
-  ~unwind_timer() { fiber_.home.disarm(*this); }
-  void fire() override { fiber_.wake(); }
-
- private:
-  fiber& fiber_;
-};
 
 }  // namespace
 
@@ -83,8 +74,7 @@ void fiber::park(const char* note) {
   note_ = note;
   // A bound that has passed woke its waiter; whoever parks all the same waits for something that has to come.
   if (std::uncaught_exceptions() > 0 && unwind_bound_ > home.now()) {
-    unwind_timer bound(*this);
-    home.arm(bound, unwind_bound_);
+    const wake_timer bound(*this, unwind_bound_);
     switch_away(false);
   } else {
     switch_away(false);

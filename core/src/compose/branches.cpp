@@ -12,23 +12,12 @@
 #include <workit/detail/loop.hpp>
 #include <workit/detail/scope_node.hpp>
 
+#include "fiber/wake_timer.hpp"
+
 namespace workit::detail {
 namespace {
 
 constexpr auto complaint_interval = std::chrono::seconds(1);
-
-/// Wakes a fiber that waits for a branch to end or for a time to come.
-class wake_up final : public timer {
- public:
-  wake_up(fiber& f, time_point at) : fiber_(f) { fiber_.home.arm(*this, at); }
-  ~wake_up() { fiber_.home.disarm(*this); }
-  wake_up(const wake_up&) = delete;
-  wake_up& operator=(const wake_up&) = delete;
-  void fire() override { fiber_.wake(); }
-
- private:
-  fiber& fiber_;
-};
 
 }  // namespace
 
@@ -106,7 +95,7 @@ std::shared_ptr<branch> branches::next() {
 
 std::shared_ptr<branch> branches::next_until(time_point until) {
   if (ended_.empty()) {
-    const wake_up alarm(self_, until);
+    const wake_timer alarm(self_, until);
     if (!self_.wait([&] { return !ended_.empty() || self_.home.now() >= until; })) self_.leave();
     if (ended_.empty()) return nullptr;
   }

@@ -8,6 +8,8 @@
 #include <workit/base/assert.hpp>
 #include <workit/compose/circuit_breaker.hpp>
 
+#include "scope/check_name.hpp"
+
 namespace workit {
 namespace detail {
 
@@ -103,10 +105,7 @@ std::string_view to_string(circuit_state s) noexcept {
 }
 
 circuit_breaker::circuit_breaker(circuit_breaker_options options) {
-  constexpr std::size_t longest_name = 128;
-  WORKIT_ASSERT(
-      !options.name.empty() && options.name.size() <= longest_name,
-      "a circuit breaker's name has " + std::to_string(options.name.size()) + " characters; it may have 1 to 128");
+  detail::check_name("a circuit breaker's", options.name);
   WORKIT_ASSERT(options.failure_threshold > 0,
                 "circuit_breaker \"" + options.name + "\": failure_threshold is 0; it may be 1 or more");
   WORKIT_ASSERT(options.reset_after > duration::zero(),

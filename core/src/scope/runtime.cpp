@@ -14,7 +14,7 @@
 #include <workit/detail/loop.hpp>
 #include <workit/runtime.hpp>
 
-#include "stall_detector.hpp"
+#include "status/stall_detector.hpp"
 
 namespace workit {
 

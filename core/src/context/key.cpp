@@ -4,10 +4,11 @@
 #include <workit/budget.hpp>
 #include <workit/detail/key_identity.hpp>
 
+#include "scope/check_name.hpp"
+
 namespace workit {
 namespace {
 
-constexpr std::size_t longest_name = 128;
 constexpr std::size_t longest_unit = 32;
 constexpr unsigned most_digits = 12;
 
@@ -17,8 +18,7 @@ std::atomic<std::uint64_t> last_number{0};
 
 detail::key_identity::key_identity(std::string name)
     : name_(std::move(name)), number_(last_number.fetch_add(1, std::memory_order_relaxed) + 1) {
-  WORKIT_ASSERT(!name_.empty() && name_.size() <= longest_name,
-                "a key's name has " + std::to_string(name_.size()) + " characters; it may have 1 to 128");
+  check_name("a key's", name_);
 }
 
 budget_key::budget_key(std::string name, budget_key_options options)
