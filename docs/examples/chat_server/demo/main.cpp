@@ -72,7 +72,7 @@ json play(const settings& s, const std::string& poison) {
   const auto here = self.parent_path();
   json result;
   progress("the floor: SIGKILL and membarrier, bare");
-  const auto floor = demo::kill_to_proof_us(200);
+  const auto floor = demo::kill_to_proof_us(100);
   result["floor_us"] = floor[floor.size() / 2];
   result["floor_p99_us"] = floor[floor.size() * 99 / 100];
 
