@@ -55,7 +55,7 @@ class scope_context final : public context {
 
   /// Stops everything the scope owns; true to the one call that decided it, and the first reason stays.
   /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds).
-  bool cancel(cancel_reason why) { return node_.cell->request(std::move(why)); }
+  bool cancel(cancel_reason why) { return node_.cell()->request(std::move(why)); }
   bool cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
 
   using context::deadline;
@@ -100,7 +100,7 @@ class scope_context final : public context {
 class remote_scope {
  public:
   /// As scope::cancel. Threads: any.
-  bool cancel(cancel_reason why) const { return node_->cell->request(std::move(why)); }
+  bool cancel(cancel_reason why) const { return node_->cell()->request(std::move(why)); }
   bool cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
 
   /// As scope::spawn; the body runs on the scope's loop. Threads: any.

@@ -57,7 +57,7 @@ class task {
 
   /// Cancels this task and what is below it; true to the one call that decided it. Its scope goes on.
   /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds). Threads: any.
-  bool cancel(cancel_reason why) { return state_->cell->request(std::move(why)); }
+  bool cancel(cancel_reason why) { return state_->cell()->request(std::move(why)); }
   bool cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
 
   [[nodiscard]] task_status status() const noexcept { return state_->status(); }

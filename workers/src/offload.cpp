@@ -82,7 +82,7 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
   auto& home = self.home;
   auto& node = *self.current_node;
 
-  const auto cell = cancel_cell::make(node.cell, home.shared_from_this());
+  const auto cell = cancel_cell::make(node.cell(), home.shared_from_this());
   if (options.timeout) {
     cell->tighten(deadline::in(*options.timeout, home.now()));
     home.deadlines().arm(cell, cell->own_deadline().at());

@@ -104,7 +104,7 @@ std::shared_ptr<branch> branches::next_until(time_point until) {
 
 void branches::dismiss(const branch& winner) {
   // Cancelling runs no user code and resumes nobody: the list stays as it is.
-  for (auto* loser : running_) loser->cell->request(reason::race_lost{winner.id});
+  for (auto* loser : running_) loser->cell()->request(reason::race_lost{winner.id});
 }
 
 std::exception_ptr branches::error_of(const branch& ended) {

@@ -3,8 +3,12 @@
 // Invariants
 // 1. status_ moves pending -> running -> one final value, or pending -> cancelled. `error`, `why` and the value are
 //    written before the final status (release) and read after it (acquire).
-// 2. waiting_ and when_settled_ are the home loop's; other threads register by a post.
+// 2. joiners_ and when_settled_ are the home loop's; other threads register by a post.
 // 3. Before the final status: the body returned, its cleanups ran, the body with its captures is destroyed.
+// 4. A foreign thread sets awaited_outside_ before it looks at status_ and sleeps; settling stores status_ before it
+// looks
+//    at awaited_outside_ (both sequentially consistent): one of the two sees the other, so no wake-up is lost, and a
+//    task for which nobody sleeps costs no system call.
 // Lock order: there are no locks.
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
@@ -52,7 +56,7 @@ class join_point {
       if (task->is_settled())
         back();
       else
-        task->when_settled_.push_back(std::move(back));
+        task->when_settled().push_back(std::move(back));
     });
     const auto settled = [&] { return state.is_settled(); };
     if (!self.wait("task", settled)) {
@@ -73,7 +77,7 @@ class join_point {
 
 task_state_base::task_state_base(task_options options, std::shared_ptr<loop> home_loop, scope_node* owner,
                                  node* parent_node)
-    : node(std::move(options.name), std::move(home_loop), parent_node, cancel_cell::shield::off),
+    : node(std::move(options.name), std::move(home_loop), parent_node, cell_made::when_needed),
       kind(options.kind),
       background(options.background),
       owner_(owner) {
@@ -86,21 +90,36 @@ void task_state_base::wait_settled() {
   if (is_settled()) return;
   auto* here = loop::current();
   if (here == nullptr) {
-    for (auto seen = status(); seen < task_status::succeeded; seen = status()) status_.wait(seen);
+    wait_outside();
     return;
   }
   auto& self = fiber::require("waiting for a task");
   if (here != home.get()) return join_point::wait(*this, self);
-  waiting_.push_back(&self);
+  joiner mine{&self};
+  auto** last = &joiners_;
+  while (*last != nullptr) last = &(*last)->next;
+  *last = &mine;
   if (!self.wait("task", [this] { return is_settled(); })) {
     try {
       self.leave();
     } catch (...) {
-      std::erase(waiting_, &self);
+      auto** link = &joiners_;
+      while (*link != nullptr && *link != &mine) link = &(*link)->next;
+      if (*link != nullptr) *link = mine.next;
       throw;
     }
     self.wait_shielded("task", [this] { return is_settled(); });  // unwinding: the frame needs its answer
   }
+}
+
+void task_state_base::wait_outside() noexcept {
+  awaited_outside_.store(true);
+  for (auto seen = status_.load(); seen < task_status::succeeded; seen = status_.load()) status_.wait(seen);
+}
+
+std::vector<std::function<void()>>& task_state_base::when_settled() {
+  if (!when_settled_) when_settled_ = std::make_unique<std::vector<std::function<void()>>>();
+  return *when_settled_;
 }
 
 void task_state_base::take_once() {
@@ -127,7 +146,7 @@ void task_state_base::run() {
   fiber self(*home);
   const enter_node inside(*this);
   if (stopping()) {
-    why = cell->record()->why;
+    why = std::make_unique<cancel_reason>(ruling_cell().record()->why);
     return end(task_status::cancelled);
   }
   started_at = home->now();
@@ -138,7 +157,7 @@ void task_state_base::run() {
   try {
     call(ctx);
   } catch (const cancelled& c) {
-    why = c.why();
+    why = std::make_unique<cancel_reason>(c.why());
     how = task_status::cancelled;
   } catch (...) {
     error = std::current_exception();
@@ -162,7 +181,7 @@ void task_state_base::end(task_status how) {
       emit(event::task_failed{error, took});
       break;
     default:
-      emit(event::task_cancelled{&*why, took});
+      emit(event::task_cancelled{why.get(), took});
       break;
   }
   close();
@@ -176,16 +195,17 @@ void task_state_base::end(task_status how) {
 
 void task_state_base::settle_unstarted(cancel_reason reason) {
   drop_body();
-  cell->close();
-  why = std::move(reason);
+  close_cell();
+  why = std::make_unique<cancel_reason>(std::move(reason));
   settle(task_status::cancelled);
 }
 
 void task_state_base::settle(task_status how) {
-  status_.store(how, std::memory_order_release);
-  status_.notify_all();
-  for (auto* waiter : std::exchange(waiting_, {})) waiter->wake();
-  for (auto& call : std::exchange(when_settled_, {})) call();
+  status_.store(how);
+  if (awaited_outside_.load()) status_.notify_all();
+  for (const auto* each = std::exchange(joiners_, nullptr); each != nullptr; each = each->next) each->waiting->wake();
+  if (const auto calls = std::exchange(when_settled_, nullptr))
+    for (auto& call : *calls) call();
   settled();
 }
 

@@ -1,4 +1,5 @@
 // A snapshot as one line of JSON. What there is not is left out.
+#include <cmath>
 #include <workit/snapshot.hpp>
 
 #include "json_text.hpp"
@@ -20,7 +21,7 @@ std::string json_of(const failure_snapshot& f) {
 }
 
 std::string fraction(double of_one) {
-  const auto thousandths = static_cast<int>(of_one * 1000 + 0.5);
+  const auto thousandths = std::lround(of_one * 1000);
   auto digits = std::to_string(thousandths % 1000);
   digits.insert(0, 3 - digits.size(), '0');
   return std::to_string(thousandths / 1000) + '.' + digits;

@@ -107,7 +107,7 @@ void copy_task(const task_state_base& from, time_point now, std::size_t depth, t
   }
   to.waits_for = to.started ? waits_for(from) : "its turn";
   copy_said(from, to);
-  to.stopping = stop_of(from.cell->record());
+  to.stopping = stop_of(from.ruling_cell().record());
   if (from.error) to.failure = failure_of(from.error);
   to.stops = stops_of(from);
   copy_scopes(from, now, depth, to.scopes, to.in_cleanup);
@@ -143,7 +143,7 @@ void copy_tasks(const scope_node& from, time_point now, std::size_t depth, scope
 }
 
 void copy_scope(const scope_node& from, time_point now, std::size_t depth, scope_snapshot& to) {
-  const auto* record = from.cell->record();
+  const auto* record = from.ruling_cell().record();
   to.id = from.id;
   to.name = from.name;
   using phase = scope_node::phase;
@@ -153,7 +153,7 @@ void copy_scope(const scope_node& from, time_point now, std::size_t depth, scope
   to.taken = now;
   to.opened = from.opened_at;
   to.open = now - from.opened_at;
-  to.deadline = from.cell->own_deadline();
+  to.deadline = from.ruling_cell().own_deadline();
   to.stopping = stop_of(record);
   to.stops = stops_of(from);
   to.stops_dropped = from.extras ? from.extras->stops_dropped : 0;

@@ -1,6 +1,7 @@
 // What the tree of work is made of: tasks, scopes and running cleanups, as their home loop sees them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,11 +48,18 @@ struct node_extras {
   std::unique_ptr<self_report> said;
 };
 
-/// Threads: all members the home loop's, except `id`, `name`, `home` and `cell`, which do not change.
+/// When a node gets the cancel cell that is its own.
+enum class cell_made : std::uint8_t {
+  at_once,
+  when_needed,  ///< most tasks end without having been cancelled alone or having opened anything below them
+};
+
+/// Threads: all members the home loop's, except `id`, `name` and `home`, which do not change, and cell().
 /// Lifetime: shared between what runs it and the handles to it. While it is open its parent is.
 class node : public std::enable_shared_from_this<node> {
  public:
-  node(std::string name, std::shared_ptr<loop> home, node* parent, cancel_cell::shield shield);
+  node(std::string name, std::shared_ptr<loop> home, node* parent, cell_made when,
+       cancel_cell::shield shield = cancel_cell::shield::off);
   virtual ~node();
   node(const node&) = delete;
   node& operator=(const node&) = delete;
@@ -66,6 +74,12 @@ class node : public std::enable_shared_from_this<node> {
   [[nodiscard]] bool stopping() {
     return (quiet_since_ != cancel_cell::epoch() || !deadline_.is_never()) && look_whether_stopping();
   }
+
+  /// The cell that is cancelled to stop just this and what is below; made by the first call. Once this has ended
+  /// without one, a closed cell that is nobody's. Threads: any.
+  [[nodiscard]] const cancel_cell::ptr& cell();
+  /// The cell that rules here: its own, if there is one, else the one above. Threads: any.
+  [[nodiscard]] cancel_cell& ruling_cell() const noexcept;
 
   /// Moves the deadline to `to` if that is earlier, and has it watched.
   void tighten(deadline to);
@@ -94,7 +108,6 @@ class node : public std::enable_shared_from_this<node> {
   const work_id id;
   const std::string name;
   const std::shared_ptr<loop> home;
-  const cancel_cell::ptr cell;
 
   node* parent;
   node* first_child = nullptr;
@@ -119,12 +132,19 @@ class node : public std::enable_shared_from_this<node> {
   void hand_stops_up();
   static constexpr std::size_t kept_stops = 32;
 
+ protected:
+  /// Nothing can be decided here any more; listeners find no owner.
+  void close_cell() noexcept;
+
  private:
+  [[nodiscard]] cancel_cell::ptr make_cell(cancel_cell::shield shield);
   [[nodiscard]] bool paid_for(const event_body& body);
   void tell_all(event_body body) const;
   bool look_whether_stopping();
 
-  std::uint64_t quiet_since_ = 0;  // the epoch in which the cell was last looked at, was not stopping,
+  const cancel_cell::ptr above_;                            // the cell of the parent; null in a root
+  std::atomic<const cancel_cell::ptr*> own_cell_{nullptr};  // set once: a cell of ours, or the closed one of nobody
+  std::uint64_t quiet_since_ = 0;  // the epoch in which the ruling cell was last looked at, was not stopping,
   deadline deadline_{};            // and had this deadline
 };
 

@@ -28,6 +28,12 @@ namespace workit::detail {
 class scope_node;
 class join_point;
 
+/// A fiber of the home loop that waits for a task, on that fiber's stack.
+struct joiner {
+  fiber* waiting;
+  joiner* next = nullptr;
+};
+
 /// Everything about a task but the type of its value.
 class task_state_base : public node {
  public:
@@ -53,9 +59,16 @@ class task_state_base : public node {
 
   const task_kind kind;
   const bool background;
-  std::exception_ptr error;          // written before the status, read after it
-  std::optional<cancel_reason> why;  // likewise
-  time_point spawned_at{};           // the runtime's clock, as started_at
+
+ private:  // here, so that they share a word with the above
+  std::atomic<task_status> status_{task_status::pending};
+  std::atomic<bool> taken_{false};
+  std::atomic<bool> awaited_outside_{false};  // a foreign thread waits, or has waited, for the status to change
+
+ public:
+  std::exception_ptr error;                  // written before the status, read after it
+  std::unique_ptr<const cancel_reason> why;  // likewise; null unless it was cancelled
+  time_point spawned_at{};                   // the runtime's clock, as started_at
   time_point started_at{};
 
  protected:
@@ -71,11 +84,12 @@ class task_state_base : public node {
   void end(task_status how);
   void settle(task_status how);
 
-  scope_node* const owner_;  // null for a root
-  std::atomic<task_status> status_{task_status::pending};
-  std::atomic<bool> taken_{false};
-  std::vector<fiber*> waiting_;  // fibers of the home loop
-  std::vector<std::function<void()>> when_settled_;
+  void wait_outside() noexcept;
+  std::vector<std::function<void()>>& when_settled();
+
+  scope_node* const owner_;                                           // null for a root
+  joiner* joiners_ = nullptr;                                         // in the order in which they came
+  std::unique_ptr<std::vector<std::function<void()>>> when_settled_;  // for fibers of other loops
 };
 
 /// A body that can be called as T(context&) or T().
