@@ -45,7 +45,7 @@ class scope_context final : public context {
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) -> task<detail::task_result<std::decay_t<F>>> {
     auto state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(std::forward<F>(body), std::move(options),
-                                                                          node_.home, &own(), &node_);
+                                                                          node_.home, &node_);
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
@@ -108,7 +108,7 @@ class remote_scope {
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) const -> task<detail::task_result<std::decay_t<F>>> {
     auto state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(std::forward<F>(body), std::move(options),
-                                                                          node_->home, node_.get(), node_.get());
+                                                                          node_->home, node_.get());
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }

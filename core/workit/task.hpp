@@ -46,9 +46,9 @@ class task {
       case task_status::succeeded:
         return outcome<T>::of_value(std::move(*state_->value));
       case task_status::cancelled:
-        return outcome<T>::of_cancellation(*state_->why);
+        return outcome<T>::of_cancellation(*state_->why());
       default:
-        return outcome<T>::of_error(state_->error);
+        return outcome<T>::of_error(state_->error());
     }
   }
 

@@ -22,7 +22,7 @@ constexpr auto complaint_interval = std::chrono::seconds(1);
 }  // namespace
 
 branch::branch(branches& owner, std::size_t i, branch_body body, task_options options, scope_node& scope)
-    : task_state_base(std::move(options), scope.home, &scope, &scope),
+    : task_state_base(std::move(options), scope.home, &scope),
       index(i),
       owner_(owner),
       body_(std::move(body)) {}
@@ -108,9 +108,9 @@ void branches::dismiss(const branch& winner) {
 }
 
 std::exception_ptr branches::error_of(const branch& ended) {
-  if (ended.status() == task_status::failed) return ended.error;
+  if (ended.status() == task_status::failed) return ended.error();
   self_.check();
-  return std::make_exception_ptr(task_cancelled(*ended.why, ended.name));
+  return std::make_exception_ptr(task_cancelled(*ended.why(), ended.name));
 }
 
 }  // namespace workit::detail

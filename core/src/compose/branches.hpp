@@ -16,7 +16,7 @@ class branch final : public task_state_base {
   branch(branches& owner, std::size_t index, branch_body body, task_options options, scope_node& scope);
 
   [[nodiscard]] branch_end end() const {
-    return {status(), error, why != nullptr ? std::optional(*why) : std::nullopt};
+    return {status(), error(), why() != nullptr ? std::optional(*why()) : std::nullopt};
   }
 
   const std::size_t index;

@@ -108,15 +108,15 @@ void node::close() noexcept {
 }
 
 bool node::look_whether_stopping() {
+  auto& ruling = ruling_cell();
   if (const auto seen = cancel_cell::epoch(); quiet_since_ != seen) {  // read first: see cancel_cell.cpp, invariant 2
-    const auto& ruling = ruling_cell();
     if (ruling.stopping()) return true;
-    deadline_ = ruling.effective_deadline();
+    has_deadline_ = !ruling.effective_deadline().is_never();
     quiet_since_ = seen;
   }
-  if (deadline_.is_never()) return false;
+  if (!has_deadline_) return false;
   const auto now = home->now();
-  return deadline_.passed(now) && ruling_cell().expire(now);
+  return ruling.effective_deadline().passed(now) && ruling.expire(now);
 }
 
 void node::tighten(deadline to) {

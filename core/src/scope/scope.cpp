@@ -159,8 +159,8 @@ void scope_node::begin_closing() {
 }
 
 void scope_node::child_failed(task_state_base& child) {
-  if (!first_failure) first_failure = child.error;
-  cell()->request(reason::sibling_failed{child.id, child.name, child.error});
+  if (!first_failure) first_failure = child.error();
+  cell()->request(reason::sibling_failed{child.id, child.name, child.error()});
 }
 
 void scope_node::child_never_starts(task_state_base& child) {
@@ -190,10 +190,10 @@ void scope_node::count_settled(const task_state_base& child, task_status how, ti
   record.spawned = child.spawned_at;
   record.started = child.started_at;
   record.ended = now;
-  record.error = child.error;
+  record.error = child.error();
   record.why.reset();
-  if (child.why == nullptr) return;
-  record.why = *child.why;
+  if (child.why() == nullptr) return;
+  record.why = *child.why();
   const auto* decided = child.ruling_cell().record();
   record.requested = decided != nullptr ? decided->at : std::chrono::steady_clock::now();
 }

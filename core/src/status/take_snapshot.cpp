@@ -108,7 +108,7 @@ void copy_task(const task_state_base& from, time_point now, std::size_t depth, t
   to.waits_for = to.started ? waits_for(from) : "its turn";
   copy_said(from, to);
   to.stopping = stop_of(from.ruling_cell().record());
-  if (from.error) to.failure = failure_of(from.error);
+  if (from.error()) to.failure = failure_of(from.error());
   to.stops = stops_of(from);
   copy_scopes(from, now, depth, to.scopes, to.in_cleanup);
   in_order_of_begin(to.scopes);

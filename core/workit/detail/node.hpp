@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -46,6 +47,10 @@ struct node_extras {
   std::uint64_t stops_dropped = 0;
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
   std::unique_ptr<self_report> said;
+  // Of a task; written before its final status, read after it:
+  std::exception_ptr error;
+  std::optional<cancel_reason> why;
+  std::vector<std::function<void()>> when_settled;  ///< calls for fibers of other loops; the home loop's
 };
 
 /// When a node gets the cancel cell that is its own.
@@ -72,7 +77,7 @@ class node : public std::enable_shared_from_this<node> {
   /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed: exact also while the
   /// loop is hogged and nobody else keeps the deadline.
   [[nodiscard]] bool stopping() {
-    return (quiet_since_ != cancel_cell::epoch() || !deadline_.is_never()) && look_whether_stopping();
+    return (quiet_since_ != cancel_cell::epoch() || has_deadline_) && look_whether_stopping();
   }
 
   /// The cell that is cancelled to stop just this and what is below; made by the first call. Once this has ended
@@ -145,7 +150,7 @@ class node : public std::enable_shared_from_this<node> {
   const cancel_cell::ptr above_;                            // the cell of the parent; null in a root
   std::atomic<const cancel_cell::ptr*> own_cell_{nullptr};  // set once: a cell of ours, or the closed one of nobody
   std::uint64_t quiet_since_ = 0;  // the epoch in which the ruling cell was last looked at, was not stopping,
-  deadline deadline_{};            // and had this deadline
+  bool has_deadline_ = false;      // and had a deadline, or not
 };
 
 /// Makes `n` the node of the current fiber for as long as this lives.

@@ -37,7 +37,7 @@ struct joiner {
 /// Everything about a task but the type of its value.
 class task_state_base : public node {
  public:
-  task_state_base(task_options options, std::shared_ptr<loop> home, scope_node* owner, node* parent);
+  task_state_base(task_options options, std::shared_ptr<loop> home, node* parent);
   ~task_state_base() override;
 
   /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a settled task answers all the same.
@@ -66,9 +66,11 @@ class task_state_base : public node {
   std::atomic<bool> awaited_outside_{false};  // a foreign thread waits, or has waited, for the status to change
 
  public:
-  std::exception_ptr error;                  // written before the status, read after it
-  std::unique_ptr<const cancel_reason> why;  // likewise; null unless it was cancelled
-  time_point spawned_at{};                   // the runtime's clock, as started_at
+  /// What a failed task threw; null for every other.
+  [[nodiscard]] const std::exception_ptr& error() const noexcept;
+  /// Why a task was cancelled; null unless it was.
+  [[nodiscard]] const cancel_reason* why() const noexcept;
+  time_point spawned_at{};  // the runtime's clock, as started_at
   time_point started_at{};
 
  protected:
@@ -85,11 +87,10 @@ class task_state_base : public node {
   void settle(task_status how);
 
   void wait_outside() noexcept;
-  std::vector<std::function<void()>>& when_settled();
+  /// The scope that counts it, while it is open; null for a root.
+  [[nodiscard]] scope_node* owner() const noexcept { return parent != nullptr ? parent->nearest_scope() : nullptr; }
 
-  scope_node* const owner_;                                           // null for a root
-  joiner* joiners_ = nullptr;                                         // in the order in which they came
-  std::unique_ptr<std::vector<std::function<void()>>> when_settled_;  // for fibers of other loops
+  joiner* joiners_ = nullptr;  // in the order in which they came
 };
 
 /// A body that can be called as T(context&) or T().
@@ -119,8 +120,8 @@ class task_state_of final : public task_state<task_result<F>> {
  public:
   using T = task_result<F>;
   template <class G>
-  task_state_of(G&& body, task_options options, std::shared_ptr<loop> home, scope_node* owner, node* parent)
-      : task_state<T>(std::move(options), std::move(home), owner, parent), body_(std::forward<G>(body)) {}
+  task_state_of(G&& body, task_options options, std::shared_ptr<loop> home, node* parent)
+      : task_state<T>(std::move(options), std::move(home), parent), body_(std::forward<G>(body)) {}
 
  private:
   void call(context& ctx) override {
