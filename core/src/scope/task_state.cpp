@@ -52,12 +52,7 @@ class join_point {
         if (shared->waiter_ != nullptr) shared->waiter_->wake();
       });
     };
-    state.home->post([task, back = std::move(back)]() mutable {
-      if (task->is_settled())
-        back();
-      else
-        task->with_extras().when_settled.push_back(std::move(back));
-    });
+    state.home->post([task, back = std::move(back)]() mutable { task->when_settled(std::move(back)); });
     const auto settled = [&] { return state.is_settled(); };
     if (!self.wait("task", settled)) {
       try {
@@ -93,10 +88,8 @@ void task_state_base::wait_settled() {
   }
   auto& self = fiber::require("waiting for a task");
   if (here != home.get()) return join_point::wait(*this, self);
-  joiner mine{&self};
-  auto** last = &joiners_;
-  while (*last != nullptr) last = &(*last)->next;
-  *last = &mine;
+  joiner mine{&self, joiners_};
+  joiners_ = &mine;
   if (!self.wait("task", [this] { return is_settled(); })) {
     try {
       self.leave();
@@ -113,6 +106,11 @@ void task_state_base::wait_settled() {
 void task_state_base::wait_outside() noexcept {
   awaited_outside_.store(true);
   for (auto seen = status_.load(); seen < task_status::succeeded; seen = status_.load()) status_.wait(seen);
+}
+
+void task_state_base::when_settled(std::function<void()> then) {
+  if (is_settled()) return then();
+  with_extras().when_settled.push_back(std::move(then));
 }
 
 const std::exception_ptr& task_state_base::error() const noexcept {
@@ -204,7 +202,12 @@ void task_state_base::settle_unstarted(cancel_reason reason) {
 void task_state_base::settle(task_status how) {
   status_.store(how);
   if (awaited_outside_.load()) status_.notify_all();
-  for (const auto* each = std::exchange(joiners_, nullptr); each != nullptr; each = each->next) each->waiting->wake();
+  joiner* first = nullptr;  // who came first is woken first
+  for (auto* each = std::exchange(joiners_, nullptr); each != nullptr;) {
+    auto* const next = std::exchange(each->next, first);
+    first = std::exchange(each, next);
+  }
+  for (const auto* each = first; each != nullptr; each = each->next) each->waiting->wake();
   if (extras)
     for (auto& call : std::exchange(extras->when_settled, {})) call();
   settled();

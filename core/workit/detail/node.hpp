@@ -25,6 +25,7 @@ namespace workit::detail {
 class fiber;
 class loop;
 class scope_node;
+struct commons;
 
 /// A registered cleanup: what to call, and how long it may take.
 struct cleanup {
@@ -47,10 +48,14 @@ struct node_extras {
   std::uint64_t stops_dropped = 0;
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
   std::unique_ptr<self_report> said;
+  std::unique_ptr<commons> shared;  // of a scope
   // Of a task; written before its final status, read after it:
   std::exception_ptr error;
   std::optional<cancel_reason> why;
-  std::vector<std::function<void()>> when_settled;  ///< calls for fibers of other loops; the home loop's
+  std::vector<std::function<void()>> when_settled;  ///< see task_state_base::when_settled()
+
+  node_extras();
+  ~node_extras();
 };
 
 /// When a node gets the cancel cell that is its own.
