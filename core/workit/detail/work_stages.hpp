@@ -61,11 +61,17 @@ decltype(auto) call_function(F& function, context& ctx, A&& argument) {
     return std::invoke(function, std::forward<A>(argument));
 }
 
+template <class R>
+inline constexpr bool is_task = std::invocable<std::add_lvalue_reference_t<R>, context&>;
+template <class R>
+  requires std::is_void_v<R>
+inline constexpr bool is_task<R> = false;
+
 /// Calls a stage. One that returns a task function T(context&), as offload() does, has it run: its value counts.
 template <class F, class A>
 decltype(auto) call_stage(F& function, context& ctx, A&& argument) {
   using R = decltype(call_function(function, ctx, std::forward<A>(argument)));
-  if constexpr (std::invocable<R&, context&>) {
+  if constexpr (is_task<R>) {
     auto&& then = call_function(function, ctx, std::forward<A>(argument));
     return then(ctx);
   } else {
