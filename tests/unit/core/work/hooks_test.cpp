@@ -49,7 +49,8 @@ TEST_F(Hooks, HearOfItemsThatWereCancelledWithTheirSiblings) {
   EXPECT_THROW(rt.run(job), std::runtime_error);
   ASSERT_EQ(told.size(), 3u);
   EXPECT_EQ(told[0], "1/1 failed odd 1 x1");
-  for (const auto i : {1u, 2u}) EXPECT_NE(told[i].find("cancelled sibling_failed"), std::string::npos) << told[i];
+  for (const auto i : {1u, 2u})
+    EXPECT_NE(told[i].find("cancelled sibling \"work-item-1\" failed x1"), std::string::npos) << told[i];
 }
 
 TEST_F(Hooks, HearOfAnItemWhenAllOfItHasEnded) {
