@@ -18,6 +18,7 @@
 #include <workit/semaphore.hpp>
 #include <workit/shared_resource.hpp>
 #include <workit/snapshot.hpp>
+#include <workit/work.hpp>
 #include <workit/workers/init.hpp>
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
