@@ -84,6 +84,7 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
 
   const auto cell = cancel_cell::make(node.cell(), home.shared_from_this());
   if (options.timeout) {
+    cell->name_limit(*options.timeout);
     cell->tighten(deadline::in(*options.timeout, home.now()));
     home.deadlines().arm(cell, cell->own_deadline().at());
   }
