@@ -15,6 +15,7 @@
 #include <workit/scope.hpp>
 #include <workit/semaphore.hpp>
 #include <workit/snapshot.hpp>
+#include <workit/work.hpp>
 #include <workit/workers/init.hpp>
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>

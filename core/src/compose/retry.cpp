@@ -128,7 +128,7 @@ void run_retry(context& ctx, const retry_options& options, jitter& random,
   }
 }
 
-void run_attempt(context& ctx, std::size_t number, scope_body body) {
+void run_attempt(context& ctx, std::size_t number, scope_body body, std::string name) {
   auto& outside = here();
   const bool outermost = !is_in_attempt(outside);
   const auto began = ctx.now();
@@ -142,7 +142,7 @@ void run_attempt(context& ctx, std::size_t number, scope_body body) {
     if (outermost) outside.emit(event::task_attempt{number, ctx.now() - began, how});
   };
   try {
-    run_scope(ctx.node(), {.name = "attempt"}, scope_body(numbered));
+    run_scope(ctx.node(), {.name = std::move(name)}, scope_body(numbered));
     how = event::attempt_end::succeeded;
   } catch (const cancelled&) {
     tell();

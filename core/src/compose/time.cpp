@@ -52,12 +52,12 @@ void run_timeout(context& ctx, const timeout_options& options, scope_body body) 
               {.limits_time = true});
 }
 
-void run_deadline(context& ctx, const compose_options& options, deadline at, scope_body body) {
+void run_deadline(context& ctx, const compose_options& options, deadline at, scope_body body, std::string name) {
   auto checked = [&](workit::scope& s) {
     s.check();
     body(s);
   };
-  run_limited(ctx, {.name = "deadline_at", .deadline_at = at}, options.grace, scope_body(checked), {});
+  run_limited(ctx, {.name = std::move(name), .deadline_at = at}, options.grace, scope_body(checked), {});
 }
 
 void run_uncancellable(context& ctx, duration limit, scope_body body) {

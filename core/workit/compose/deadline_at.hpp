@@ -7,7 +7,8 @@
 namespace workit {
 
 namespace detail {
-void run_deadline(context& ctx, const compose_options& options, deadline at, scope_body body);
+void run_deadline(context& ctx, const compose_options& options, deadline at, scope_body body,
+                  std::string name = "deadline_at");
 }
 
 /// A task function that runs `function` in a scope with that deadline. The instant stays what it is, however late the

@@ -27,7 +27,7 @@ void check_options(const retry_options& options);
 void run_retry(context& ctx, const retry_options& options, jitter& random,
                const std::function<void(context&, std::size_t)>& attempt);
 /// Opens the scope of one attempt. `ctx.attempt()` is `number` in there.
-void run_attempt(context& ctx, std::size_t number, scope_body body);
+void run_attempt(context& ctx, std::size_t number, scope_body body, std::string name = "attempt");
 
 }  // namespace detail
 
