@@ -79,7 +79,7 @@ bool leaves_out(const scope_snapshot& s) {
 /// What the first failure in `closed` was: of a task, else of the body.
 std::optional<failure_snapshot> failure_of(const detail::scope_node& closed) {
   if (closed.first_failure) return detail::failure_of(closed.first_failure);
-  if (const auto* own = closed.cell->own_record())
+  if (const auto* own = closed.ruling_cell().own_record())
     if (const auto* failed = std::get_if<reason::parent_failed>(&own->why)) return detail::failure_of(failed->error);
   return std::nullopt;
 }
