@@ -202,6 +202,34 @@ TEST_F(Algebra, ARaceTellsEveryLoserWhoWon) {
   }
 }
 
+TEST_F(Algebra, ATimeoutKeepsItsTypedReason) {
+  const auto seed = test::seed();
+  random.seed(seed);
+  manual_runtime rt;
+  for (int n = 0; n < trees / 50; ++n) {
+    const auto limit = some_time(), takes = some_time() + 500us;  // never both at once
+    std::optional<duration> told;
+    auto body = timeout(limit, [&](context& ctx) {
+      try {
+        ctx.sleep_for(takes);
+      } catch (const cancelled& c) {
+        told = std::get<reason::timeout>(c.why()).limit;
+        throw;
+      }
+      return 1;
+    });
+    try {
+      EXPECT_EQ(rt.run(body), 1);
+      ASSERT_LT(takes, limit) << "seed " << seed;
+      ASSERT_FALSE(told) << "seed " << seed;
+    } catch (const timed_out& e) {
+      ASSERT_LT(limit, takes) << "seed " << seed;
+      ASSERT_EQ(e.limit(), limit) << "seed " << seed;
+      ASSERT_EQ(told, limit) << "seed " << seed;
+    }
+  }
+}
+
 TEST_F(Algebra, TheFirstOfManyReasonsStays) {
   const auto seed = test::seed();
   random.seed(seed);
