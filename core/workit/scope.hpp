@@ -133,17 +133,18 @@ class remote_scope {
 
 namespace detail {
 
-/// A call to a callable that outlives it; no allocation.
+/// A call to a callable, const or not, that outlives it; no allocation.
 class scope_body {
  public:
   template <class F>
   explicit scope_body(F& f) noexcept
-      : object_(std::addressof(f)), call_([](void* o, workit::scope& s) { (*static_cast<F*>(o))(s); }) {}
+      : object_(std::addressof(f)),
+        call_([](const void* o, workit::scope& s) { (*static_cast<F*>(const_cast<void*>(o)))(s); }) {}
   void operator()(workit::scope& s) const { call_(object_, s); }
 
  private:
-  void* object_;
-  void (*call_)(void*, workit::scope&);
+  const void* object_;
+  void (*call_)(const void*, workit::scope&);
 };
 
 /// What composables ask of a scope beyond its options.

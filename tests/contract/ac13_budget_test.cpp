@@ -18,7 +18,7 @@ TEST_P(Ac13Overrun, FiveScopesBelowCancelsTheOwnerAndEverythingUnderIt) {
   play([](stage& on) {
     auto& slow = on.make_part();
     on.run([&](scope& top) {
-      auto owner = [&](scope& s) {
+      const auto owner = [&](scope& s) {
         s.spawn(slow.body());
         slow.await(s);
         charge_far_below(s, 5, 1);
