@@ -64,7 +64,7 @@ class random_trees {
       try {
         ctx.sleep_for(takes);
         if (end == 3) {
-          ctx.node().cell->request(reason::user{"gave up"});
+          ctx.node().cell()->request(reason::user{"gave up"});
           ctx.check();
         }
       } catch (const cancelled& c) {
