@@ -2,6 +2,13 @@
 cmake_minimum_required(VERSION 3.25)
 
 # What the test programs have told when they were built, and what is added by hand.
+file(GLOB_RECURSE programs ${BUILD}/tests/*_include.cmake)
+foreach(program IN LISTS programs)
+  string(REGEX REPLACE "_include.cmake$" "_tests.cmake" list "${program}")
+  if(NOT EXISTS "${list}")
+    message(FATAL_ERROR "${program}: build all the tests first")
+  endif()
+endforeach()
 file(GLOB_RECURSE lists ${BUILD}/tests/*_tests.cmake ${BUILD}/tests/CTestTestfile.cmake)
 set(known)
 foreach(list IN LISTS lists)
@@ -10,9 +17,6 @@ foreach(list IN LISTS lists)
   string(REGEX MATCHALL "add_test[(] *,=,[^, ]+" added "${text}")
   foreach(line IN LISTS added)
     string(REGEX REPLACE "^.*,=," "" name "${line}")
-    if(name MATCHES "_NOT_BUILT$")
-      message(FATAL_ERROR "${name}: build the tests first")
-    endif()
     string(REGEX REPLACE "^[^/]*/([^./]+[.])" "\\1" name "${name}")  # the prefix and parameter of a parametrised test
     string(REGEX REPLACE "/.*$" "" name "${name}")
     list(APPEND known "${name}")
