@@ -34,11 +34,11 @@ TEST_P(Ac05Retry, CancelledInADelayStartsNoOther) {
         if (on.where() == boundary::process) return offload({}, []() -> int { throw std::out_of_range("again"); })(ctx);
         throw std::out_of_range("again");
       };
-      auto t = s.spawn(retry({.times = 8, .backoff = backoff::fixed, .initial_delay = 300ms, .jitter = false}, fails));
+      auto t = s.spawn(retry({.times = 8, .backoff = backoff::fixed, .initial_delay = 2s, .jitter = false}, fails));
       while (attempts == 0 || s.status().tasks.at(0).waits_for != "sleep") s.sleep_for(1ms);
       t.cancel("stop");
       EXPECT_TRUE(t.result().is_cancelled());
-      s.sleep_for(700ms);
+      s.sleep_for(3s);
       EXPECT_EQ(attempts, 1);
       EXPECT_THROW(retry({.times = 3, .backoff = backoff::fixed, .initial_delay = 1ms}, fails)(s), std::exception);
       EXPECT_EQ(attempts, 4) << "the control arm: nobody cancelled this one";

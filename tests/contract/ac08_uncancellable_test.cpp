@@ -8,9 +8,9 @@ class Ac08Shield : public acceptance {};
 
 TEST_P(Ac08Shield, HoldsTheCancellationAndStopsItsBodyAtItsOwnLimit) {
   play([](stage& on) {
-    auto& slow = on.make_part();
+    auto& slow = on.make_part("part", 3 * natural_end);  // so that it has begun by its limit on any machine
     on.run([&](scope& s) {
-      auto t = s.spawn(uncancellable(natural_end / 2, slow.body()));
+      auto t = s.spawn(uncancellable(3 * natural_end / 2, slow.body()));
       slow.await(s);
       t.cancel("not yet");
       const auto asked = machine::now();

@@ -65,7 +65,7 @@ TEST_P(Ac20Disconnect, EndsEveryMemberWithOneReason) {
               throw;
             }
           }));
-          words.receive();
+          EXPECT_EQ(words.receive(), 0);
           rerank.await(s, rerankers);
           tool.await(s, tools);
           while (!seen.retrying || !seen.streaming) s.sleep_for(1ms);

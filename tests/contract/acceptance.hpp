@@ -1,9 +1,6 @@
 // The stage of the acceptance scenarios: where they play, beside which load, and that nothing is left afterwards.
 #pragma once
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <array>
 #include <deque>
 #include <functional>
@@ -44,8 +41,7 @@ inline auto by_the_clock() {
 inline auto by_workers() { return testing::Values(ground{boundary::process, 0}, ground{boundary::process, 8}); }
 
 /// Threads that race, time out and cancel in runtimes of their own, without pause: they share the process's counters,
-/// epochs and processors with the scenario. They are nice, and so are their loops: eight of them interleave with the
-/// scenario on two processors and do not starve it.
+/// epochs and processors with the scenario.
 class busy_threads {
  public:
   explicit busy_threads(int n) {
@@ -60,7 +56,6 @@ class busy_threads {
 
  private:
   void work() const {
-    EXPECT_EQ(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19), 0);
     manual_runtime rt;
     const auto nap = [](duration d) { return [d](context& ctx) { ctx.sleep_for(d); }; };
     while (!done_) {
@@ -104,7 +99,7 @@ class stage {
   const scope_receipt& receipt() { return receipt_.get(); }
 
   /// Work that goes on to its natural end unless it is stopped: a fiber that sleeps, or a loop in a worker process.
-  part& make_part(const std::string& name = "part");
+  part& make_part(const std::string& name = "part", std::chrono::milliseconds lasts = natural_end);
 
   /// To be called right after what stops parts has returned: nothing of them lives any more.
   void returned();
@@ -125,7 +120,7 @@ class stage {
 
 class stage::part {
  public:
-  part(stage& on, std::string name) : on_(on), name_(std::move(name)) {}
+  part(stage& on, std::string name, std::chrono::milliseconds lasts) : on_(on), name_(std::move(name)), lasts_(lasts) {}
 
   /// The task function; each call is a life of its own.
   [[nodiscard]] std::function<int(context&)> body() {
@@ -146,6 +141,7 @@ class stage::part {
     const auto marker = name_ + std::to_string(n - 1);
     while (begun_ < n || (on_.where_ == boundary::process && !on_.markers_.has(marker))) ctx.sleep_for(1ms);
   }
+  [[nodiscard]] std::chrono::milliseconds lasts() const { return lasts_; }
   [[nodiscard]] int begun() const { return begun_; }
   [[nodiscard]] int live() const { return live_; }
   /// How many have come to their natural end.
@@ -166,21 +162,24 @@ class stage::part {
   int live(context& ctx, const std::string& life) {
     if (on_.where_ == boundary::process) {
       const auto started = on_.markers_.file(life);
-      return offload({}, spin_and_mark, started, started + ".ended", natural_end.count())(ctx);
+      return offload({}, spin_and_mark, started, started + ".ended", lasts_.count())(ctx);
     }
-    ctx.sleep_for(natural_end);
+    ctx.sleep_for(lasts_);
     ++ended_;
     return 42;
   }
 
   stage& on_;
   const std::string name_;
+  const std::chrono::milliseconds lasts_;
   int begun_ = 0;
   int live_ = 0;
   int ended_ = 0;  // fibers
 };
 
-inline stage::part& stage::make_part(const std::string& name) { return parts_.emplace_back(*this, name); }
+inline stage::part& stage::make_part(const std::string& name, std::chrono::milliseconds lasts) {
+  return parts_.emplace_back(*this, name, lasts);
+}
 
 inline void stage::returned() {
   returned_ = machine::now();
@@ -188,10 +187,12 @@ inline void stage::returned() {
 }
 
 inline void stage::outlast() {
+  std::chrono::milliseconds longest{0};
+  for (const auto& p : parts_) longest = std::max(longest, p.lasts());
   if (pure_)
-    pure_->run([](scope& s) { s.sleep_for(2 * natural_end); });
+    pure_->run([longest](scope& s) { s.sleep_for(2 * longest); });
   else
-    wait_past_natural_end(machine::now());
+    std::this_thread::sleep_for(longest + 300ms);
   for (const auto& p : parts_) {
     EXPECT_EQ(p.ended(), 0) << "a part came to its natural end: it was not stopped";
     for (int n = 1; real_ && returned_ && n <= p.begun(); ++n)
