@@ -80,7 +80,7 @@ class runtime {
     auto in_scope = [options = std::move(options), body = std::forward<F>(body)](
                         context& ctx) mutable -> decltype(auto) { return ctx.scope(std::move(options), body); };
     auto state = std::make_shared<detail::task_state_of<decltype(in_scope)>>(std::move(in_scope), std::move(named),
-                                                                             next_home(), nullptr, nullptr);
+                                                                             next_home(), nullptr);
     launch(state);
     return task<detail::task_result<decltype(in_scope)>>(std::move(state));
   }

@@ -65,6 +65,9 @@ TEST_F(Deadline, OfTheCallItselfIsAnErrorThatTheScopeSurvives) {
       EXPECT_EQ(e.limit(), 50ms);
     }
     EXPECT_FALSE(s.stopping());
+    const auto why = s.status().stops.at(0).receipt.why;
+    ASSERT_TRUE(std::holds_alternative<reason::timeout>(why)) << describe(why);
+    EXPECT_EQ(std::get<reason::timeout>(why).limit, 50ms);
     EXPECT_EQ(offload({}, [] { return 5; })(s), 5);
   });
 }

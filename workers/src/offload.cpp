@@ -82,8 +82,9 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
   auto& home = self.home;
   auto& node = *self.current_node;
 
-  const auto cell = cancel_cell::make(node.cell, home.shared_from_this());
+  const auto cell = cancel_cell::make(node.cell(), home.shared_from_this());
   if (options.timeout) {
+    cell->name_limit(*options.timeout);  // the stop says that this ran out, and not the scope's deadline
     cell->tighten(deadline::in(*options.timeout, home.now()));
     home.deadlines().arm(cell, cell->own_deadline().at());
   }
@@ -91,6 +92,8 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
   const auto job = std::make_shared<awaited_job>(self, cell, ctx.name(), call, until);
   awaited_job::run(pool, job);
   if (options.timeout) home.deadlines().disarm(*cell);
+  // The kernel's timer may have been faster than the warden: then the deadline that it kept is not decided yet.
+  if (std::holds_alternative<workers::job_stopped>(job->result)) cell->expire(home.now());
   const auto* own = cell->own_record();
   const auto ran_out = own != nullptr;
   cell->close();

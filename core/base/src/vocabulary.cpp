@@ -141,8 +141,8 @@ invalid_amount::invalid_amount(const std::string& given, unsigned digits)
     : error("an amount of " + given + " is finer than its budget, which counts " + std::to_string(digits) +
             " decimal digits") {}
 
-aggregate_error::aggregate_error(std::string what, std::vector<std::exception_ptr> errors)
-    : error(std::move(what)), errors_(std::move(errors)) {}
+aggregate_error::aggregate_error(const std::string& what, std::vector<std::exception_ptr> errors)
+    : error(what), errors_(std::move(errors)) {}
 
 circuit_open::circuit_open(std::string circuit, duration retry_after)
     : error(

@@ -22,10 +22,7 @@ constexpr auto complaint_interval = std::chrono::seconds(1);
 }  // namespace
 
 branch::branch(branches& owner, std::size_t i, branch_body body, task_options options, scope_node& scope)
-    : task_state_base(std::move(options), scope.home, &scope, &scope),
-      index(i),
-      owner_(owner),
-      body_(std::move(body)) {}
+    : task_state_base(std::move(options), scope.home, &scope), index(i), owner_(owner), body_(std::move(body)) {}
 
 void branch::settled() noexcept { owner_.ended(*this); }
 
@@ -104,13 +101,13 @@ std::shared_ptr<branch> branches::next_until(time_point until) {
 
 void branches::dismiss(const branch& winner) {
   // Cancelling runs no user code and resumes nobody: the list stays as it is.
-  for (auto* loser : running_) loser->cell->request(reason::race_lost{winner.id});
+  for (auto* loser : running_) loser->cell()->request(reason::race_lost{winner.id});
 }
 
 std::exception_ptr branches::error_of(const branch& ended) {
-  if (ended.status() == task_status::failed) return ended.error;
+  if (ended.status() == task_status::failed) return ended.error();
   self_.check();
-  return std::make_exception_ptr(task_cancelled(*ended.why, ended.name));
+  return std::make_exception_ptr(task_cancelled(*ended.why(), ended.name));
 }
 
 }  // namespace workit::detail

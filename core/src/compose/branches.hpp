@@ -15,7 +15,9 @@ class branch final : public task_state_base {
  public:
   branch(branches& owner, std::size_t index, branch_body body, task_options options, scope_node& scope);
 
-  [[nodiscard]] branch_end end() const { return {status(), error, why}; }
+  [[nodiscard]] branch_end end() const {
+    return {status(), error(), why() != nullptr ? std::optional(*why()) : std::nullopt};
+  }
 
   const std::size_t index;
   std::size_t position = 0;  ///< among those that run

@@ -20,7 +20,7 @@ void run_limited(context& ctx, scope_options options, duration grace, scope_body
   });
   auto watched = [&](workit::scope& s) {
     limited = static_cast<scope_node*>(&s.node());
-    if (const auto until = limited->cell->own_deadline(); !until.is_never()) watch.start(until.at());
+    if (const auto until = limited->cell()->own_deadline(); !until.is_never()) watch.start(until.at());
     body(s);
   };
   run_scope(ctx.node(), std::move(options), scope_body(watched), traits);

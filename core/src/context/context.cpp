@@ -25,7 +25,7 @@ bool context::stopping() const { return node_.stopping(); }
 
 const cancel_reason* context::why() const {
   if (!node_.stopping()) return nullptr;
-  return &node_.cell->record()->why;
+  return &node_.ruling_cell().record()->why;
 }
 
 std::stop_token context::stop_token() {
@@ -54,7 +54,7 @@ void context::sleep_until(time_point at) {
   if (!self.wait("sleep", [&] { return !alarm_clock.armed(); })) self.leave();
 }
 
-deadline context::deadline() const { return node_.cell->effective_deadline(); }
+deadline context::deadline() const { return node_.ruling_cell().effective_deadline(); }
 time_point context::now() const { return node_.home->now(); }
 runtime& context::runtime() const { return node_.home->owner(); }
 

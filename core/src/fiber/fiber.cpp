@@ -111,7 +111,7 @@ void fiber::check() {
 
 [[gnu::cold]] void fiber::stop_here() {
   if (std::uncaught_exceptions() > 0) return;
-  auto why = current_node->cell->record()->why;
+  auto why = current_node->ruling_cell().record()->why;
   unwind_bound_ = {};  // the unwinding that begins here has a bound of its own
   yield();
   throw cancelled(std::move(why));

@@ -8,8 +8,9 @@
 
 namespace workit::detail {
 
-/// First in, first out. The dispatcher (on whose stack I/O handlers and timers run) gets its turn when nothing else is
-/// ready, and after every 64 switches, so that a yielding fiber cannot starve the I/O of its thread.
+/// First in, first out. When no fiber is ready, queued tasks begin. The dispatcher (on whose stack I/O handlers and
+/// timers run) gets its turn when there is neither, and after every 64 switches, so that fibers that yield, or spawn,
+/// or join cannot starve the I/O of their thread.
 class fiber_scheduler final : public boost::fibers::algo::algorithm {
  public:
   explicit fiber_scheduler(loop& owner) noexcept : loop_(owner) {}
@@ -28,8 +29,9 @@ class fiber_scheduler final : public boost::fibers::algo::algorithm {
       loop_.turn(count_);
       return take_ready();
     }
-    if (dispatcher_ != nullptr && (count_ == 0 || ++switches_ % switches_per_turn == 0))
-      return std::exchange(dispatcher_, nullptr);
+    const bool turn_is_due = ++switches_ % switches_per_turn == 0;
+    if (count_ == 0 && !turn_is_due) loop_.begin_queued(0);
+    if (dispatcher_ != nullptr && (count_ == 0 || turn_is_due)) return std::exchange(dispatcher_, nullptr);
     return take_ready();
   }
 

@@ -36,7 +36,7 @@ namespace {
 thread_local loop* this_loop = nullptr;
 
 // Tasks are begun in batches: a thousand short ones then share a few hot stacks instead of touching a thousand.
-constexpr std::size_t started_per_turn = 32;
+constexpr std::size_t begun_at_once = 32;
 
 }  // namespace
 
@@ -157,21 +157,25 @@ void loop::start_task(std::shared_ptr<task_state_base> task) {
 
 void loop::add_root(task_state_base& task) {
   roots_.push_back(&task);
-  if (roots_end_) task.cell->request(*roots_end_);
+  if (roots_end_) task.cell()->request(*roots_end_);
 }
 
 void loop::cancel_roots(const cancel_reason& why) {
   roots_end_ = why;
   const auto roots = roots_;  // cancelling runs no user code, but stay on the safe side of a changing list
-  for (auto* root : roots) root->cell->request(why);
+  for (auto* root : roots) root->cell()->request(why);
 }
 
 void loop::turn(std::size_t ready) {
   beat();
   fire_due();
   io_.poll();
+  begin_queued(ready);
+}
+
+void loop::begin_queued(std::size_t ready) {
   // One at least: the ready fibers may be waiting, by yielding, for just the task that is queued.
-  for (std::size_t n = 0; (n == 0 || ready + n < started_per_turn) && !queued_.empty(); ++n) {
+  for (std::size_t n = 0; (n == 0 || ready + n < begun_at_once) && !queued_.empty(); ++n) {
     auto body = [this, task = std::move(queued_.front())]() mutable {
       task->run();
       task.reset();

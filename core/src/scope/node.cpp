@@ -7,15 +7,28 @@
 #include <workit/detail/scope_node.hpp>
 #include <workit/runtime.hpp>
 
+#include "commons.hpp"
+
 namespace workit::detail {
 namespace {
 
 std::atomic<work_id> last_id{0};
 
+/// What a node has that ended without a cell of its own: nobody listens, and nothing can be decided.
+const cancel_cell::ptr& nobodys_cell() {
+  static const auto& closed = *new cancel_cell::ptr([] {  // never destroyed: handles may outlive everything
+    auto cell = cancel_cell::make(nullptr, nullptr);
+    cell->close();
+    return cell;
+  }());
+  return closed;
+}
+
 /// Runs one cleanup in a shielded node of its own, and reports on `owner` how that went.
 void run_one(node& owner, cleanup work) {
   const auto bound = work.bound.value_or(owner.cleanup_bound());
-  const auto shielded = std::make_shared<node>("cleanup", owner.home, &owner, cancel_cell::shield::on);
+  const auto shielded =
+      std::make_shared<node>("cleanup", owner.home, &owner, cell_made::at_once, cancel_cell::shield::on);
   shielded->open();
   shielded->tighten(deadline::in(bound, owner.home->now()));
   std::optional<event_body> complaint;
@@ -36,17 +49,53 @@ void run_one(node& owner, cleanup work) {
 
 }  // namespace
 
-node::node(std::string n, std::shared_ptr<loop> h, node* p, cancel_cell::shield shield)
+node_extras::node_extras() = default;
+node_extras::~node_extras() = default;
+
+node::node(std::string n, std::shared_ptr<loop> h, node* p, cell_made when, cancel_cell::shield shield)
     : id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
       name(std::move(n)),
       home(std::move(h)),
-      cell(cancel_cell::make(p != nullptr ? p->cell : nullptr, home, shield)),
-      parent(p) {}
+      parent(p),
+      above_(p != nullptr ? p->cell() : nullptr) {
+  if (when == cell_made::at_once || above_ == nullptr)
+    own_cell_.store(new cancel_cell::ptr(make_cell(shield)), std::memory_order_relaxed);
+}
 
-node::~node() = default;
+node::~node() {
+  const auto* mine = own_cell_.load(std::memory_order_acquire);
+  if (mine != &nobodys_cell()) delete mine;
+}
+
+cancel_cell::ptr node::make_cell(cancel_cell::shield shield) {
+  auto made = cancel_cell::make(above_, home, shield);
+  made->owner = this;
+  return made;
+}
+
+const cancel_cell::ptr& node::cell() {
+  if (const auto* mine = own_cell_.load(std::memory_order_acquire)) return *mine;
+  std::unique_ptr<const cancel_cell::ptr> made(new cancel_cell::ptr(make_cell(cancel_cell::shield::off)));
+  const cancel_cell::ptr* first = nullptr;
+  if (own_cell_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) first = made.release();
+  return *first;
+}
+
+cancel_cell& node::ruling_cell() const noexcept {
+  const auto* mine = own_cell_.load(std::memory_order_acquire);
+  return mine != nullptr && mine != &nobodys_cell() ? **mine : *above_;
+}
+
+void node::close_cell() noexcept {
+  const cancel_cell::ptr* mine = nullptr;
+  if (own_cell_.compare_exchange_strong(mine, &nobodys_cell(), std::memory_order_acq_rel) || mine == &nobodys_cell())
+    return;
+  (*mine)->close();
+  (*mine)->owner = nullptr;
+  if (!(*mine)->own_deadline().is_never()) home->deadlines().disarm(**mine);
+}
 
 void node::open() {
-  cell->owner = this;
   if (parent == nullptr) return;
   next_sibling = parent->first_child;
   if (next_sibling != nullptr) next_sibling->previous_sibling = this;
@@ -55,10 +104,8 @@ void node::open() {
 
 void node::close() noexcept {
   WORKIT_ASSERT(first_child == nullptr, "\"" + name + "\" closed while it still owned work");
-  cell->close();
-  cell->owner = nullptr;
+  close_cell();
   if (extras) home->handlers -= extras->handlers.size();
-  if (!cell->own_deadline().is_never()) home->deadlines().disarm(*cell);
   if (parent == nullptr) return;
   (previous_sibling != nullptr ? previous_sibling->next_sibling : parent->first_child) = next_sibling;
   if (next_sibling != nullptr) next_sibling->previous_sibling = previous_sibling;
@@ -66,20 +113,21 @@ void node::close() noexcept {
 }
 
 bool node::look_whether_stopping() {
+  auto& ruling = ruling_cell();
   if (const auto seen = cancel_cell::epoch(); quiet_since_ != seen) {  // read first: see cancel_cell.cpp, invariant 2
-    if (cell->stopping()) return true;
-    deadline_ = cell->effective_deadline();
+    if (ruling.stopping()) return true;
+    has_deadline_ = !ruling.effective_deadline().is_never();
     quiet_since_ = seen;
   }
-  if (deadline_.is_never()) return false;
+  if (!has_deadline_) return false;
   const auto now = home->now();
-  return deadline_.passed(now) && cell->expire(now);
+  return ruling.effective_deadline().passed(now) && ruling.expire(now);
 }
 
 void node::tighten(deadline to) {
-  if (to.is_never() || to >= cell->own_deadline()) return;
-  cell->tighten(to);
-  home->deadlines().arm(cell, to.at());
+  if (to.is_never() || to >= cell()->own_deadline()) return;
+  cell()->tighten(to);
+  home->deadlines().arm(cell(), to.at());
 }
 
 duration node::cleanup_bound() const noexcept {
@@ -208,7 +256,7 @@ void deliver_below(node& top) {
   while (!to_visit.empty()) {
     auto* n = to_visit.back();
     to_visit.pop_back();
-    if (!n->cell->stopping()) continue;  // a shield
+    if (!n->ruling_cell().stopping()) continue;  // a shield
     told.push_back(n->shared_from_this());
     for (auto* child = n->first_child; child != nullptr; child = child->next_sibling) to_visit.push_back(child);
   }

@@ -135,7 +135,7 @@ void scope_node::forget(std::uint64_t subscription) {
 
 void scope_node::tell_cancelled() {
   if (cancel_handlers_.empty()) return;
-  const auto why = cell->record()->why;
+  const auto why = cell()->record()->why;
   const auto newest = cancel_handlers_.back().subscription;  // what a handler registers has its turn later
   while (!cancel_handlers_.empty() && cancel_handlers_.front().subscription <= newest) {
     const auto handler = std::move(cancel_handlers_.front().call);
@@ -148,24 +148,24 @@ void scope_node::tell_cancelled() {
 }
 
 bool scope_node::has_open_ends() const {
-  return live_tasks != 0 || has_cleanups() || (!cancel_handlers_.empty() && cell->stopping());
+  return live_tasks != 0 || has_cleanups() || (!cancel_handlers_.empty() && ruling_cell().stopping());
 }
 
 void scope_node::begin_closing() {
   if (now_in != phase::running) return;
   now_in = phase::closing;
-  const auto* record = cell->record();
+  const auto* record = cell()->record();
   emit(event::scope_closing{record != nullptr ? &record->why : nullptr});
 }
 
 void scope_node::child_failed(task_state_base& child) {
-  if (!first_failure) first_failure = child.error;
-  cell->request(reason::sibling_failed{child.id, child.name, child.error});
+  if (!first_failure) first_failure = child.error();
+  cell()->request(reason::sibling_failed{child.id, child.name, child.error()});
 }
 
 void scope_node::child_never_starts(task_state_base& child) {
   child.spawned_at = home->now();
-  child.settle_unstarted(cell->record()->why);
+  child.settle_unstarted(cell()->record()->why);
   count_settled(child, task_status::cancelled, child.spawned_at);
 }
 
@@ -190,10 +190,11 @@ void scope_node::count_settled(const task_state_base& child, task_status how, ti
   record.spawned = child.spawned_at;
   record.started = child.started_at;
   record.ended = now;
-  record.error = child.error;
-  record.why = child.why;
-  if (!child.why) return;
-  const auto* decided = child.cell->record();
+  record.error = child.error();
+  record.why.reset();
+  if (child.why() == nullptr) return;
+  record.why = *child.why();
+  const auto* decided = child.ruling_cell().record();
   record.requested = decided != nullptr ? decided->at : std::chrono::steady_clock::now();
 }
 
@@ -204,15 +205,15 @@ std::uint64_t scope_node::dropped_events() const noexcept {
 
 void scope_node::finish() {
   auto& self = fiber::require("closing a scope");
-  const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || !cell->stopping()); };
+  const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || !cell()->stopping()); };
   do {
     self.wait_shielded("its tasks", idle);
     begin_closing();
     run_cleanups();
-    if (!has_open_ends()) cell->close();  // a cancellation that came just before has handlers to tell
+    if (!has_open_ends()) cell()->close();  // a cancellation that came just before has handlers to tell
   } while (has_open_ends());
   // Handlers that are left were not told of a cancellation: for this scope there was none.
-  const auto* record = cancel_handlers_.empty() ? cell->record() : nullptr;
+  const auto* record = cancel_handlers_.empty() ? cell()->record() : nullptr;
   receipt.id = id;
   receipt.name = name;
   receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record);
@@ -262,19 +263,20 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
                 "scope \"" + options.name + "\" was opened on a loop that is not its own");
   check_options(options);
   auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
-  const auto n = std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, traits.shield);
+  const auto n =
+      std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cell_made::at_once, traits.shield);
   auto* enclosing = owner.nearest_scope();
-  n->around =
-      surroundings::below(enclosing != nullptr ? enclosing->around : nullptr, options.values, options.budgets, n->cell);
+  n->around = surroundings::below(enclosing != nullptr ? enclosing->around : nullptr, options.values, options.budgets,
+                                  n->cell());
   if (options.cleanup_timeout) n->with_extras().cleanup_bound = options.cleanup_timeout;
   n->on_receipt = std::move(options.on_receipt);
   n->receipt.opened = std::chrono::steady_clock::now();
   n->opened_at = n->home->now();
   n->open();
   const auto limit = options.deadline.value_or(duration::max());
-  if (traits.limits_time) n->cell->name_limit(limit);
+  if (traits.limits_time) n->cell()->name_limit(limit);
   n->tighten(std::min(options.deadline_at, deadline::in(limit, n->opened_at)));
-  const auto allowed = n->cell->own_deadline();
+  const auto allowed = n->cell()->own_deadline();
   n->emit(event::scope_opened{owner.id});
 
   std::exception_ptr failure;
@@ -290,13 +292,13 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
     } catch (...) {
       failure = std::current_exception();
     }
-    if (failure) n->cell->request(reason::parent_failed{failure});
-    if (left && !n->cell->stopping()) n->cell->request(reason::scope_ended{});  // it came from somewhere else
+    if (failure) n->cell()->request(reason::parent_failed{failure});
+    if (left && !n->cell()->stopping()) n->cell()->request(reason::scope_ended{});  // it came from somewhere else
     n->finish();
   }
   n->publish_receipt();
 
-  const auto* own = n->cell->own_record();
+  const auto* own = n->cell()->own_record();
   const bool a_child_began_it = own != nullptr && std::holds_alternative<reason::sibling_failed>(own->why);
   if (failure && !a_child_began_it) std::rethrow_exception(failure);
   if (n->first_failure) std::rethrow_exception(n->first_failure);

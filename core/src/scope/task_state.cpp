@@ -3,8 +3,12 @@
 // Invariants
 // 1. status_ moves pending -> running -> one final value, or pending -> cancelled. `error`, `why` and the value are
 //    written before the final status (release) and read after it (acquire).
-// 2. waiting_ and when_settled_ are the home loop's; other threads register by a post.
+// 2. joiners_ and when_settled are the home loop's; other threads register by a post.
 // 3. Before the final status: the body returned, its cleanups ran, the body with its captures is destroyed.
+// 4. A foreign thread sets awaited_outside_ before it looks at status_ and sleeps; settling stores status_ before it
+// looks
+//    at awaited_outside_ (both sequentially consistent): one of the two sees the other, so no wake-up is lost, and a
+//    task for which nobody sleeps costs no system call.
 // Lock order: there are no locks.
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
@@ -48,12 +52,7 @@ class join_point {
         if (shared->waiter_ != nullptr) shared->waiter_->wake();
       });
     };
-    state.home->post([task, back = std::move(back)]() mutable {
-      if (task->is_settled())
-        back();
-      else
-        task->when_settled_.push_back(std::move(back));
-    });
+    state.home->post([task, back = std::move(back)]() mutable { task->when_settled(std::move(back)); });
     const auto settled = [&] { return state.is_settled(); };
     if (!self.wait("task", settled)) {
       try {
@@ -71,12 +70,10 @@ class join_point {
   fiber* waiter_ = nullptr;
 };
 
-task_state_base::task_state_base(task_options options, std::shared_ptr<loop> home_loop, scope_node* owner,
-                                 node* parent_node)
-    : node(std::move(options.name), std::move(home_loop), parent_node, cancel_cell::shield::off),
+task_state_base::task_state_base(task_options options, std::shared_ptr<loop> home_loop, node* parent_node)
+    : node(std::move(options.name), std::move(home_loop), parent_node, cell_made::when_needed),
       kind(options.kind),
-      background(options.background),
-      owner_(owner) {
+      background(options.background) {
   check_name("a task's", name);
 }
 
@@ -86,22 +83,42 @@ void task_state_base::wait_settled() {
   if (is_settled()) return;
   auto* here = loop::current();
   if (here == nullptr) {
-    for (auto seen = status(); seen < task_status::succeeded; seen = status()) status_.wait(seen);
+    wait_outside();
     return;
   }
   auto& self = fiber::require("waiting for a task");
   if (here != home.get()) return join_point::wait(*this, self);
-  waiting_.push_back(&self);
+  joiner mine{&self, joiners_};
+  joiners_ = &mine;
   if (!self.wait("task", [this] { return is_settled(); })) {
     try {
       self.leave();
     } catch (...) {
-      std::erase(waiting_, &self);
+      auto** link = &joiners_;
+      while (*link != nullptr && *link != &mine) link = &(*link)->next;
+      if (*link != nullptr) *link = mine.next;
       throw;
     }
     self.wait_shielded("task", [this] { return is_settled(); });  // unwinding: the frame needs its answer
   }
 }
+
+void task_state_base::wait_outside() noexcept {
+  awaited_outside_.store(true);
+  for (auto seen = status_.load(); seen < task_status::succeeded; seen = status_.load()) status_.wait(seen);
+}
+
+void task_state_base::when_settled(std::function<void()> then) {
+  if (is_settled()) return then();
+  with_extras().when_settled.push_back(std::move(then));
+}
+
+const std::exception_ptr& task_state_base::error() const noexcept {
+  static const std::exception_ptr none;
+  return extras ? extras->error : none;
+}
+
+const cancel_reason* task_state_base::why() const noexcept { return extras && extras->why ? &*extras->why : nullptr; }
 
 void task_state_base::take_once() {
   WORKIT_ASSERT(!taken_.exchange(true, std::memory_order_relaxed),
@@ -109,15 +126,15 @@ void task_state_base::take_once() {
 }
 
 void task_state_base::throw_failure() const {
-  if (status() == task_status::cancelled) throw task_cancelled(*why, name);
-  std::rethrow_exception(error);
+  if (status() == task_status::cancelled) throw task_cancelled(*why(), name);
+  std::rethrow_exception(error());
 }
 
 void task_state_base::start() {
   spawned_at = home->now();
   open();
-  if (owner_ != nullptr)
-    ++owner_->live_tasks;
+  if (auto* scope = owner())
+    ++scope->live_tasks;
   else
     home->add_root(*this);
   home->start_task(std::static_pointer_cast<task_state_base>(shared_from_this()));
@@ -127,24 +144,24 @@ void task_state_base::run() {
   fiber self(*home);
   const enter_node inside(*this);
   if (stopping()) {
-    why = cell->record()->why;
+    with_extras().why = ruling_cell().record()->why;
     return end(task_status::cancelled);
   }
   started_at = home->now();
   status_.store(task_status::running, std::memory_order_release);
-  emit(event::task_started{owner_ != nullptr ? owner_->id : 0, kind});
+  emit(event::task_started{owner() != nullptr ? owner()->id : 0, kind});
   auto how = task_status::succeeded;
   context ctx(*this);  // until the task has ended: its cleanups may refer to it
   try {
     call(ctx);
   } catch (const cancelled& c) {
-    why = c.why();
+    with_extras().why = c.why();
     how = task_status::cancelled;
   } catch (...) {
-    error = std::current_exception();
+    with_extras().error = std::current_exception();
     how = task_status::failed;
   }
-  if (how == task_status::failed && owner_ != nullptr && !background) owner_->child_failed(*this);
+  if (how == task_status::failed && owner() != nullptr && !background) owner()->child_failed(*this);
   run_cleanups();
   end(how);
 }
@@ -159,33 +176,40 @@ void task_state_base::end(task_status how) {
       emit(event::task_succeeded{took});
       break;
     case task_status::failed:
-      emit(event::task_failed{error, took});
+      emit(event::task_failed{error(), took});
       break;
     default:
-      emit(event::task_cancelled{&*why, took});
+      emit(event::task_cancelled{why(), took});
       break;
   }
+  auto* scope = owner();
   close();
-  if (owner_ != nullptr)
-    owner_->child_settled(*this, how, now);
+  if (scope != nullptr)
+    scope->child_settled(*this, how, now);
   else
     home->remove_root(*this);
   settle(how);
-  if (owner_ == nullptr) home->owner().root_ended();
+  if (scope == nullptr) home->owner().root_ended();
 }
 
 void task_state_base::settle_unstarted(cancel_reason reason) {
   drop_body();
-  cell->close();
-  why = std::move(reason);
+  close_cell();
+  with_extras().why = std::move(reason);
   settle(task_status::cancelled);
 }
 
 void task_state_base::settle(task_status how) {
-  status_.store(how, std::memory_order_release);
-  status_.notify_all();
-  for (auto* waiter : std::exchange(waiting_, {})) waiter->wake();
-  for (auto& call : std::exchange(when_settled_, {})) call();
+  status_.store(how);
+  if (awaited_outside_.load()) status_.notify_all();
+  joiner* first = nullptr;  // who came first is woken first
+  for (auto* each = std::exchange(joiners_, nullptr); each != nullptr;) {
+    auto* const next = std::exchange(each->next, first);
+    first = std::exchange(each, next);
+  }
+  for (const auto* each = first; each != nullptr; each = each->next) each->waiting->wake();
+  if (extras)
+    for (auto& call : std::exchange(extras->when_settled, {})) call();
   settled();
 }
 

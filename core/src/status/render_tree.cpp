@@ -1,6 +1,7 @@
 // render_tree: draws scopes and tasks line by line.
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <workit/render_tree.hpp>
 
@@ -133,7 +134,7 @@ class drawing {
     if (t.kind != task_kind::io) text += std::string(to_string(t.kind)) + ", ";
     text += to_string(t.status);
     if (options_.durations) text += ", " + detail::in_words(t.started ? t.took : t.age);
-    if (options_.progress && t.progress) text += ", " + std::to_string(static_cast<int>(*t.progress * 100 + 0.5)) + '%';
+    if (options_.progress && t.progress) text += ", " + std::to_string(std::lround(*t.progress * 100)) + '%';
     if (options_.progress && t.message) text += ", \"" + *t.message + '"';
     if (t.attempt && *t.attempt > 1) text += ", attempt " + std::to_string(*t.attempt);
     if (t.status == task_status::cancelled && t.stopping)

@@ -19,7 +19,7 @@ namespace workit {
 namespace detail {
 
 std::shared_ptr<status_round> status_round::ask(const std::vector<std::shared_ptr<loop>>& loops, question q) {
-  const auto round = std::make_shared<status_round>();
+  auto round = std::make_shared<status_round>();
   round->answers_.resize(loops.size());
   round->missing_ = loops.size();
   const auto kept = std::make_shared<const question>(std::move(q));

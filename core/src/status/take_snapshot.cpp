@@ -27,18 +27,6 @@ namespace {
 // A walk takes a few hundred bytes of stack for each level, and whoever asks may be a fiber.
 constexpr std::size_t deepest = 100;
 
-failure_snapshot failure_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const worker_crashed& e) {
-    return {e.what(), true};
-  } catch (const std::exception& e) {
-    return {e.what(), false};
-  } catch (...) {
-    return {"something that is no std::exception", false};
-  }
-}
-
 std::optional<stop_snapshot> stop_of(const cancel_record* record) {
   if (record == nullptr) return std::nullopt;
   return stop_snapshot{record->why, std::chrono::steady_clock::now() - record->at};
@@ -107,8 +95,8 @@ void copy_task(const task_state_base& from, time_point now, std::size_t depth, t
   }
   to.waits_for = to.started ? waits_for(from) : "its turn";
   copy_said(from, to);
-  to.stopping = stop_of(from.cell->record());
-  if (from.error) to.failure = failure_of(from.error);
+  to.stopping = stop_of(from.ruling_cell().record());
+  if (from.error()) to.failure = failure_of(from.error());
   to.stops = stops_of(from);
   copy_scopes(from, now, depth, to.scopes, to.in_cleanup);
   in_order_of_begin(to.scopes);
@@ -143,7 +131,7 @@ void copy_tasks(const scope_node& from, time_point now, std::size_t depth, scope
 }
 
 void copy_scope(const scope_node& from, time_point now, std::size_t depth, scope_snapshot& to) {
-  const auto* record = from.cell->record();
+  const auto* record = from.ruling_cell().record();
   to.id = from.id;
   to.name = from.name;
   using phase = scope_node::phase;
@@ -153,7 +141,7 @@ void copy_scope(const scope_node& from, time_point now, std::size_t depth, scope
   to.taken = now;
   to.opened = from.opened_at;
   to.open = now - from.opened_at;
-  to.deadline = from.cell->own_deadline();
+  to.deadline = from.ruling_cell().own_deadline();
   to.stopping = stop_of(record);
   to.stops = stops_of(from);
   to.stops_dropped = from.extras ? from.extras->stops_dropped : 0;
@@ -173,6 +161,18 @@ void copy_scope(const scope_node& from, time_point now, std::size_t depth, scope
 }
 
 }  // namespace
+
+failure_snapshot failure_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const worker_crashed& e) {
+    return {e.what(), true};
+  } catch (const std::exception& e) {
+    return {e.what(), false};
+  } catch (...) {
+    return {"something that is no std::exception", false};
+  }
+}
 
 scope_snapshot take_snapshot(const scope_node& of) {
   scope_snapshot snapshot;

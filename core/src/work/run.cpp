@@ -77,7 +77,7 @@ void work_run::drive(workit::scope& s) {
     left = c;
   } catch (...) {
     if (!failure_) failure_ = std::current_exception();
-    scope_->cell->request(reason::parent_failed{failure_});
+    scope_->cell()->request(reason::parent_failed{failure_});
   }
   if (running_ > 0) {
     watch.start(self_->home.now());
@@ -153,7 +153,8 @@ void work_run::call_attempts(work_place& place, context& ctx) {
 
 void work_run::item_ended(work_item& item) noexcept {
   auto place = std::move(item.place);
-  work_end end{item.id, item.name, item.status(), item.error, item.why};
+  work_end end{item.id, item.name, item.status(), item.error(), {}};
+  if (item.why() != nullptr) end.why = *item.why();
   if (place->filtered) {
     end.how = task_status::cancelled;
     end.why = reason::manual{.tag = "filtered", .data = {}};
@@ -174,7 +175,7 @@ void work_run::item_ended(work_item& item) noexcept {
 void work_run::judge(const work_item& item, work_end& end) {
   if (end.how == task_status::cancelled) {
     some_cancelled_ = true;
-    if (mode_ == work_mode::fail && !scope_->cell->stopping())
+    if (mode_ == work_mode::fail && !scope_->cell()->stopping())
       fail(item, std::make_exception_ptr(task_cancelled(*end.why, item.name)));
   } else if (end.how == task_status::failed && mode_ == work_mode::partial) {
     end.why = cancellation_in(end.error, plan_.deadline, self_->home.now());
@@ -186,7 +187,7 @@ void work_run::judge(const work_item& item, work_end& end) {
 
 void work_run::fail(const work_item& item, std::exception_ptr error) {
   if (!failure_) failure_ = error;
-  scope_->cell->request(reason::sibling_failed{item.id, item.name, std::move(error)});
+  scope_->cell()->request(reason::sibling_failed{item.id, item.name, std::move(error)});
 }
 
 void work_run::ended(std::unique_ptr<work_place> place, bool /*has_value*/) { free(std::move(place)); }

@@ -15,10 +15,10 @@
 namespace workit::detail {
 namespace {
 
-scope_node& owner_below(node& below) {
-  auto* owner = below.nearest_scope();
-  WORKIT_ASSERT(owner != nullptr, "work().stream(): \"" + below.name + "\" is in no scope that could own the items");
-  return *owner;
+node& checked_owner(node& below) {
+  WORKIT_ASSERT(below.nearest_scope() != nullptr,
+                "work().stream(): \"" + below.name + "\" is in no scope that could own the items");
+  return below;
 }
 
 }  // namespace
@@ -27,8 +27,7 @@ scope_node& owner_below(node& below) {
 class stream_pump final : public task_state_base {
  public:
   stream_pump(stream_run& run, node& below)
-      : task_state_base({.name = "work-stream", .background = true}, below.home, &owner_below(below), &below),
-        run_(run) {}
+      : task_state_base({.name = "work-stream", .background = true}, below.home, &checked_owner(below)), run_(run) {}
 
  private:
   void call(context& ctx) override { run_.run(ctx, "work-stream"); }
@@ -72,10 +71,10 @@ std::unique_ptr<work_place> stream_run::next() {
     return first;
   }
   if (std::exchange(told_, true)) return nullptr;
-  if (pump_->status() == task_status::failed) std::rethrow_exception(pump_->error);
+  if (pump_->status() == task_status::failed) std::rethrow_exception(pump_->error());
   if (pump_->status() == task_status::succeeded) return nullptr;
   self.check();
-  throw task_cancelled(*pump_->why, pump_->name);
+  throw task_cancelled(*pump_->why(), pump_->name);
 }
 
 void stream_run::ended(std::unique_ptr<work_place> place, bool has_value) {

@@ -94,6 +94,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void run();
   /// One turn, from the dispatcher's stack: timers, I/O, queued tasks.
   void turn(std::size_t ready);
+  /// Makes the fibers of queued tasks, oldest first, as far as the `ready` ones leave room for; of one in any case.
+  void begin_queued(std::size_t ready);
   /// Nothing is ready: waits for I/O, or lets a manual clock jump.
   void idle();
   void fire_due();

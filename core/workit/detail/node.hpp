@@ -1,7 +1,9 @@
 // What the tree of work is made of: tasks, scopes and running cleanups, as their home loop sees them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +25,7 @@ namespace workit::detail {
 class fiber;
 class loop;
 class scope_node;
+struct commons;
 
 /// A registered cleanup: what to call, and how long it may take.
 struct cleanup {
@@ -45,13 +48,28 @@ struct node_extras {
   std::uint64_t stops_dropped = 0;
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
   std::unique_ptr<self_report> said;
+  std::unique_ptr<commons> shared;  // of a scope
+  // Of a task; written before its final status, read after it:
+  std::exception_ptr error;
+  std::optional<cancel_reason> why;
+  std::vector<std::function<void()>> when_settled;  ///< see task_state_base::when_settled()
+
+  node_extras();
+  ~node_extras();
 };
 
-/// Threads: all members the home loop's, except `id`, `name`, `home` and `cell`, which do not change.
+/// When a node gets the cancel cell that is its own.
+enum class cell_made : std::uint8_t {
+  at_once,
+  when_needed,  ///< most tasks end without having been cancelled alone or having opened anything below them
+};
+
+/// Threads: all members the home loop's, except `id`, `name` and `home`, which do not change, and cell().
 /// Lifetime: shared between what runs it and the handles to it. While it is open its parent is.
 class node : public std::enable_shared_from_this<node> {
  public:
-  node(std::string name, std::shared_ptr<loop> home, node* parent, cancel_cell::shield shield);
+  node(std::string name, std::shared_ptr<loop> home, node* parent, cell_made when,
+       cancel_cell::shield shield = cancel_cell::shield::off);
   virtual ~node();
   node(const node&) = delete;
   node& operator=(const node&) = delete;
@@ -64,8 +82,14 @@ class node : public std::enable_shared_from_this<node> {
   /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed: exact also while the
   /// loop is hogged and nobody else keeps the deadline.
   [[nodiscard]] bool stopping() {
-    return (quiet_since_ != cancel_cell::epoch() || !deadline_.is_never()) && look_whether_stopping();
+    return (quiet_since_ != cancel_cell::epoch() || has_deadline_) && look_whether_stopping();
   }
+
+  /// The cell that is cancelled to stop just this and what is below; made by the first call. Once this has ended
+  /// without one, a closed cell that is nobody's. Threads: any.
+  [[nodiscard]] const cancel_cell::ptr& cell();
+  /// The cell that rules here: its own, if there is one, else the one above. Threads: any.
+  [[nodiscard]] cancel_cell& ruling_cell() const noexcept;
 
   /// Moves the deadline to `to` if that is earlier, and has it watched.
   void tighten(deadline to);
@@ -94,7 +118,6 @@ class node : public std::enable_shared_from_this<node> {
   const work_id id;
   const std::string name;
   const std::shared_ptr<loop> home;
-  const cancel_cell::ptr cell;
 
   node* parent;
   node* first_child = nullptr;
@@ -119,13 +142,20 @@ class node : public std::enable_shared_from_this<node> {
   void hand_stops_up();
   static constexpr std::size_t kept_stops = 32;
 
+ protected:
+  /// Nothing can be decided here any more; listeners find no owner.
+  void close_cell() noexcept;
+
  private:
+  [[nodiscard]] cancel_cell::ptr make_cell(cancel_cell::shield shield);
   [[nodiscard]] bool paid_for(const event_body& body);
   void tell_all(event_body body) const;
   bool look_whether_stopping();
 
-  std::uint64_t quiet_since_ = 0;  // the epoch in which the cell was last looked at, was not stopping,
-  deadline deadline_{};            // and had this deadline
+  const cancel_cell::ptr above_;                            // the cell of the parent; null in a root
+  std::atomic<const cancel_cell::ptr*> own_cell_{nullptr};  // set once: a cell of ours, or the closed one of nobody
+  std::uint64_t quiet_since_ = 0;  // the epoch in which the ruling cell was last looked at, was not stopping,
+  bool has_deadline_ = false;      // and had a deadline, or not
 };
 
 /// Makes `n` the node of the current fiber for as long as this lives.

@@ -26,12 +26,17 @@ struct task_options {
 namespace workit::detail {
 
 class scope_node;
-class join_point;
+
+/// A fiber of the home loop that waits for a task, on that fiber's stack.
+struct joiner {
+  fiber* waiting;
+  joiner* next = nullptr;
+};
 
 /// Everything about a task but the type of its value.
 class task_state_base : public node {
  public:
-  task_state_base(task_options options, std::shared_ptr<loop> home, scope_node* owner, node* parent);
+  task_state_base(task_options options, std::shared_ptr<loop> home, node* parent);
   ~task_state_base() override;
 
   /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a settled task answers all the same.
@@ -48,14 +53,25 @@ class task_state_base : public node {
   void start();
   /// The whole life of the task, on its own fiber.
   void run();
+  /// Calls `then` on the home loop's stack once the task has settled: at once, if it has. Threads: the home loop's.
+  void when_settled(std::function<void()> then);
   /// Settles a task that never starts: its scope was stopping when it was spawned.
   void settle_unstarted(cancel_reason why);
 
   const task_kind kind;
   const bool background;
-  std::exception_ptr error;          // written before the status, read after it
-  std::optional<cancel_reason> why;  // likewise
-  time_point spawned_at{};           // the runtime's clock, as started_at
+
+ private:  // here, so that they share a word with the above
+  std::atomic<task_status> status_{task_status::pending};
+  std::atomic<bool> taken_{false};
+  std::atomic<bool> awaited_outside_{false};  // a foreign thread waits, or has waited, for the status to change
+
+ public:
+  /// What a failed task threw; null for every other.
+  [[nodiscard]] const std::exception_ptr& error() const noexcept;
+  /// Why a task was cancelled; null unless it was.
+  [[nodiscard]] const cancel_reason* why() const noexcept;
+  time_point spawned_at{};  // the runtime's clock, as started_at
   time_point started_at{};
 
  protected:
@@ -67,15 +83,15 @@ class task_state_base : public node {
   virtual void settled() noexcept {}
 
  private:
-  friend class join_point;
   void end(task_status how);
   void settle(task_status how);
 
-  scope_node* const owner_;  // null for a root
-  std::atomic<task_status> status_{task_status::pending};
-  std::atomic<bool> taken_{false};
-  std::vector<fiber*> waiting_;  // fibers of the home loop
-  std::vector<std::function<void()>> when_settled_;
+  void wait_outside() noexcept;
+
+  /// The scope that counts it, while it is open; null for a root.
+  [[nodiscard]] scope_node* owner() const noexcept { return parent != nullptr ? parent->nearest_scope() : nullptr; }
+
+  joiner* joiners_ = nullptr;  // the latest first: one task may have many
 };
 
 /// A body that can be called as T(context&) or T().
@@ -105,8 +121,8 @@ class task_state_of final : public task_state<task_result<F>> {
  public:
   using T = task_result<F>;
   template <class G>
-  task_state_of(G&& body, task_options options, std::shared_ptr<loop> home, scope_node* owner, node* parent)
-      : task_state<T>(std::move(options), std::move(home), owner, parent), body_(std::forward<G>(body)) {}
+  task_state_of(G&& body, task_options options, std::shared_ptr<loop> home, node* parent)
+      : task_state<T>(std::move(options), std::move(home), parent), body_(std::forward<G>(body)) {}
 
  private:
   void call(context& ctx) override {

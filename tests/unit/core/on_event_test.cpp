@@ -130,6 +130,34 @@ TEST_F(OnEvent, HearsDescendantsAndNobodyElse) {
                           "task_succeeded of heard", "scope_closing heard", "scope_closed heard"}));
 }
 
+// Each scope in a task of the one above it, so that the chain is as long as nobody's stack.
+void descend(context& ctx, int levels) {
+  if (levels == 0) return;
+  ctx.scope({.name = "level"}, [levels](scope& s) {
+    s.spawn({.name = levels == 1 ? "deepest" : "on the way"}, [levels](context& c) { descend(c, levels - 1); }).wait();
+  });
+}
+
+TEST_F(OnEvent, ClimbsAChainOfThousandsOfScopes) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int levels = 500;  // a fiber costs much there
+#else
+  constexpr int levels = 5'000;
+#endif
+  manual_runtime rt;
+  int opened = 0;
+  entries of_the_deepest;
+  rt.run([&](scope& s) {
+    s.on_event([&](const lifecycle_event& e) {
+      if (std::holds_alternative<event::scope_opened>(e.body)) ++opened;
+      if (e.name == "deepest") of_the_deepest.emplace_back(kind_of(e));
+    });
+    s.spawn([](context& ctx) { descend(ctx, levels); });
+  });
+  EXPECT_EQ(opened, levels);
+  EXPECT_EQ(of_the_deepest, (entries{"task_started", "task_succeeded"}));
+}
+
 TEST_F(OnEvent, CallsHandlersFromTheInsideOut) {
   entries order;
   manual_runtime rt({.on_event = [&](const lifecycle_event& e) {

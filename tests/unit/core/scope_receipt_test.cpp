@@ -75,6 +75,23 @@ TEST_F(ScopeReceipt, SaysInAWordHowTheScopeEnded) {
   EXPECT_EQ(to_string(scope_outcome::cancelled), "cancelled");
 }
 
+TEST_F(ScopeReceipt, HasAnOutcomeForEveryReason) {
+  const auto outcome_of = [&](cancel_reason why) {
+    return receipt_of([&](scope& s) { s.cancel(std::move(why)); }).outcome;
+  };
+  const auto error = std::make_exception_ptr(std::runtime_error("x"));
+  for (const cancel_reason& why :
+       {cancel_reason(reason::parent_failed{error}), cancel_reason(reason::sibling_failed{.error = error}),
+        cancel_reason(reason::budget{"tokens", 1, 2})})
+    EXPECT_EQ(outcome_of(why), scope_outcome::errored) << describe(why);
+  for (const cancel_reason& why :
+       {cancel_reason(reason::user{}), cancel_reason(reason::deadline{}), cancel_reason(reason::timeout{1s}),
+        cancel_reason(reason::race_lost{1}), cancel_reason(reason::scope_ended{}), cancel_reason(reason::shutdown{}),
+        cancel_reason(reason::manual{.tag = "x"})})
+    EXPECT_EQ(outcome_of(why), scope_outcome::cancelled) << describe(why);
+  static_assert(std::variant_size_v<cancel_reason> == 10, "a new reason belongs into one of the two lists");
+}
+
 TEST_F(ScopeReceipt, KeepsTheFirstReasonAndWhenItWasDecided) {
   const auto r = receipt_of([](scope& s) {
     s.cancel("first");

@@ -23,6 +23,9 @@ TEST_F(Scope, ReturnsWhatItsBodyReturns) {
     EXPECT_EQ(*s.scope([](scope&) { return std::make_unique<int>(2); }), 2);
     EXPECT_EQ(&s.scope([&](scope&) -> int& { return object; }), &object);
     static_assert(std::is_void_v<decltype(s.scope([](scope&) {}))>);
+    const auto kept = [&](scope&) { ++object; };
+    s.scope(kept);
+    EXPECT_EQ(object, 1) << "a body that is const is called where it stands";
   });
   EXPECT_EQ(rt.run([](scope&) { return std::string("root"); }), "root");
   EXPECT_EQ(&rt.run([&](scope&) -> int& { return object; }), &object);

@@ -86,6 +86,7 @@ TEST_F(TaskWait, AnswersManyGettersOnTwoLoopsWhileItEndsAtAnyMoment) {
 TEST_F(TaskWaitDeathTest, WaitedForOnTheLoopsOwnStackIsMisuse) {
   EXPECT_DEATH(manual_runtime().run([](scope& s) {
     auto t = s.spawn([](context& ctx) { ctx.sleep_for(1h); });
+    s.sleep_for(1s);  // it has begun, so that it does not end before the callback runs
     const std::stop_callback waits(s.stop_token(), [&] { t.wait(); });
     s.cancel("now");
     s.sleep_for(1h);

@@ -87,7 +87,7 @@ TEST_F(UseFiberWithBeast, LeavesAReadInTheMiddleOfAMessageWhenCancelled) {
         http::response_parser<http::string_body> parser;
         http::async_read_header(stream, buffer, parser, use_fiber);
         EXPECT_EQ(parser.get()[http::field::content_length], "100");
-        s.spawn({.name = "canceller"}, [id = ctx.node().cell](context& c) {
+        s.spawn({.name = "canceller"}, [id = ctx.node().cell()](context& c) {
           c.yield();
           id->request(reason::user{"gave up"});
         });

@@ -204,7 +204,7 @@ TEST_F(UseFiberCancel, DeliversAnOperationThatCompletedBeforeTheCancellationCame
       auto& mine = ctx.node();
       asio::post(executor(ctx), [&] {
         op.complete({}, 5);
-        asio::post(executor(ctx), [&] { mine.cell->request(reason::user{"late"}); });
+        asio::post(executor(ctx), [&] { mine.cell()->request(reason::user{"late"}); });
       });
       const int got = op.async_wait(use_fiber);
       EXPECT_EQ(got, 5);

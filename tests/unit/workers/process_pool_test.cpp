@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <numeric>
+#include <support/processes_below.hpp>
 #include <support/temporary_directory.hpp>
 #include <workit/base/errors.hpp>
 
 #include "pool_host.hpp"
-#include "processes_below.hpp"
 
 namespace workit::test {
 namespace {

@@ -6,10 +6,10 @@
 
 #include <fstream>
 #include <sstream>
+#include <support/processes_below.hpp>
 #include <support/temporary_directory.hpp>
 
 #include "pool_host.hpp"
-#include "processes_below.hpp"
 
 namespace workit::test {
 namespace {

@@ -97,7 +97,7 @@ class invalid_amount : public error {
 /// All candidates failed; what() says of what.
 class aggregate_error : public error {
  public:
-  aggregate_error(std::string what, std::vector<std::exception_ptr> errors);
+  aggregate_error(const std::string& what, std::vector<std::exception_ptr> errors);
   /// One for each candidate, in the order in which they failed.
   [[nodiscard]] const std::vector<std::exception_ptr>& errors() const noexcept { return errors_; }
 

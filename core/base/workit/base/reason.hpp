@@ -75,4 +75,9 @@ using cancel_reason =
 /// One phrase for people, as in "manual: client_disconnected".
 [[nodiscard]] std::string describe(const cancel_reason& why);
 
+namespace reason {  // where argument-dependent lookup finds them: cancel_reason is a variant of these types
+using workit::describe;
+using workit::kind_of;
+}  // namespace reason
+
 }  // namespace workit

@@ -5,6 +5,14 @@
 #include <vector>
 #include <workit/base/reason.hpp>
 
+namespace elsewhere {  // users write kind_of(why) and describe(why) without `workit::`
+namespace {
+
+std::string words_for(const workit::cancel_reason& why) { return std::string(kind_of(why)) + " | " + describe(why); }
+
+}  // namespace
+}  // namespace elsewhere
+
 namespace workit {
 namespace {
 
@@ -59,6 +67,10 @@ TEST(Reason, HasAWordForItsKind) {
 TEST(Reason, HasAPhraseForPeople) {
   for (const auto& r : every_reason()) EXPECT_EQ(describe(r.why), r.sentence);
   EXPECT_EQ(describe(reason::user{"pressed stop"}), "user: pressed stop");
+}
+
+TEST(Reason, IsFoundByArgumentDependentLookup) {
+  EXPECT_EQ(elsewhere::words_for(reason::user{"pressed stop"}), "user | user: pressed stop");
 }
 
 TEST(Reason, CarriesWhatItsMakerPutIn) {

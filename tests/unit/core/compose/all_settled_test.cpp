@@ -15,7 +15,7 @@ TEST_F(AllSettled, ReturnsHowEachEndedInTheOrderGiven) {
   auto [value, error, late, nothing, stopped] = rt.run(all_settled(
       sleeper(2s, 7), test::failing(1s, "boom"), timeout(3s, sleeper(1h, 0)), [] {},
       [](context& ctx) {
-        ctx.node().cell->request(reason::user{"not wanted"});
+        ctx.node().cell()->request(reason::user{"not wanted"});
         ctx.check();
       }));
   EXPECT_EQ(std::move(value).value(), 7);

@@ -45,7 +45,7 @@ TEST_F(Any, ThrowsAllErrorsInTheOrderInWhichTheyCame) {
 TEST_F(Any, CountsACancelledCandidateAsAFailedOne) {
   manual_runtime rt;
   auto gives_up = [](context& ctx) -> int {
-    ctx.node().cell->request(reason::user{"gave up"});
+    ctx.node().cell()->request(reason::user{"gave up"});
     ctx.check();
     return 0;
   };

@@ -50,6 +50,18 @@ TEST_F(Background, IsCancelledWithTheScope) {
   EXPECT_EQ(heard, "parent_failed");
 }
 
+TEST_F(Background, IsCancelledWhenASiblingFails) {
+  manual_runtime rt;
+  std::string heard;
+  EXPECT_THROW(rt.run([&](scope& s) {
+    background(s, sleeper(1h, 1, &heard));
+    s.spawn(test::failing(1ms, "sibling"));
+    s.sleep_for(2h);
+  }),
+               std::runtime_error);
+  EXPECT_EQ(heard, "sibling_failed");
+}
+
 TEST_F(Background, OfATaskBelongsToTheScopeThatOwnsTheTask) {
   manual_runtime rt;
   const auto start = rt.clock.now();

@@ -156,6 +156,24 @@ TEST_F(CircuitBreaker, IgnoresWhatBecomesOfCallsThatWereAdmittedWhileItWasClosed
   });
 }
 
+// Two trials: one succeeds and closes the circuit, the other fails long after.
+TEST_F(CircuitBreaker, IgnoresALateFailureOfATrialThatAnotherHasWon) {
+  circuit_breaker two{{.failure_threshold = 1, .reset_after = 10s, .half_open_calls = 2}};
+  rt.run([&](scope& s) {
+    EXPECT_THROW(two.guard(failing(1ms, "down"))(s), std::runtime_error);
+    s.sleep_for(10s);
+    auto late = s.spawn({.background = true}, two.guard(failing(5s, "late")));
+    auto good = s.spawn(two.guard(sleeper(1s, 1)));
+    EXPECT_EQ(good.get(), 1);
+    EXPECT_EQ(two.state(s.now()), circuit_state::closed);
+    late.wait();
+    EXPECT_EQ(late.status(), task_status::failed);
+    EXPECT_EQ(two.state(s.now()), circuit_state::closed);
+    EXPECT_THROW(two.guard(failing(1ms, "down"))(s), std::runtime_error);
+    EXPECT_EQ(two.state(s.now()), circuit_state::open) << "the control arm: one that counts opens it";
+  });
+}
+
 TEST(CircuitBreakerThreads, OneServesSeveralLoops) {
   circuit_breaker breaker{{.failure_threshold = 1'000'000'000, .reset_after = 1s}};
   std::atomic<int> ran{0};

@@ -44,6 +44,17 @@ TEST_F(Race, IsDecidedByAFailureToo) {
   EXPECT_EQ(heard, "race_lost");
 }
 
+TEST_F(Race, IsDecidedByACandidateThatFailsAtOnce) {
+  manual_runtime rt;
+  std::string heard;
+  const auto start = rt.clock.now();
+  auto refuses = []() -> int { throw std::runtime_error("at once"); };
+  EXPECT_EQ(test::error_of([&] { rt.run(race(sleeper(1h, 1, &heard), refuses)); }), "at once");
+  EXPECT_EQ(heard, "race_lost") << "it had begun before";
+  EXPECT_EQ(test::error_of([&] { rt.run(race(refuses, sleeper(1h, 1))); }), "at once");
+  EXPECT_EQ(rt.clock.now(), start);
+}
+
 TEST_F(Race, ReturnsWhatTheTypesHaveInCommon) {
   manual_runtime rt;
   const auto got = rt.run(race([] { return 1; },

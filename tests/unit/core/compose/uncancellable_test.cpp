@@ -37,6 +37,15 @@ TEST_F(Uncancellable, HoldsACancellationUntilTheNextCancelPoint) {
   EXPECT_EQ(rt.clock.now(), start + 120ms);
 }
 
+TEST_F(Uncancellable, ReturnsItsValueAndNoMoreWhenNobodyCancels) {
+  manual_runtime rt;
+  rt.run([](scope& s) {
+    EXPECT_EQ(uncancellable(1s, sleeper(120ms, 7))(s), 7);
+    s.sleep_for(1h);
+    EXPECT_FALSE(s.stopping()) << "its limit ended with it";
+  });
+}
+
 TEST_F(Uncancellable, HasATimeLimitOfItsOwn) {
   manual_runtime rt;
   std::string heard;

@@ -1,0 +1,112 @@
+// AC-13: budgets count exactly, belong to the scope that was given them, and stop all below it when overrun.
+#include "acceptance.hpp"
+
+namespace workit::test {
+namespace {
+
+const budget_key cost("cost", {.unit = "EUR", .digits = 2});
+const budget_key calls("calls");
+
+void charge_far_below(context& ctx, int depth, amount how_much) {
+  if (depth == 0) return ctx.consume(calls, how_much);
+  ctx.scope([&](scope& s) { s.spawn([&](context& c) { charge_far_below(c, depth - 1, how_much); }).get(); });
+}
+
+class Ac13Overrun : public acceptance {};
+
+TEST_P(Ac13Overrun, FiveScopesBelowCancelsTheOwnerAndEverythingUnderIt) {
+  play([](stage& on) {
+    auto& slow = on.make_part();
+    on.run([&](scope& top) {
+      const auto owner = [&](scope& s) {
+        s.spawn(slow.body());
+        slow.await(s);
+        charge_far_below(s, 5, 1);
+        EXPECT_FALSE(s.stopping()) << "the control arm: what fits stops nobody";
+        charge_far_below(s, 5, 1);
+      };
+      EXPECT_THROW(top.scope({.budgets = {{calls, 1}}}, owner), budget_exceeded);
+      on.returned();
+      EXPECT_FALSE(top.stopping()) << "it is not the owner";
+    });
+    EXPECT_TRUE(heard_only<reason::budget>(slow));
+    on.outlast();
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Ac13Overrun, every_boundary(), name_of);
+
+class Ac13Budget : public acceptance {};
+
+TEST_P(Ac13Budget, AHundredHundredthsAreOneAndNotAHundredthMore) {
+  play([](stage& on) {
+    on.run([](scope& top) {
+      EXPECT_THROW(top.scope({.budgets = {{cost, 1}}},
+                             [](scope& s) {
+                               for (int i = 0; i < 100; ++i)
+                                 s.spawn([](context& ctx) { ctx.consume(cost, 0.01); }).get();
+                               EXPECT_EQ(s.budget(cost)->spent, 1);
+                               s.consume(cost, 0.01);
+                             }),
+                   budget_exceeded);
+    });
+  });
+  double sum = 0;
+  for (int i = 0; i < 100; ++i) sum += 0.01;
+  EXPECT_NE(sum, 1.0) << "the control arm: doubles do not";
+}
+
+TEST_P(Ac13Budget, ChargesSeveralKeysOrNone) {
+  play([](stage& on) {
+    on.run([](scope& top) {
+      EXPECT_THROW(top.scope({.budgets = {{cost, 100}, {calls, 1}}},
+                             [](scope& s) {
+                               s.consume({{cost, 40}, {calls, 1}});
+                               EXPECT_THROW(s.consume({{cost, 40}, {calls, 1}}), budget_exceeded);
+                               EXPECT_EQ(s.budget(cost)->spent, 40) << "it paid for a call that it did not get";
+                               EXPECT_EQ(s.budget(calls)->spent, 1);
+                               s.check();
+                             }),
+                   budget_exceeded);
+    });
+  });
+}
+
+TEST_P(Ac13Budget, LeavesWhatItsCallerGaveAsItWas) {
+  play([](stage& on) {
+    on.run([](scope& top) {
+      const scope_options given{.budgets = {{calls, 10, 3}}};
+      top.scope(given, [](scope& s) {
+        s.consume(calls, 5);
+        EXPECT_EQ(s.budget(calls)->spent, 8);
+        auto copy = s.budgets();
+        copy.at(0).spent = 0;
+        EXPECT_EQ(s.budget(calls)->spent, 8);
+      });
+      EXPECT_EQ(given.budgets.at(0).limit, 10);
+      EXPECT_EQ(given.budgets.at(0).spent, 3);
+    });
+  });
+}
+
+TEST_P(Ac13Budget, TellsItsUnitAndItsState) {
+  play([](stage& on) {
+    on.run([](scope& top) {
+      top.scope({.budgets = {{cost, 2}, {calls, 10}}}, [](scope& s) {
+        s.consume(cost, 0.25);
+        const auto state = s.budget(cost);
+        ASSERT_TRUE(state);
+        EXPECT_EQ(state->key->unit(), "EUR");
+        EXPECT_EQ(state->limit, 2);
+        EXPECT_EQ(state->spent, 0.25);
+        EXPECT_EQ(s.budget(calls)->key->unit(), "") << "a bare number";
+      });
+      EXPECT_FALSE(top.budget(cost));
+    });
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Ac13Budget, by_the_clock(), name_of);
+
+}  // namespace
+}  // namespace workit::test

@@ -1,0 +1,11 @@
+# Fails when a file among FILES, a static or shared library or an object, needs a function that talks to a network.
+cmake_minimum_required(VERSION 3.25)
+foreach(file IN LISTS FILES)
+  execute_process(COMMAND ${NM} --undefined-only ${file} OUTPUT_VARIABLE symbols ERROR_QUIET RESULT_VARIABLE failed)
+  if(failed OR NOT symbols MATCHES " U ")
+    message(FATAL_ERROR "cannot list the symbols of ${file}")
+  endif()
+  if(symbols MATCHES " U (socket|connect|bind|listen|accept4?|getaddrinfo|gethostby[a-z_]+|res_[a-z]+|curl_[a-z_]+)[@\n]")
+    message(FATAL_ERROR "${file} needs ${CMAKE_MATCH_1}()")
+  endif()
+endforeach()

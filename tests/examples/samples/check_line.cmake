@@ -1,0 +1,41 @@
+# Runs PROGRAM, the sample NAME, and holds the one line of JSON that it prints against the one that PAGE shows for it.
+# HOLDS lists relations, as in "closed_ms < 1000;worker.stop_ms < 1000": what they name differs from run to run and is
+# not compared with the page, everything else is.
+cmake_minimum_required(VERSION 3.25)
+
+execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE line RESULT_VARIABLE ended TIMEOUT 60)
+if(NOT ended STREQUAL "0")
+  message(FATAL_ERROR "${NAME} ended with ${ended}; it printed: ${line}")
+endif()
+if(NOT line MATCHES "^{[^\n]*}\n$")
+  message(FATAL_ERROR "${NAME} has to print one line of JSON and nothing else. It printed: ${line}")
+endif()
+
+file(READ "${PAGE}" page)
+if(NOT page MATCHES "\n\\| \\[${NAME}\\][^\n]* \\| `({[^\n`]*})` \\|\n")
+  message(FATAL_ERROR "${PAGE} has no row for ${NAME} that ends with its line in `{...}`")
+endif()
+set(shown "${CMAKE_MATCH_1}")
+
+set(measured "${line}")
+foreach(relation IN LISTS HOLDS)
+  if(NOT relation MATCHES "^([a-z0-9_.]+) (<|<=|>=|>) ([0-9.]+)$")
+    message(FATAL_ERROR "\"${relation}\" is no relation: \"member < number\", with <, <=, >= or >")
+  endif()
+  string(REPLACE "." ";" member "${CMAKE_MATCH_1}")
+  set(sign "${CMAKE_MATCH_2}")
+  set(bound "${CMAKE_MATCH_3}")
+  string(JSON value GET "${line}" ${member})
+  if(NOT ((sign STREQUAL "<" AND value LESS bound) OR (sign STREQUAL "<=" AND value LESS_EQUAL bound)
+       OR (sign STREQUAL ">=" AND value GREATER_EQUAL bound) OR (sign STREQUAL ">" AND value GREATER bound)))
+    message(FATAL_ERROR "${NAME}: ${relation} does not hold. It printed: ${line}")
+  endif()
+  string(JSON shown_value GET "${shown}" ${member})
+  string(JSON measured SET "${measured}" ${member} 0)
+  string(JSON shown SET "${shown}" ${member} 0)
+endforeach()
+
+string(JSON same EQUAL "${measured}" "${shown}")
+if(NOT same)
+  message(FATAL_ERROR "${NAME} printed another line than ${PAGE} shows.\nprinted: ${measured}\nshown:   ${shown}")
+endif()
