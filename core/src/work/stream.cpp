@@ -96,7 +96,7 @@ void stream_run::pump_ended() noexcept {
 void stream_run::close() noexcept {
   if (pump_ == nullptr || over_) return;
   auto& self = fiber::require("closing a stream");
-  pump_->cell->request(reason::manual{.tag = "stream_consumer_closed", .data = {}});
+  pump_->cell()->request(reason::manual{.tag = "stream_consumer_closed", .data = {}});
   consumer_ = &self;
   self.wait_shielded("its stream to close", [this] { return over_; });
 }

@@ -83,7 +83,7 @@ TEST_F(OnError, ContinueListsItemsThatRanOutOfTime) {
 TEST_F(OnError, AnItemThatAloneWasCancelledIsAnError) {
   const auto one_stopped = [](context& ctx, int row) {
     if (row == 2) {
-      ctx.node().cell->request(reason::user{"not this one"});
+      ctx.node().cell()->request(reason::user{"not this one"});
       ctx.check();
     }
     return row;
