@@ -22,16 +22,14 @@ int main(int argc, char** argv) {
   rt.run({.name = "import", .on_receipt = print}, [](workit::scope& s) {
     // A source that never ends; the loop takes three. What is under way is stopped, the source is destroyed.
     auto rows = [id = 0]() mutable -> std::optional<row> { return row{id, id++}; };
-    int sum = 0, taken = 0;
-    for (const int value : workit::work(rows)
-                               .in_parallel(2)
-                               .filter([](const row& r) { return r.id != 1; })
-                               .map([](const row& r) { return workit::offload({}, score, r.effort); })
-                               .stream(s)) {
-      sum += value;
+    int taken = 0;
+    for ([[maybe_unused]] const int value : workit::work(rows)
+                                                .in_parallel(2)
+                                                .filter([](const row& r) { return r.id != 1; })
+                                                .map([](const row& r) { return workit::offload({}, score, r.effort); })
+                                                .stream(s))
       if (++taken == 3) break;
-    }
-    std::printf("%d values, %d in all\n", taken, sum);
+    std::printf("%d values\n", taken);
 
     // The second row runs away: it is killed when its time is over, and accounted for.
     std::vector<row> few{{0, 1}, {1, 9001}, {2, 3}};

@@ -12,8 +12,8 @@ namespace workit {
 /// more than were taken. Its end, early or not, has all items joined and the source destroyed: leaving the loop cancels
 /// what is under way (reason::manual{"stream_consumer_closed"}).
 ///
-/// Threads: the fiber that made it. Lifetime: the scope or task in which it was made is waited for by nobody but it:
-/// one that returns while a stream is open on the heap waits for ever. It cannot be moved, for that reason.
+/// Threads: the fiber that made it. Lifetime: ends before the scope or task in which it was made, which waits for the
+/// items: it cannot be moved, so that no frame can be left without it.
 template <class Source, class Done, class... Stages>
 class work_stream {
   using parts = detail::work_parts<Source, Done, Stages...>;

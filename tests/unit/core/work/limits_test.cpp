@@ -1,6 +1,6 @@
 #include "sources.hpp"
 
-#include <workit/detail/loop.hpp>
+#include <numeric>
 
 namespace workit {
 namespace {
@@ -61,7 +61,9 @@ TEST_F(WorkLimits, RateLimitHoldsForOneRun) {
 // Five at a time queue for starts a second apart, and give up after 300 ms.
 TEST_F(WorkLimits, WhoTimesOutInTheRateLimitDelaysNobody) {
   manual_runtime rt;
-  const auto got = rt.run(work(std::views::iota(0, 21))
+  rows.resize(21);
+  std::iota(rows.begin(), rows.end(), 0);
+  const auto got = rt.run(work(rows)
                               .in_parallel(5)
                               .rate_limit(1)
                               .timeout(300ms)

@@ -34,7 +34,7 @@ static_assert(
 
 TEST_F(OnError, FailThrowsTheFirstErrorAfterAllSiblingsWereJoined) {
   manual_runtime rt;
-  auto f = [this, member = crowd.member(1h)](context& ctx, int row) {
+  auto f = [member = crowd.member(1h)](context& ctx, int row) {
     if (row == 2) {
       ctx.sleep_for(5ms);
       throw std::runtime_error("row 2");
@@ -162,7 +162,7 @@ TEST_F(OnError, PartialReturnsWhatItHasWhenItsScopeIsStopped) {
 
 TEST_F(OnError, PartialThrowsAnOrdinaryError) {
   manual_runtime rt;
-  auto f = [this, member = crowd.member(1h)](context& ctx, int row) {
+  auto f = [member = crowd.member(1h)](context& ctx, int row) {
     return row == 1 ? even_only(row) : member(ctx, row);
   };
   EXPECT_EQ(test::error_of([&] { rt.run(work(rows).in_parallel(5).on_error(on_error::partial).for_each(f)); }),

@@ -102,7 +102,7 @@ TEST_F(Stream, EndsWithTheErrorOfAnItemAfterItsSiblingsWereJoined) {
   manual_runtime rt;
   rt.run([&](scope& s) {
     std::vector<int> got;
-    auto f = [this, member = crowd.member(1h)](context& ctx, int row) {
+    auto f = [member = crowd.member(1h)](context& ctx, int row) {
       if (row == 0) return row;
       if (row == 1) {
         ctx.sleep_for(1ms);
