@@ -4,8 +4,8 @@
 #include <workit/context.hpp>
 #include <workit/detail/scope_node.hpp>
 #include <workit/scope_receipt.hpp>
+#include <workit/shared_task.hpp>
 #include <workit/snapshot.hpp>
-#include <workit/task.hpp>
 
 namespace workit {
 
@@ -53,6 +53,30 @@ class scope_context final : public context {
     requires detail::task_function<std::decay_t<F>>
   auto spawn(F&& body) { return spawn(task_options{}, std::forward<F>(body)); }
 
+  /// Starts a task under an idempotency key, or joins the one that lives under it here: then that one is returned, also
+  /// if it is being cancelled, and `options` and `body` are dropped. A key is free again once its task has ended, its
+  /// cleanups included; nothing of it stays. Keys are this scope's own, those of nested scopes are others.
+  /// Errors: a key that is empty or over 512 characters is misuse; a live task with another type of value, too; as
+  /// spawn().
+  template <class F>
+    requires detail::task_function<std::decay_t<F>>
+  auto spawn_once(std::string_view key, task_options options, F&& body)
+      -> shared_task<detail::task_result<std::decay_t<F>>> {
+    using state_type = detail::task_state<detail::task_result<std::decay_t<F>>>;
+    if (const auto live = live_under(key, options)) {
+      auto state = std::dynamic_pointer_cast<state_type>(live);
+      if (state == nullptr) refuse_type(key, *live);
+      return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
+    }
+    std::shared_ptr<state_type> state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(
+        std::forward<F>(body), std::move(options), node_.home, &own(), &node_);
+    launch_under(key, state);
+    return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
+  }
+  template <class F>
+    requires detail::task_function<std::decay_t<F>>
+  auto spawn_once(std::string_view key, F&& body) { return spawn_once(key, task_options{}, std::forward<F>(body)); }
+
   /// Stops everything the scope owns; true to the one call that decided it, and the first reason stays.
   /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds).
   bool cancel(cancel_reason why) { return node_.cell()->request(std::move(why)); }
@@ -89,6 +113,11 @@ class scope_context final : public context {
  private:
   [[nodiscard]] detail::scope_node& own() const noexcept { return static_cast<detail::scope_node&>(node_); }
   void launch(std::shared_ptr<detail::task_state_base> state);
+  /// Of spawn_once: the task that lives under `key`, or null; what makes a new one live there; the misuse.
+  [[nodiscard]] std::shared_ptr<detail::task_state_base> live_under(std::string_view key,
+                                                                    const task_options& options) const;
+  void launch_under(std::string_view key, std::shared_ptr<detail::task_state_base> state);
+  [[noreturn]] void refuse_type(std::string_view key, const detail::task_state_base& live) const;
 };
 
 /// The innermost scope in which the calling fiber runs: the one whose body it is, or that owns its task; null on a

@@ -19,46 +19,20 @@ namespace detail {
 task_receipt receipt_of(const task_state_base& state);
 }  // namespace detail
 
-/// Waits for a task and takes its value. T: values, move-only types, references, void. Dropping the handle does not
-/// drop the work: the scope owns it. The handle may outlive scope and runtime.
+/// What every handle on a task can do. Dropping it does not drop the work: the scope owns that. It may outlive scope
+/// and runtime.
 ///
-/// Threads: any; get() and wait() suspend on a fiber, block on a foreign thread, and are misuse on a loop's own stack.
-template <class T>
-class task {
+/// Threads: any; what waits suspends on a fiber, blocks on a foreign thread, and is misuse on a loop's own stack.
+class task_handle {
  public:
-  using value_type = T;
-
-  /// The value, moved out once; a second call is misuse. A settled task answers also when the caller's scope is
-  /// stopping. Blocks: until the task has ended. Cancel: throws `cancelled` when the caller's scope stops first.
-  /// Errors: what the task threw; task_cancelled when it was cancelled.
-  T get() {
-    state_->wait_settled();
-    state_->take_once();
-    if (state_->status() != task_status::succeeded) state_->throw_failure();
-    return detail::restore<T>(std::move(*state_->value));
-  }
-
-  /// As get(), but an error or a cancellation of the task is returned, not thrown.
-  outcome<T> result() {
-    state_->wait_settled();
-    state_->take_once();
-    switch (state_->status()) {
-      case task_status::succeeded:
-        return outcome<T>::of_value(std::move(*state_->value));
-      case task_status::cancelled:
-        return outcome<T>::of_cancellation(*state_->why);
-      default:
-        return outcome<T>::of_error(state_->error);
-    }
-  }
-
-  /// Blocks: until the task has ended, whichever way. Cancel: as get().
+  /// Blocks: until the task has ended, whichever way. Cancel: throws `cancelled` when the caller's scope stops first; a
+  /// settled task answers also then.
   void wait() const { state_->wait_settled(); }
 
   /// Cancels this task and what is below it; true to the one call that decided it. Its scope goes on.
   /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds). Threads: any.
-  bool cancel(cancel_reason why) { return state_->cell()->request(std::move(why)); }
-  bool cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
+  bool cancel(cancel_reason why) const { return state_->cell()->request(std::move(why)); }
+  bool cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
 
   [[nodiscard]] task_status status() const noexcept { return state_->status(); }
   [[nodiscard]] work_id id() const noexcept { return state_->id; }
@@ -66,11 +40,52 @@ class task {
   /// How the task ended and how its work was stopped. Errors: asserts that the task has settled.
   [[nodiscard]] task_receipt receipt() const { return detail::receipt_of(*state_); }
 
-  /// For those who spawn; users get handles from scope::spawn.
-  explicit task(std::shared_ptr<detail::task_state<T>> state) noexcept : state_(std::move(state)) {}
+ protected:
+  explicit task_handle(std::shared_ptr<detail::task_state_base> state) noexcept : state_(std::move(state)) {}
+
+  /// The state with its value; T is what the handle was made with.
+  template <class T>
+  [[nodiscard]] detail::task_state<T>& state() const noexcept {
+    return static_cast<detail::task_state<T>&>(*state_);
+  }
 
  private:
-  std::shared_ptr<detail::task_state<T>> state_;
+  std::shared_ptr<detail::task_state_base> state_;
+};
+
+/// Waits for a task and takes its value. T: values, move-only types, references, void.
+template <class T>
+class task : public task_handle {
+ public:
+  using value_type = T;
+
+  /// The value, moved out once; a second call is misuse. Blocks: as wait(). Cancel: as wait().
+  /// Errors: what the task threw; task_cancelled when it was cancelled.
+  T get() {
+    wait();
+    auto& ended = state<T>();
+    ended.take_once();
+    if (ended.status() != task_status::succeeded) ended.throw_failure();
+    return detail::restore<T>(std::move(*ended.value));
+  }
+
+  /// As get(), but an error or a cancellation of the task is returned, not thrown.
+  outcome<T> result() {
+    wait();
+    auto& ended = state<T>();
+    ended.take_once();
+    switch (ended.status()) {
+      case task_status::succeeded:
+        return outcome<T>::of_value(std::move(*ended.value));
+      case task_status::cancelled:
+        return outcome<T>::of_cancellation(*ended.why);
+      default:
+        return outcome<T>::of_error(ended.error);
+    }
+  }
+
+  /// For those who spawn; users get handles from scope::spawn.
+  explicit task(std::shared_ptr<detail::task_state<T>> state) noexcept : task_handle(std::move(state)) {}
 };
 
 }  // namespace workit

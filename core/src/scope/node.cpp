@@ -7,6 +7,8 @@
 #include <workit/detail/scope_node.hpp>
 #include <workit/runtime.hpp>
 
+#include "commons.hpp"
+
 namespace workit::detail {
 namespace {
 
@@ -46,6 +48,9 @@ void run_one(node& owner, cleanup work) {
 }
 
 }  // namespace
+
+node_extras::node_extras() = default;
+node_extras::~node_extras() = default;
 
 node::node(std::string n, std::shared_ptr<loop> h, node* p, cell_made when, cancel_cell::shield shield)
     : id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),

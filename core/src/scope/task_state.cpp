@@ -52,12 +52,7 @@ class join_point {
         if (shared->waiter_ != nullptr) shared->waiter_->wake();
       });
     };
-    state.home->post([task, back = std::move(back)]() mutable {
-      if (task->is_settled())
-        back();
-      else
-        task->when_settled().push_back(std::move(back));
-    });
+    state.home->post([task, back = std::move(back)]() mutable { task->when_settled(std::move(back)); });
     const auto settled = [&] { return state.is_settled(); };
     if (!self.wait("task", settled)) {
       try {
@@ -95,10 +90,8 @@ void task_state_base::wait_settled() {
   }
   auto& self = fiber::require("waiting for a task");
   if (here != home.get()) return join_point::wait(*this, self);
-  joiner mine{&self};
-  auto** last = &joiners_;
-  while (*last != nullptr) last = &(*last)->next;
-  *last = &mine;
+  joiner mine{&self, joiners_};
+  joiners_ = &mine;
   if (!self.wait("task", [this] { return is_settled(); })) {
     try {
       self.leave();
@@ -117,9 +110,10 @@ void task_state_base::wait_outside() noexcept {
   for (auto seen = status_.load(); seen < task_status::succeeded; seen = status_.load()) status_.wait(seen);
 }
 
-std::vector<std::function<void()>>& task_state_base::when_settled() {
+void task_state_base::when_settled(std::function<void()> then) {
+  if (is_settled()) return then();
   if (!when_settled_) when_settled_ = std::make_unique<std::vector<std::function<void()>>>();
-  return *when_settled_;
+  when_settled_->push_back(std::move(then));
 }
 
 void task_state_base::take_once() {
@@ -203,7 +197,12 @@ void task_state_base::settle_unstarted(cancel_reason reason) {
 void task_state_base::settle(task_status how) {
   status_.store(how);
   if (awaited_outside_.load()) status_.notify_all();
-  for (const auto* each = std::exchange(joiners_, nullptr); each != nullptr; each = each->next) each->waiting->wake();
+  joiner* first = nullptr;  // who came first is woken first
+  for (auto* each = std::exchange(joiners_, nullptr); each != nullptr;) {
+    auto* const next = std::exchange(each->next, first);
+    first = std::exchange(each, next);
+  }
+  for (const auto* each = first; each != nullptr; each = each->next) each->waiting->wake();
   if (const auto calls = std::exchange(when_settled_, nullptr))
     for (auto& call : *calls) call();
   settled();

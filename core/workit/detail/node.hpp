@@ -24,6 +24,7 @@ namespace workit::detail {
 class fiber;
 class loop;
 class scope_node;
+struct commons;
 
 /// A registered cleanup: what to call, and how long it may take.
 struct cleanup {
@@ -46,6 +47,10 @@ struct node_extras {
   std::uint64_t stops_dropped = 0;
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
   std::unique_ptr<self_report> said;
+  std::unique_ptr<commons> shared;  // of a scope
+
+  node_extras();
+  ~node_extras();
 };
 
 /// When a node gets the cancel cell that is its own.

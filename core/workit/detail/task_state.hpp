@@ -26,7 +26,6 @@ struct task_options {
 namespace workit::detail {
 
 class scope_node;
-class join_point;
 
 /// A fiber of the home loop that waits for a task, on that fiber's stack.
 struct joiner {
@@ -54,6 +53,8 @@ class task_state_base : public node {
   void start();
   /// The whole life of the task, on its own fiber.
   void run();
+  /// Calls `then` on the home loop's stack once the task has settled: at once, if it has. Threads: the home loop's.
+  void when_settled(std::function<void()> then);
   /// Settles a task that never starts: its scope was stopping when it was spawned.
   void settle_unstarted(cancel_reason why);
 
@@ -80,16 +81,14 @@ class task_state_base : public node {
   virtual void settled() noexcept {}
 
  private:
-  friend class join_point;
   void end(task_status how);
   void settle(task_status how);
 
   void wait_outside() noexcept;
-  std::vector<std::function<void()>>& when_settled();
 
   scope_node* const owner_;                                           // null for a root
-  joiner* joiners_ = nullptr;                                         // in the order in which they came
-  std::unique_ptr<std::vector<std::function<void()>>> when_settled_;  // for fibers of other loops
+  joiner* joiners_ = nullptr;                                         // the latest first: one task may have many
+  std::unique_ptr<std::vector<std::function<void()>>> when_settled_;  // see when_settled()
 };
 
 /// A body that can be called as T(context&) or T().
