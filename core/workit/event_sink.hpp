@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 #include <workit/base/event.hpp>
+#include <workit/kept_fields.hpp>
 #include <workit/scope.hpp>
 
 namespace workit {
@@ -18,7 +19,7 @@ struct recorded_event {
   event_body body{};                     ///< what it referred to is in the members below, and empty here
   std::optional<cancel_reason> why{};    ///< of scope_closing and task_cancelled
   std::optional<std::string> message{};  ///< what a body said
-  std::vector<std::pair<std::string, std::string>> data{};  ///< its names and values, as text
+  kept_fields data{};                    ///< its names and values
 };
 
 /// The name of what happened, as in "task_failed".

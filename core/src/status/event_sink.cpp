@@ -1,20 +1,14 @@
-// event_sink: a ring under one lock, a leaf; events are copied before it is taken.
-#include <algorithm>
-#include <mutex>
+// event_sink: a window of events; they are copied before they come to it.
 #include <workit/base/assert.hpp>
 #include <workit/event_sink.hpp>
+
+#include "record/opening_event.hpp"
+#include "record/window.hpp"
 
 namespace workit {
 namespace {
 
 constexpr std::size_t largest = 1'000'000;
-
-// A value of a field as text.
-struct as_text {
-  std::string operator()(bool b) const { return b ? "true" : "false"; }
-  std::string operator()(std::string_view s) const { return std::string(s); }
-  std::string operator()(auto number) const { return std::to_string(number); }
-};
 
 // Moves what a body refers to into members that own it.
 struct take_over {
@@ -29,7 +23,7 @@ struct take_over {
       body.message = {};
     }
     if constexpr (requires { body.data; }) {
-      for (const auto& field : body.data) into.data.emplace_back(field.name, std::visit(as_text{}, field.value));
+      into.data = keep(body.data);
       body.data = {};
     }
   }
@@ -47,47 +41,17 @@ std::string_view kind_of(const recorded_event& e) noexcept {
   return kind_of(lifecycle_event{e.id, e.name, e.at, e.body});
 }
 
-class event_sink::ring {
+class event_sink::ring : public detail::window<recorded_event> {
  public:
-  explicit ring(std::size_t capacity) : capacity_(capacity) {}
-
-  void add(recorded_event e) {
-    const std::lock_guard lock(mutex_);
-    if (events_.size() < capacity_) {
-      events_.push_back(std::move(e));
-      return;
-    }
-    std::swap(events_[oldest_], e);  // what is dropped is destroyed with the argument, after the lock
-    oldest_ = (oldest_ + 1) % capacity_;
-    ++dropped_;
-  }
-  std::vector<recorded_event> take_all() {
-    std::vector<recorded_event> all;
-    std::size_t oldest = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      all.swap(events_);
-      oldest = std::exchange(oldest_, 0);
-    }
-    std::rotate(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(oldest), all.end());
-    return all;
-  }
-  [[nodiscard]] std::size_t size() const {
-    const std::lock_guard lock(mutex_);
-    return events_.size();
-  }
-  [[nodiscard]] std::uint64_t dropped() const {
-    const std::lock_guard lock(mutex_);
-    return dropped_;
-  }
-
- private:
-  const std::size_t capacity_;
-  mutable std::mutex mutex_;
-  std::vector<recorded_event> events_;  // guarded by mutex_, as all below
-  std::size_t oldest_ = 0;              // of a full ring
-  std::uint64_t dropped_ = 0;
+  using window::window;
 };
+
+recorded_event detail::opening_of(const scope_node& opened) {
+  return {.id = opened.id,
+          .name = opened.name,
+          .at = opened.opened_at,
+          .body = event::scope_opened{opened.parent != nullptr ? opened.parent->id : 0}};
+}
 
 event_sink::event_sink(std::size_t capacity) {
   WORKIT_ASSERT(capacity >= 1 && capacity <= largest,
@@ -96,12 +60,7 @@ event_sink::event_sink(std::size_t capacity) {
 }
 
 std::uint64_t event_sink::attach(scope& to) {
-  const auto& opened = static_cast<const detail::scope_node&>(to.node());
-  const auto* above = opened.parent;
-  ring_->add({.id = opened.id,
-              .name = opened.name,
-              .at = opened.opened_at,
-              .body = event::scope_opened{above != nullptr ? above->id : 0}});
+  ring_->add(detail::opening_of(static_cast<const detail::scope_node&>(to.node())));
   return to.on_event(handler());
 }
 

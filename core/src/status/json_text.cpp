@@ -1,6 +1,8 @@
 // json_text: strings, numbers, reasons and stops as JSON.
 #include "json_text.hpp"
 
+#include <cmath>
+
 namespace workit::detail {
 namespace {
 
@@ -57,6 +59,24 @@ std::string json_of(const cancel_reason& why) {
   std::string out = "{\"kind\":" + quoted(kind_of(why));
   if (const auto* manual = std::get_if<reason::manual>(&why)) out += ",\"tag\":" + quoted(manual->tag);
   return out + '}';
+}
+
+std::string fraction(double of_one) {
+  if (!(of_one >= 0 && of_one <= 1e6)) return "null";
+  const auto thousandths = std::lround(of_one * 1000);
+  auto digits = std::to_string(thousandths % 1000);
+  digits.insert(0, 3 - digits.size(), '0');
+  return std::to_string(thousandths / 1000) + '.' + digits;
+}
+
+std::string json_of(const failure_snapshot& f) {
+  return "{\"what\":" + quoted(f.what) + ",\"worker_crashed\":" + (f.worker_crashed ? "true" : "false") + '}';
+}
+
+std::string json_of(const task_counts& c) {
+  return "{\"pending\":" + std::to_string(c.pending) + ",\"running\":" + std::to_string(c.running) +
+         ",\"succeeded\":" + std::to_string(c.succeeded) + ",\"failed\":" + std::to_string(c.failed) +
+         ",\"cancelled\":" + std::to_string(c.cancelled) + '}';
 }
 
 std::string json_of(const scope_receipt::stop& s) {

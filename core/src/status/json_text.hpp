@@ -1,7 +1,7 @@
 // The words of JSON that receipts and snapshots share.
 #pragma once
 
-#include <workit/scope_receipt.hpp>
+#include <workit/snapshot.hpp>
 
 namespace workit::detail {
 
@@ -10,7 +10,11 @@ namespace workit::detail {
 [[nodiscard]] std::string quoted(std::string_view text);
 /// A number of microseconds with one digit behind the point.
 [[nodiscard]] std::string microseconds(duration d);
+/// A share, 0 to 1, with three digits; null for what is no share at all.
+[[nodiscard]] std::string fraction(double of_one);
 [[nodiscard]] std::string json_of(const cancel_reason& why);
+[[nodiscard]] std::string json_of(const failure_snapshot& f);
+[[nodiscard]] std::string json_of(const task_counts& c);
 [[nodiscard]] std::string json_of(const scope_receipt::stop& s);
 /// "[...]" of all elements by `to_text`.
 template <class Range, class F>

@@ -1,5 +1,4 @@
 // A snapshot as one line of JSON. What there is not is left out.
-#include <cmath>
 #include <workit/snapshot.hpp>
 
 #include "json_text.hpp"
@@ -7,6 +6,7 @@
 namespace workit {
 namespace {
 
+using detail::fraction;
 using detail::json_list;
 using detail::json_of;
 using detail::microseconds;
@@ -14,17 +14,6 @@ using detail::quoted;
 
 std::string json_of(const stop_snapshot& s) {
   return "{\"reason\":" + json_of(s.why) + ",\"since_us\":" + microseconds(s.since) + '}';
-}
-
-std::string json_of(const failure_snapshot& f) {
-  return "{\"what\":" + quoted(f.what) + ",\"worker_crashed\":" + (f.worker_crashed ? "true" : "false") + '}';
-}
-
-std::string fraction(double of_one) {
-  const auto thousandths = std::lround(of_one * 1000);
-  auto digits = std::to_string(thousandths % 1000);
-  digits.insert(0, 3 - digits.size(), '0');
-  return std::to_string(thousandths / 1000) + '.' + digits;
 }
 
 // What scopes and tasks have in common.
@@ -50,12 +39,6 @@ std::string json_of(const task_snapshot& t) {
   if (t.message) out += ",\"message\":" + quoted(*t.message);
   if (t.failure) out += ",\"failure\":" + json_of(*t.failure);
   return out + common(t) + '}';
-}
-
-std::string json_of(const task_counts& c) {
-  return "{\"pending\":" + std::to_string(c.pending) + ",\"running\":" + std::to_string(c.running) +
-         ",\"succeeded\":" + std::to_string(c.succeeded) + ",\"failed\":" + std::to_string(c.failed) +
-         ",\"cancelled\":" + std::to_string(c.cancelled) + '}';
 }
 
 }  // namespace

@@ -27,18 +27,6 @@ namespace {
 // A walk takes a few hundred bytes of stack for each level, and whoever asks may be a fiber.
 constexpr std::size_t deepest = 100;
 
-failure_snapshot failure_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const worker_crashed& e) {
-    return {e.what(), true};
-  } catch (const std::exception& e) {
-    return {e.what(), false};
-  } catch (...) {
-    return {"something that is no std::exception", false};
-  }
-}
-
 std::optional<stop_snapshot> stop_of(const cancel_record* record) {
   if (record == nullptr) return std::nullopt;
   return stop_snapshot{record->why, std::chrono::steady_clock::now() - record->at};
@@ -173,6 +161,18 @@ void copy_scope(const scope_node& from, time_point now, std::size_t depth, scope
 }
 
 }  // namespace
+
+failure_snapshot failure_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const worker_crashed& e) {
+    return {e.what(), true};
+  } catch (const std::exception& e) {
+    return {e.what(), false};
+  } catch (...) {
+    return {"something that is no std::exception", false};
+  }
+}
 
 scope_snapshot take_snapshot(const scope_node& of) {
   scope_snapshot snapshot;
