@@ -2,7 +2,7 @@
 #pragma once
 
 #include <map>
-#include <workit/detail/task_state.hpp>
+#include <workit/detail/lazy_core.hpp>
 
 namespace workit::detail {
 
@@ -17,6 +17,8 @@ struct commons {
 
   /// The tasks that were spawned under a key and have not ended.
   std::map<std::string, std::shared_ptr<task_state_base>, std::less<>> live_keys;
+  /// What the scope has of shared resources, by their definitions.
+  std::map<std::uint64_t, std::shared_ptr<lazy_core>> resources;
 };
 
 }  // namespace workit::detail
