@@ -1,6 +1,7 @@
 // time_plan: the arithmetic of composed durations.
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <workit/base/assert.hpp>
 #include <workit/time_plan.hpp>
 
@@ -24,6 +25,18 @@ std::uint64_t times(std::uint64_t a, std::uint64_t n) {
                                                                      : a * n;
 }
 
+std::int64_t units_of(const planned_charge& c) { return c.most.in_units(c.key->digits()); }
+amount saturated(std::uint64_t units, const planned_charge& c) {
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  return amount::of_units(static_cast<std::int64_t>(std::min(units, most)), c.key->digits());
+}
+amount sum_of(const planned_charge& a, const planned_charge& b) {
+  return saturated(sum(static_cast<std::uint64_t>(units_of(a)), static_cast<std::uint64_t>(units_of(b))), a);
+}
+amount times_of(const planned_charge& c, std::uint64_t n) {
+  return saturated(times(static_cast<std::uint64_t>(units_of(c)), n), c);
+}
+
 }  // namespace
 
 std::string_view to_string(plan_finding f) noexcept {
@@ -42,6 +55,10 @@ std::string_view to_string(plan_finding f) noexcept {
       return "dynamic_backoff";
     case plan_finding::empty_composition:
       return "empty_composition";
+    case plan_finding::retry_budget_missing:
+      return "retry_budget_missing";
+    case plan_finding::retry_budget_exceeded:
+      return "retry_budget_exceeded";
   }
   return "?";
 }
@@ -76,6 +93,7 @@ time_plan time_plan::join(const std::vector<time_plan>& parts, duration (*togeth
     all.work = sum(all.work, one.work);
     all.attempts = sum(all.attempts, one.attempts);
     all.findings.insert(all.findings.end(), one.findings.begin(), one.findings.end());
+    for (const auto& more : one.charges) p.charge(more);
   }
   if (parts.empty()) all.findings.push_back(plan_finding::empty_composition);
   return p;
@@ -95,9 +113,47 @@ time_plan time_plan::retry(const retry_options& options, time_plan part) {
                                            : options.backoff.delay(failed, options.initial_delay, options.max_delay));
   e.work = times(e.work, options.times);
   e.attempts = times(e.attempts, options.times);
+  p.repeat_charges(options.times);
   if (options.times > 1 && options.jitter) e.findings.push_back(plan_finding::jitter_upper_bound);
   if (options.times > 1 && options.backoff.is_dynamic()) e.findings.push_back(plan_finding::dynamic_backoff);
   return p;
+}
+
+time_plan time_plan::retry(const retry_options& options, time_plan part, const retry_charge& charges) {
+  auto p = retry(options, std::move(part));
+  if (options.times == 1) return p;
+  if (!charges.budget) {
+    p.estimate_.valid = false;
+    p.estimate_.findings.push_back(plan_finding::retry_budget_missing);
+    return p;
+  }
+  const auto& b = *charges.budget;
+  const auto digits = b.key->digits();
+  const auto left = amount::of_units(b.limit.in_units(digits) - b.spent.in_units(digits), digits);
+  planned_charge own{b.key, charges.each, left};
+  own.most = times_of(own, options.times - 1);
+  p.charge(own);
+  return p;
+}
+
+void time_plan::charge(const planned_charge& more) {
+  auto& all = estimate_.charges;
+  auto found = std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.key == more.key; });
+  if (found == all.end()) found = all.insert(found, planned_charge{more.key, 0, more.left});
+  const bool said = found->exceeded || more.exceeded;
+  found->most = sum_of(*found, more);
+  found->left = std::min(found->left, more.left);
+  found->exceeded = found->most > found->left;
+  if (!found->exceeded) return;
+  estimate_.valid = false;
+  if (!said) estimate_.findings.push_back(plan_finding::retry_budget_exceeded);
+}
+
+void time_plan::repeat_charges(std::size_t times) {
+  for (auto& c : std::exchange(estimate_.charges, {})) {
+    c.most = times_of(c, times);
+    charge(c);
+  }
 }
 
 time_plan time_plan::hedge(const hedge_options& options, time_plan part) {
@@ -108,6 +164,7 @@ time_plan time_plan::hedge(const hedge_options& options, time_plan part) {
   e.upper_bound = sum(e.upper_bound, times(std::min(options.after, e.upper_bound), options.max - 1));
   e.work = times(e.work, options.max);
   e.attempts = times(e.attempts, options.max);
+  p.repeat_charges(options.max);
   return p;
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <stdexcept>
 #include <support/fixture.hpp>
@@ -44,6 +45,53 @@ TEST(TimePlan, CountsTheDelaysOfARetry) {
   EXPECT_EQ(dynamic.findings, findings{plan_finding::dynamic_backoff});
 }
 
+TEST(TimePlan, CountsWhatRetriesAreChargedAndWhetherItIsThere) {
+  const budget_key cost("cost", {.unit = "EUR", .digits = 2});
+  const auto left = [&](amount spent) { return budget_state{&cost, 1, spent}; };
+  const auto plan = [&](std::size_t times, const retry_charge& charges) {
+    return time_plan::retry({.times = times, .jitter = false}, time_plan::attempt(1s), charges);
+  };
+  const auto fits = plan(4, {.each = 0.25, .budget = left(0.25)}).estimate();
+  EXPECT_TRUE(fits.valid);
+  ASSERT_EQ(fits.charges.size(), 1u);
+  EXPECT_EQ(fits.charges[0].key, &cost);
+  EXPECT_EQ(fits.charges[0].most, amount(0.75)) << "the first attempt is no retry";
+  EXPECT_EQ(fits.charges[0].left, amount(0.75));
+  EXPECT_TRUE(fits.findings.empty());
+
+  const auto exceeds = plan(4, {.each = 0.25, .budget = left(0.26)}).estimate();
+  EXPECT_FALSE(exceeds.valid);
+  EXPECT_EQ(exceeds.findings, findings{plan_finding::retry_budget_exceeded});
+
+  const auto missing = plan(2, {.each = 0.25}).estimate();
+  EXPECT_FALSE(missing.valid);
+  EXPECT_EQ(missing.findings, findings{plan_finding::retry_budget_missing});
+  EXPECT_TRUE(plan(1, {.each = 0.25}).estimate().valid) << "there are no retries to charge";
+  EXPECT_THROW(plan(2, {.each = 0.001, .budget = left(0)}), invalid_amount) << "less than a cent";
+}
+
+TEST(TimePlan, AddsUpChargesOfItsPartsAndSaysOnceThatTheyAreTooMuch) {
+  const budget_key calls("calls"), others("others");
+  const auto plan = [](const budget_key& key, std::int64_t limit) {
+    return time_plan::retry({.times = 3, .jitter = false}, time_plan::attempt(1s),
+                            {.each = 1, .budget = budget_state{&key, limit, 0}});
+  };
+  const auto together = time_plan::series({plan(calls, 4), plan(others, 2), plan(calls, 4)});
+  EXPECT_TRUE(together.estimate().valid);
+  ASSERT_EQ(together.estimate().charges.size(), 2u);
+  EXPECT_EQ(together.estimate().charges[0].most, amount(4));
+  const auto once_more = time_plan::parallel({together, plan(calls, 5)}).estimate();
+  EXPECT_FALSE(once_more.valid) << "none of them alone is too much";
+  EXPECT_EQ(once_more.findings, findings{plan_finding::retry_budget_exceeded});
+  const auto repeated = time_plan::retry({.times = 2, .jitter = false}, plan(calls, 3));
+  EXPECT_EQ(repeated.estimate().charges[0].most, amount(4));
+  EXPECT_EQ(time_plan::hedge({.after = 1ms, .max = 5}, repeated).estimate().findings,
+            findings{plan_finding::retry_budget_exceeded});
+  auto deep = plan(calls, 1'000'000);
+  for (int i = 0; i < 10; ++i) deep = time_plan::retry({.times = 1000, .jitter = false}, std::move(deep));
+  EXPECT_EQ(deep.estimate().charges[0].most, amount(std::numeric_limits<std::int64_t>::max())) << "it saturates";
+}
+
 TEST(TimePlan, CountsTheStartsOfAHedge) {
   EXPECT_EQ(time_plan::hedge({.after = 50ms, .max = 3}, time_plan::attempt(200ms)).estimate().upper_bound, 300ms);
   EXPECT_EQ(time_plan::hedge({.after = 50ms, .max = 3}, time_plan::attempt(20ms)).estimate().upper_bound, 60ms)
@@ -82,7 +130,7 @@ TEST(TimePlan, Saturates) {
 }
 
 TEST(TimePlan, HasAWordForEveryFinding) {
-  for (int f = 0; f <= static_cast<int>(plan_finding::empty_composition); ++f)
+  for (int f = 0; f <= static_cast<int>(plan_finding::retry_budget_exceeded); ++f)
     EXPECT_NE(to_string(static_cast<plan_finding>(f)), "?");
 }
 
@@ -98,6 +146,8 @@ class TimePlanTruth : public test::runtime_test {
   std::mt19937_64 random;
   std::uint64_t fails = 0;  // bit n: the n-th attempt to begin fails
   std::size_t begun = 0;
+  std::int64_t retried = 0;
+  const budget_key retries{"retries"};
   bool exact = true;  // whether some combination takes as long as the bound says
 
   std::uint64_t draw(std::uint64_t below) { return random() % below; }
@@ -124,8 +174,13 @@ class TimePlanTruth : public test::runtime_test {
     const auto time = some_time();
     switch (kind) {
       case 3: {
-        const retry_options options{.times = 1 + draw(3), .initial_delay = time, .jitter = false};
-        return {time_plan::retry(options, part.plan), retry(options, part.run)};
+        const std::array shapes{backoff::fixed, backoff::linear, backoff::exponential};
+        retry_options options{.times = 1 + draw(3), .backoff = shapes[draw(3)], .jitter = false};
+        options.initial_delay = time;
+        options.max_delay = 2 * some_time();
+        options.before_retry = [this](context&) { ++retried; };
+        return {time_plan::retry(options, part.plan, {.each = 1, .budget = budget_state{&retries, 1'000'000, 0}}),
+                retry(options, part.run)};
       }
       case 4: {
         exact = false;
@@ -147,7 +202,7 @@ TEST_F(TimePlanTruth, NoCompositionTakesLongerThanItsPlanSays) {
   const auto seed = test::seed();
   random.seed(seed);
   test::manual_runtime rt;
-  int checked = 0, exactly = 0;
+  int checked = 0, exactly = 0, charged_exactly = 0;
   while (checked < 300) {
     exact = true;
     const auto it = tree(4);
@@ -155,9 +210,12 @@ TEST_F(TimePlanTruth, NoCompositionTakesLongerThanItsPlanSays) {
     if (e.attempts > 7) continue;
     ++checked;
     duration longest{};
+    std::int64_t most_retried = 0;
+    const auto planned = e.charges.empty() ? amount() : e.charges[0].most;
     rt.run([&](scope& s) {
       for (fails = 0; fails < std::uint64_t{1} << e.attempts; ++fails) {
         begun = 0;
+        retried = 0;
         const auto start = s.now();
         try {
           auto run = it.run;
@@ -168,17 +226,21 @@ TEST_F(TimePlanTruth, NoCompositionTakesLongerThanItsPlanSays) {
         longest = std::max(longest, took);
         ASSERT_LE(took, e.upper_bound) << "seed " << seed << ", failures " << fails;
         ASSERT_LE(begun, e.attempts) << "seed " << seed << ", failures " << fails;
+        ASSERT_LE(amount(retried), planned) << "seed " << seed << ", failures " << fails;
+        most_retried = std::max(most_retried, retried);
         if (fails == 0 && exact) {
           ASSERT_EQ(took, e.critical_path) << "seed " << seed;
         }
       }
     });
+    if (most_retried > 0 && amount(most_retried) == planned) ++charged_exactly;
     if (exact) {
       ASSERT_EQ(longest, e.upper_bound) << "seed " << seed << ": the bound is not the least one";
       ++exactly;
     }
   }
   EXPECT_GT(exactly, 30);
+  EXPECT_GT(charged_exactly, 30) << "the bound of charges is reached";
 }
 
 TEST(TimePlanDeathTest, RefusesWhatCannotBe) {
