@@ -82,7 +82,9 @@ TEST_F(AttemptRecorder, AsksForAReasonCodeAndKeepsOnlyWhatIsOne) {
       {"Rate", false},        {"4xx", false}, {"_x", false},   {"a-b", false}, {"a b", false}, {"a\n", false}};
   std::uint64_t refused = 0;
   rt.run([&](scope& s) {
-    for (const auto& [code, good] : codes) {
+    for (const auto& each : codes) {
+      const auto& code = each.first;
+      const bool good = each.second;
       auto failing = attempts.wrap({.reason_code =
                                         [&](const std::exception_ptr& e) {
                                           EXPECT_NE(e, nullptr);
