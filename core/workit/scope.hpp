@@ -69,7 +69,7 @@ class scope_context final : public context {
       return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
     }
     std::shared_ptr<state_type> state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(
-        std::forward<F>(body), std::move(options), node_.home, &own(), &node_);
+        std::forward<F>(body), std::move(options), node_.home, &node_);
     launch_under(key, state);
     return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }

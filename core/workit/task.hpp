@@ -25,8 +25,8 @@ task_receipt receipt_of(const task_state_base& state);
 /// Threads: any; what waits suspends on a fiber, blocks on a foreign thread, and is misuse on a loop's own stack.
 class task_handle {
  public:
-  /// Blocks: until the task has ended, whichever way. Cancel: throws `cancelled` when the caller's scope stops first; a
-  /// settled task answers also then.
+  /// Blocks: until the task has ended, whichever way. Cancel: throws `cancelled` when the
+  /// caller's scope stops first; a settled task answers also then.
   void wait() const { state_->wait_settled(); }
 
   /// Cancels this task and what is below it; true to the one call that decided it. Its scope goes on.
@@ -78,9 +78,9 @@ class task : public task_handle {
       case task_status::succeeded:
         return outcome<T>::of_value(std::move(*ended.value));
       case task_status::cancelled:
-        return outcome<T>::of_cancellation(*ended.why);
+        return outcome<T>::of_cancellation(*ended.why());
       default:
-        return outcome<T>::of_error(ended.error);
+        return outcome<T>::of_error(ended.error());
     }
   }
 

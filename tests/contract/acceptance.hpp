@@ -1,6 +1,9 @@
 // The stage of the acceptance scenarios: where they play, beside which load, and that nothing is left afterwards.
 #pragma once
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <array>
 #include <deque>
 #include <functional>
@@ -41,7 +44,8 @@ inline auto by_the_clock() {
 inline auto by_workers() { return testing::Values(ground{boundary::process, 0}, ground{boundary::process, 8}); }
 
 /// Threads that race, time out and cancel in runtimes of their own, without pause: they share the process's counters,
-/// epochs and processors with the scenario.
+/// epochs and processors with the scenario. They are nice, and so are their loops: eight of them interleave with the
+/// scenario on two processors and do not starve it.
 class busy_threads {
  public:
   explicit busy_threads(int n) {
@@ -56,6 +60,7 @@ class busy_threads {
 
  private:
   void work() const {
+    EXPECT_EQ(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19), 0);
     manual_runtime rt;
     const auto nap = [](duration d) { return [d](context& ctx) { ctx.sleep_for(d); }; };
     while (!done_) {

@@ -110,8 +110,7 @@ void task_state_base::wait_outside() noexcept {
 
 void task_state_base::when_settled(std::function<void()> then) {
   if (is_settled()) return then();
-  if (!when_settled_) when_settled_ = std::make_unique<std::vector<std::function<void()>>>();
-  when_settled_->push_back(std::move(then));
+  with_extras().when_settled.push_back(std::move(then));
 }
 
 const std::exception_ptr& task_state_base::error() const noexcept {
@@ -209,8 +208,8 @@ void task_state_base::settle(task_status how) {
     first = std::exchange(each, next);
   }
   for (const auto* each = first; each != nullptr; each = each->next) each->waiting->wake();
-  if (const auto calls = std::exchange(when_settled_, nullptr))
-    for (auto& call : *calls) call();
+  if (extras)
+    for (auto& call : std::exchange(extras->when_settled, {})) call();
   settled();
 }
 

@@ -49,6 +49,10 @@ struct node_extras {
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
   std::unique_ptr<self_report> said;
   std::unique_ptr<commons> shared;  // of a scope
+  // Of a task; written before its final status, read after it:
+  std::exception_ptr error;
+  std::optional<cancel_reason> why;
+  std::vector<std::function<void()>> when_settled;  ///< see task_state_base::when_settled()
 
   node_extras();
   ~node_extras();

@@ -88,9 +88,10 @@ class task_state_base : public node {
 
   void wait_outside() noexcept;
 
-  scope_node* const owner_;                                           // null for a root
-  joiner* joiners_ = nullptr;                                         // the latest first: one task may have many
-  std::unique_ptr<std::vector<std::function<void()>>> when_settled_;  // see when_settled()
+  /// The scope that counts it, while it is open; null for a root.
+  [[nodiscard]] scope_node* owner() const noexcept { return parent != nullptr ? parent->nearest_scope() : nullptr; }
+
+  joiner* joiners_ = nullptr;  // the latest first: one task may have many
 };
 
 /// A body that can be called as T(context&) or T().

@@ -162,9 +162,7 @@ TEST_F(OnError, PartialReturnsWhatItHasWhenItsScopeIsStopped) {
 
 TEST_F(OnError, PartialThrowsAnOrdinaryError) {
   manual_runtime rt;
-  auto f = [member = crowd.member(1h)](context& ctx, int row) {
-    return row == 1 ? even_only(row) : member(ctx, row);
-  };
+  auto f = [member = crowd.member(1h)](context& ctx, int row) { return row == 1 ? even_only(row) : member(ctx, row); };
   EXPECT_EQ(test::error_of([&] { rt.run(work(rows).in_parallel(5).on_error(on_error::partial).for_each(f)); }),
             "odd 1");
   EXPECT_EQ(crowd.active, 0);
