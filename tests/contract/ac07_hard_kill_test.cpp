@@ -98,11 +98,21 @@ class workers_test : public runtime_test {
   marker_folder markers;
 };
 
+/// Waits until nothing of the pool's start is on its way any more.
+std::size_t settled_number_of_processes() {
+  for (auto n = processes_below().size();;) {
+    std::this_thread::sleep_for(200ms);
+    const auto now = processes_below().size();
+    if (now == n) return n;
+    n = now;
+  }
+}
+
 class Ac07HardKill : public workers_test, public testing::WithParamInterface<manner> {};
 
 TEST_P(Ac07HardKill, WithItsLimitTheVictimIsDeadWhenTheErrorIsDelivered) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
-  const auto before = processes_below().size();
+  const auto before = settled_number_of_processes();
   kept_receipt receipt;
   machine::time_point delivered;
   constexpr auto limit = natural_end / 2;

@@ -29,11 +29,11 @@ inline std::string name_of(const testing::TestParamInfo<ground>& info) {
 
 inline void PrintTo(const ground& g, std::ostream* out) { *out << to_string(g.where) << " beside " << g.load; }
 
-/// Every boundary that can run a scenario. A test at the process boundary waits for a natural end, so it has the two
-/// ends of the load only. The thread boundary joins here.
+/// Every boundary that can run a scenario. A test at the process boundary waits for a natural end and has a pool of its
+/// own, so it runs once. The thread boundary joins here.
 inline auto every_boundary() {
   return testing::Values(ground{boundary::fiber, 0}, ground{boundary::fiber, 1}, ground{boundary::fiber, 2},
-                         ground{boundary::fiber, 8}, ground{boundary::process, 0}, ground{boundary::process, 8});
+                         ground{boundary::fiber, 8}, ground{boundary::process, 0});
 }
 /// For what is asserted to the instant: fibers on a manual clock.
 inline auto by_the_clock() {
@@ -41,7 +41,7 @@ inline auto by_the_clock() {
                          ground{boundary::fiber, 8});
 }
 /// For what only workers do.
-inline auto by_workers() { return testing::Values(ground{boundary::process, 0}, ground{boundary::process, 8}); }
+inline auto by_workers() { return testing::Values(ground{boundary::process, 0}); }
 
 /// Threads that race, time out and cancel in runtimes of their own, without pause: they share the process's counters,
 /// epochs and processors with the scenario. They are nice, and so are their loops: eight of them interleave with the
