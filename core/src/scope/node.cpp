@@ -119,9 +119,7 @@ bool node::look_whether_stopping() {
     has_deadline_ = !ruling.effective_deadline().is_never();
     quiet_since_ = seen;
   }
-  if (!has_deadline_) return false;
-  const auto now = home->now();
-  return ruling.effective_deadline().passed(now) && ruling.expire(now);
+  return has_deadline_ && ruling.expire(home->now());
 }
 
 void node::tighten(deadline to) {

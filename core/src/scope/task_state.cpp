@@ -149,7 +149,8 @@ void task_state_base::run() {
   }
   started_at = home->now();
   status_.store(task_status::running, std::memory_order_release);
-  emit(event::task_started{owner() != nullptr ? owner()->id : 0, kind});
+  auto* const scope = owner();
+  emit(event::task_started{scope != nullptr ? scope->id : 0, kind});
   auto how = task_status::succeeded;
   context ctx(*this);  // until the task has ended: its cleanups may refer to it
   try {
@@ -161,7 +162,7 @@ void task_state_base::run() {
     with_extras().error = std::current_exception();
     how = task_status::failed;
   }
-  if (how == task_status::failed && owner() != nullptr && !background) owner()->child_failed(*this);
+  if (how == task_status::failed && scope != nullptr && !background) scope->child_failed(*this);
   run_cleanups();
   end(how);
 }
