@@ -3,6 +3,7 @@
 
 #include <workit/attempt_recorder.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/channel.hpp>
 #include <workit/compose.hpp>
 #include <workit/condition_variable.hpp>

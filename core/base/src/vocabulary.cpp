@@ -150,16 +150,6 @@ circuit_open::circuit_open(std::string circuit, duration retry_after)
           (retry_after > duration::zero() ? ", for another " + in_ms(retry_after) : ": its trial calls are under way")),
       retry_after_(retry_after) {}
 
-worker_crashed::worker_crashed(std::string task, int signal, int exit_code)
-    : error("the worker of task \"" + task + "\" " +
-            (signal != 0 ? std::string("died of signal ") + std::to_string(signal) + " (" + strsignal(signal) + ")"
-                         : "exited with code " + std::to_string(exit_code) + " before its task was done")),
-      signal_(signal),
-      exit_code_(exit_code) {}
-
-remote_error::remote_error(std::string type, std::string what)
-    : error(type + ": " + what), type_(std::move(type)), message_(std::move(what)) {}
-
 stop_receipt receipt_slot::get() const {
   const std::lock_guard lock(mutex_);
   return receipt_;

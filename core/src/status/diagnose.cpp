@@ -1,7 +1,7 @@
 // diagnose: one walk over a snapshot, then over events and capacities.
 #include <set>
 #include <workit/base/assert.hpp>
-#include <workit/base/errors.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/diagnose.hpp>
 
 #include "duration_text.hpp"

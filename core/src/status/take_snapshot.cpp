@@ -2,7 +2,7 @@
 #include "take_snapshot.hpp"
 
 #include <algorithm>
-#include <workit/base/errors.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
 #include <workit/detail/scope_node.hpp>

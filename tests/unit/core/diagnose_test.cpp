@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 #include <support/fixture.hpp>
-#include <workit/base/errors.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/diagnose.hpp>
 #include <workit/runtime.hpp>
 

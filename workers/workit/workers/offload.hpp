@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <workit/base/boundary.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/context.hpp>
 #include <workit/workers/remote_call.hpp>
 

@@ -1,4 +1,5 @@
-// The errors that callers see. `cancelled`, which is no error, is in <workit/cancelled.hpp>.
+// The errors that callers see. `cancelled`, which is no error, is in <workit/cancelled.hpp>; what can become of a task
+// behind a worker boundary is in <workit/base/worker_errors.hpp>.
 #pragma once
 
 #include <exception>
@@ -114,33 +115,6 @@ class circuit_open : public error {
 
  private:
   duration retry_after_;
-};
-
-/// The worker process ended before its task did, and nobody here had asked it to.
-class worker_crashed : public error {
- public:
-  /// One of `signal` and `exit_code` tells; the other is 0.
-  worker_crashed(std::string task, int signal, int exit_code);
-  [[nodiscard]] int signal() const noexcept { return signal_; }
-  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
-
- private:
-  int signal_;
-  int exit_code_;
-};
-
-/// An exception in a worker process, by name: its type cannot travel.
-class remote_error : public error {
- public:
-  remote_error(std::string type, std::string what);
-  /// The demangled type, e.g. "std::invalid_argument".
-  [[nodiscard]] const std::string& type() const noexcept { return type_; }
-  /// The remote what().
-  [[nodiscard]] const std::string& message() const noexcept { return message_; }
-
- private:
-  std::string type_;
-  std::string message_;
 };
 
 /// A worker, pool or service could not be started; what() says what to do.

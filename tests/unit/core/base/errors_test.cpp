@@ -2,7 +2,7 @@
 
 #include <csignal>
 #include <type_traits>
-#include <workit/base/errors.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/cancelled.hpp>
 
 namespace workit {
@@ -12,8 +12,9 @@ using namespace std::chrono_literals;
 
 static_assert(std::is_base_of_v<std::runtime_error, error>);
 static_assert(std::is_base_of_v<error, task_cancelled> && std::is_base_of_v<error, scope_cancelled> &&
-              std::is_base_of_v<error, timed_out> && std::is_base_of_v<error, worker_crashed> &&
-              std::is_base_of_v<error, remote_error> && std::is_base_of_v<error, start_failed> &&
+              std::is_base_of_v<error, timed_out> && std::is_base_of_v<worker_error, worker_crashed> &&
+              std::is_base_of_v<worker_error, remote_error> && std::is_base_of_v<error, start_failed> &&
+              std::is_base_of_v<error, worker_error> && std::is_base_of_v<start_failed, queue_full> &&
               std::is_base_of_v<error, budget_exceeded> && std::is_base_of_v<error, budget_not_set> &&
               std::is_base_of_v<error, value_not_set> && std::is_base_of_v<error, invalid_amount>);
 // `catch (const std::exception&)` has to let it pass.
@@ -48,6 +49,40 @@ TEST(Errors, WorkerCrashedSaysHowItDied) {
   const worker_crashed left("rerank", 0, 3);
   EXPECT_STREQ(left.what(), "the worker of task \"rerank\" exited with code 3 before its task was done");
   EXPECT_EQ(left.exit_code(), 3);
+}
+
+TEST(Errors, KilledExternallyIsACrashWithAGuess) {
+  const killed_externally e("rerank", out_of_memory::likely, {.worker = 7});
+  EXPECT_STREQ(
+      e.what(),
+      "the worker of task \"rerank\" was killed by somebody else: probably by the kernel's out-of-memory killer");
+  EXPECT_EQ(e.signal(), SIGKILL);
+  EXPECT_EQ(e.used().worker, 7);
+  EXPECT_EQ(to_string(e.oom()), "likely");
+  EXPECT_NE(std::string(killed_externally("rerank", out_of_memory::no).what()).find("reports no lack"),
+            std::string::npos);
+}
+
+TEST(Errors, ResourceExceededSaysOfWhatAndHowMuchWasAllowed) {
+  EXPECT_STREQ(resource_exceeded("parse", resource::memory, 64).what(),
+               "task \"parse\" reached its limit of 64 bytes of memory");
+  EXPECT_STREQ(resource_exceeded("parse", resource::cpu, 2'000'000'000).what(),
+               "task \"parse\" reached its limit of 2000 ms of processor time");
+  EXPECT_STREQ(resource_exceeded("parse", resource::files, 16).what(),
+               "task \"parse\" reached its limit of 16 open files");
+  EXPECT_EQ(resource_exceeded("parse", resource::processes, 1).resource(), resource::processes);
+}
+
+TEST(Errors, SandboxViolatedNamesTheCall) {
+  const sandbox_violated e("parse", 257, "openat");
+  EXPECT_STREQ(e.what(), "task \"parse\" called openat, which its sandbox forbids");
+  EXPECT_EQ(e.number(), 257);
+}
+
+TEST(Errors, PoolsThatTakeNoTaskSaySo) {
+  EXPECT_STREQ(queue_full("parse", "cpu", 8).what(),
+               "task \"parse\" was refused: 8 tasks are waiting in pool \"cpu\", as many as its queue_limit allows");
+  EXPECT_STREQ(pool_stopped("parse", "cpu").what(), "task \"parse\" did not begin: pool \"cpu\" was stopped");
 }
 
 TEST(Errors, AggregateErrorKeepsWhatItIsMadeOfInItsOrder) {

@@ -1,0 +1,108 @@
+// The sentences of the worker errors.
+#include <workit/base/worker_errors.hpp>
+
+#include <cstring>
+
+namespace workit {
+namespace {
+
+std::string sentence_of(const std::string& task, const crash_facts& how) {
+  const auto worker = "the worker of task \"" + task + "\" ";
+  if (how.signal == 0)
+    return worker + "exited with code " + std::to_string(how.exit_code) + " before its task was done";
+  return worker + "died of signal " + std::to_string(how.signal) + " (" + ::strsignal(how.signal) + ")";
+}
+
+std::string_view told(out_of_memory guess) {
+  switch (guess) {
+    case out_of_memory::no:
+      return "the kernel reports no lack of memory";
+    case out_of_memory::likely:
+      return "probably by the kernel's out-of-memory killer";
+    case out_of_memory::unknown:
+      break;
+  }
+  return "perhaps by the kernel's out-of-memory killer";
+}
+
+std::string measured(resource what, std::uint64_t limit) {
+  switch (what) {
+    case resource::cpu:
+      return std::to_string(limit / 1'000'000) + " ms of processor time";
+    case resource::files:
+      return std::to_string(limit) + " open files";
+    case resource::processes:
+      return std::to_string(limit) + " processes";
+    case resource::memory:
+    case resource::output:
+    case resource::stack:
+      break;
+  }
+  return std::to_string(limit) + " bytes of " + std::string(to_string(what));
+}
+
+}  // namespace
+
+std::string_view to_string(out_of_memory guess) noexcept {
+  switch (guess) {
+    case out_of_memory::no:
+      return "no";
+    case out_of_memory::likely:
+      return "likely";
+    case out_of_memory::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view to_string(resource r) noexcept {
+  switch (r) {
+    case resource::memory:
+      return "memory";
+    case resource::cpu:
+      return "cpu";
+    case resource::files:
+      return "files";
+    case resource::processes:
+      return "processes";
+    case resource::output:
+      return "output";
+    case resource::stack:
+      return "stack";
+  }
+  return "resource";
+}
+
+remote_error::remote_error(std::string type, std::string what, std::string backtrace, worker_usage used)
+    : worker_error(type + ": " + what, used),
+      type_(std::move(type)),
+      message_(std::move(what)),
+      backtrace_(std::move(backtrace)) {}
+
+worker_crashed::worker_crashed(std::string task, crash_facts how, worker_usage used)
+    : worker_error(sentence_of(task, how), used), how_(std::move(how)) {}
+
+killed_externally::killed_externally(std::string task, out_of_memory guess, worker_usage used)
+    : worker_crashed("the worker of task \"" + task + "\" was killed by somebody else: " + std::string(told(guess)), 9,
+                     used),
+      oom_(guess) {}
+
+resource_exceeded::resource_exceeded(std::string task, workit::resource what, std::uint64_t limit, worker_usage used)
+    : worker_error("task \"" + task + "\" reached its limit of " + measured(what, limit), used),
+      what_(what),
+      limit_(limit) {}
+
+sandbox_violated::sandbox_violated(std::string task, int number, std::string name, worker_usage used)
+    : worker_error("task \"" + task + "\" called " + name + ", which its sandbox forbids", used),
+      number_(number),
+      name_(std::move(name)) {}
+
+queue_full::queue_full(const std::string& task, const std::string& pool, std::size_t limit)
+    : start_failed("task \"" + task + "\" was refused: " + std::to_string(limit) + " tasks are waiting in pool \"" +
+                   pool + "\", as many as its queue_limit allows"),
+      limit_(limit) {}
+
+pool_stopped::pool_stopped(const std::string& task, const std::string& pool)
+    : start_failed("task \"" + task + "\" did not begin: pool \"" + pool + "\" was stopped") {}
+
+}  // namespace workit
