@@ -11,6 +11,7 @@
 #include <vector>
 #include <workit/base/unique_fd.hpp>
 #include <workit/workers/function_id.hpp>
+#include <workit/workers/process_options.hpp>
 
 namespace workit::workers {
 
@@ -50,7 +51,9 @@ struct message {
   std::uint32_t threads = 0;      ///< forked, with EAGAIN: how many threads the zygote has instead of one
   std::uint64_t largest_rss = 0;  ///< exited: KiB
   std::uint64_t cpu_us = 0;       ///< exited: user and system time
+  worker_output output{};         ///< hello
   function_id preload{};          ///< hello: empty when there is none
+  function_id worker_init{};      ///< hello: empty when there is none
   message_text text{};            ///< hello: the pool's name; failed: a sentence
 };
 static_assert(std::is_trivially_copyable_v<message>);

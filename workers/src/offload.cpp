@@ -8,6 +8,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/overloaded.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
 #include <workit/runtime.hpp>
@@ -54,15 +55,14 @@ class awaited_job final : public workers::job {
   bool done_ = false;
 };
 
-workers::process_pool& find_pool(context& ctx, const std::string& name) {
-  auto* service = ctx.runtime().find_service<process_service>(
-      [&](const process_service& s) { return name.empty() || s.name() == name; });
-  if (service == nullptr)
+std::shared_ptr<workers::process_pool> require_pool(context& ctx, const std::string& name) {
+  auto pool = find_pool(ctx.runtime(), name);
+  if (pool == nullptr)
     throw start_failed(name.empty()
                            ? std::string("offload needs worker processes, and this runtime has none: make it with "
                                          "workit::runtime rt({...}, workit::processes({.workers = 2}))")
                            : "offload: this runtime has no pool of processes called \"" + name + "\"");
-  return service->pool();
+  return pool;
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ void check_options(const offload_options& options) {
 bytes run_behind_boundary(context& ctx, const offload_options& options, const workers::remote_call& call) {
   auto& self = fiber::require("offload");
   self.check();
-  auto& pool = find_pool(ctx, options.pool);
+  const auto pool = require_pool(ctx, options.pool);
   auto& home = self.home;
   auto& node = *self.current_node;
 
@@ -90,7 +90,8 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
   }
   const auto until = ctx.runtime().clock().is_manual() ? deadline{} : cell->effective_deadline();
   const auto job = std::make_shared<awaited_job>(self, cell, ctx.name(), call, until);
-  awaited_job::run(pool, job);
+  job->priority = options.priority;
+  awaited_job::run(*pool, job);
   if (options.timeout) home.deadlines().disarm(*cell);
   // The kernel's timer may have been faster than the warden: then the deadline that it kept is not decided yet.
   if (std::holds_alternative<workers::job_stopped>(job->result)) cell->expire(home.now());
@@ -113,7 +114,11 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
             throw task_cancelled(s.receipt->get().why, ctx.name());  // shielded by an exception in flight
           },
           [&](workers::job_crashed& c) -> bytes { throw worker_crashed(ctx.name(), c.signal, c.exit_code); },
-          [](workers::job_not_started& n) -> bytes { throw start_failed(n.why); },
+          [&](workers::job_not_started& n) -> bytes {
+            if (n.kind == workers::refusal::queue_full) throw queue_full(ctx.name(), pool->name(), n.limit);
+            if (n.kind == workers::refusal::stopped) throw pool_stopped(ctx.name(), pool->name());
+            throw start_failed(n.why);
+          },
       },
       job->result);
 }

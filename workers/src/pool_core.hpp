@@ -2,26 +2,33 @@
 #pragma once
 
 #include <condition_variable>
-#include <list>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 #include <workit/workers/process_pool.hpp>
 
+#include "brood.hpp"
+#include "job_queue.hpp"
 #include "worker_handle.hpp"
-#include "zygote_link.hpp"
 
 namespace workit::workers {
 
 /// Invariants
 /// 1. A job leaves `queued` and `running` once, by compare-and-swap on its own state; who wins it settles it. Between
 ///    host and worker the worker's shared word decides first (claim_stop, publish, commit).
-/// 2. A worker leaves `running` or `collecting` for good once, under the mutex, in release(); with it `busy_` falls.
+/// 2. A worker changes its state under the mutex and in enter() alone, which keeps its brood's counts; it becomes
+/// `lost`
+///    once, and then no counter and no list of idle workers knows it.
 /// 3. A worker's handle is in `workers_` until its process has been reaped and its task was settled or taken from it;
 ///    nothing a dead or stopped worker could write is used again.
-/// 4. busy_ <= options_.workers: spares are parked processes, not parallelism.
-/// 5. Callbacks of the zygote's socket, of pidfds and of the timer run on the warden's thread, one at a time.
+/// 4. busy() <= options_.workers, over all broods: spares are parked processes, not parallelism.
+/// 5. Tasks are given to workers of `serving_` only. A brood that is neither `serving_` nor `next_` loses each worker
+/// as
+///    its task ends, and is dismissed with the last; it is in `broods_` until its zygote has been cleared away too.
+/// 6. Callbacks of the zygotes' sockets, of pidfds, of the bell and of timers run on the warden's thread, one at a
+/// time.
 ///
 /// Lock order: mutex_ is a leaf. Nothing is called under it that could call back: not the warden, not settled(), not a
 /// receipt. What has to be done after it is collected in `errands` and done by run(). System calls under it do not
@@ -30,11 +37,18 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
   pool_core(process_options options, preempt::warden& warden, std::vector<int> loops);
 
+  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
+
   // pool_life.cpp
   void start();
-  void stop() noexcept;
   bool drain(deadline until);
   [[nodiscard]] pool_status status() const;
+
+  // pool_reload.cpp
+  void reload(deadline until);
+
+  // pool_shutdown.cpp
+  shutdown_report stop(shutdown_options how) noexcept;
 
   // pool_jobs.cpp
   void submit(std::shared_ptr<job> task);
@@ -66,6 +80,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
     std::vector<launch> launches;
     std::vector<settlement> settlements;
     std::vector<std::shared_ptr<receipt_slot>> reclaimed;
+    std::vector<handle> kills;
     bool fork = false;
   };
   void run(errands todo);
@@ -77,60 +92,92 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void take_result(const launch& l);
   void end_crashing(const std::vector<launch>& crashing);
   void settle(const std::shared_ptr<job>& task, job_result result);
-  void fail_queue(const std::string& sentence, errands& todo);
-  void unqueue(job& task);
+  [[nodiscard]] job_not_started stopped_answer() const;
+  void fail_queue(const job_not_started& answer, errands& todo);
+  void count_stop(const job& task, bool withdrawn, time_point now);
   bool release(const handle& worker, const job& task, worker_state next, errands& todo);
   [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, int status) const;
 
   // pool_workers.cpp
+  void enter(const handle& worker, worker_state next);
+  [[nodiscard]] std::size_t busy() const noexcept;
+  [[nodiscard]] std::size_t alive() const noexcept;
   void fork_workers();
-  [[nodiscard]] bool wants_worker() const;
+  [[nodiscard]] std::shared_ptr<brood> short_of_workers() const;
   handle reserve_worker();
-  void on_forked(const message& m, unique_fd pidfd);
+  void on_forked(brood& from, const message& m, unique_fd pidfd);
+  void on_ready(const handle& worker, errands& todo);
+  void on_bell();
   void on_exited(std::uint32_t number, int status);
+  bool died_at_start(const worker_handle& worker, int status);
   void task_died(const handle& worker, const std::shared_ptr<job>& task, int status);
   void back_off(errands& todo);
   void on_back_off_over();
 
+  // pool_size.cpp
+  [[nodiscard]] std::size_t wanted() const noexcept;
+  [[nodiscard]] bool is_spent(const worker_handle& worker) const noexcept;
+  void arm_shrink_timer();
+  void on_shrink_timer();
+  void forget_old_losses();
+
   // pool_zygote.cpp
-  void start_zygote();
-  void on_zygote_readable();
-  void on_message(const message& m, std::vector<unique_fd>& descriptors);
-  void zygote_lost();
+  std::shared_ptr<brood> start_zygote(std::shared_ptr<brood> pool_core::*role);
+  void on_zygote_readable(const std::shared_ptr<brood>& from);
+  void on_message(const std::shared_ptr<brood>& from, const message& m, std::vector<unique_fd>& descriptors);
+  void on_preload_failed(brood& from, const std::string& sentence);
+  void zygote_lost(const std::shared_ptr<brood>& from);
+  std::vector<handle> take_orphans(const std::shared_ptr<brood>& from);
   void adopt_orphans(std::vector<handle> orphans);
   void break_down(const std::string& sentence);
 
+  // pool_reload.cpp
+  void switch_over(errands& todo);
+  void retire(const std::shared_ptr<brood>& old, errands& todo);
+  void give_up(brood& candidate, const std::string& sentence);
+  [[nodiscard]] bool is_retired(const brood* b) const noexcept { return b != serving_.get() && b != next_.get(); }
+
+  // pool_shutdown.cpp
+  void wait_for_tasks(deadline until);
+  void kill_running(deadline until) noexcept;
+  void end_zygotes(deadline until) noexcept;
+  void give_up_undead() noexcept;
+
   // pool_life.cpp
+  void listen();
+  void fall_silent() noexcept;
   void try_out_proof();
   handle take_probe();
   void wait_for_workers();
-  void kill_running() noexcept;
-  void end_zygote() noexcept;
 
   const process_options options_;
   preempt::warden& warden_;
   const std::vector<int> loops_;
   unique_fd back_off_timer_;
+  unique_fd shrink_timer_;  // with idle_shrink
+  unique_fd bell_;          // with worker_init: rung by a worker that is ready
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   // All below is guarded by mutex_.
   life life_ = life::fresh;
-  std::string trouble_;  // why the pool is broken, or why there are no workers
-  std::unique_ptr<zygote_link> zygote_;
-  bool zygote_ready_ = false;
-  bool zygote_ending_ = false;  // dead, and being cleared away
+  std::string trouble_;             // why the pool is broken, or why there are no workers
+  std::shared_ptr<brood> serving_;  // null while its zygote is being replaced
+  std::shared_ptr<brood> next_;     // during a reload
+  std::vector<std::shared_ptr<brood>> broods_;
+  bool reloading_ = false;
   unsigned zygote_deaths_ = 0;  // in a row, without a result between them
   std::unordered_map<std::uint32_t, handle> workers_;
-  std::vector<handle> idle_;  // last in, first out: the warmest first
-  std::list<std::shared_ptr<job>> queue_;
-  std::size_t starting_ = 0;
-  std::size_t busy_ = 0;
+  job_queue queue_;
   std::size_t unsettled_ = 0;
   std::uint32_t last_number_ = 0;
   unsigned start_deaths_ = 0;  // workers in a row that died before they were ready, or could not be forked
   bool backing_off_ = false;
-  pool_status counts_;  // the counters that only grow
+  bool shrink_armed_ = false;
+  std::deque<time_point> losses_;  // of serving workers that were not replaced yet
+  pool_status counts_;             // the counters that only grow
+  std::size_t finished_ = 0;       // tasks whose result was delivered
+  shutdown_report report_;
 };
 
 }  // namespace workit::workers

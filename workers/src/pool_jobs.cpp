@@ -17,6 +17,7 @@ void pool_core::submit(std::shared_ptr<job> task) {
                                                 ", but pool \"" + options_.name + "\" has " +
                                                 std::to_string(loops_.size()));
   task->pool_ = shared_from_this();
+  task->submitted_at_ = std::chrono::steady_clock::now();
   task->state_.store(job::state::queued, std::memory_order_release);
   {
     const lock guard(mutex_);
@@ -26,22 +27,29 @@ void pool_core::submit(std::shared_ptr<job> task) {
   errands todo;
   {
     const lock guard(mutex_);
-    std::string why;
-    if (life_ == life::fresh) why = "pool \"" + options_.name + "\" was not started: call start() first";
-    if (life_ == life::closing || life_ == life::closed) why = "pool \"" + options_.name + "\" was stopped";
-    if (life_ == life::broken) why = trouble_;
-    if (!trouble_.empty() && idle_.empty() && busy_ + starting_ == 0) why = trouble_;
-    if (why.empty()) {
-      if (task->state_.load(std::memory_order_acquire) == job::state::queued) {
-        task->queued_at_ = queue_.insert(queue_.end(), task);
-        task->in_queue_ = true;
-        take_launches(todo);
+    job_not_started answer;
+    const auto no_worker_will_come = !trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0);
+    if (life_ == life::fresh) answer.why = "pool \"" + options_.name + "\" was not started: call start() first";
+    if (life_ == life::closing || life_ == life::closed) answer = stopped_answer();
+    if (life_ == life::broken || (life_ == life::open && no_worker_will_come)) answer.why = trouble_;
+    if (answer.why.empty() && task->state_.load(std::memory_order_acquire) == job::state::queued) {
+      queue_.push(task);
+      take_launches(todo);
+      if (task->in_queue_ && queue_.size() > options_.queue_limit && options_.when_full == when_full::refuse) {
+        queue_.remove(*task);
+        answer = {"the queue of pool \"" + options_.name + "\" is full", refusal::queue_full, options_.queue_limit};
+        ++counts_.refused;
       }
-    } else if (task->decide(job::state::queued, job::state::refused)) {
-      todo.settle(std::move(task), job_not_started{std::move(why)});
+      todo.fork = short_of_workers() != nullptr;
     }
+    if (!answer.why.empty() && task->decide(job::state::queued, job::state::refused))
+      todo.settle(std::move(task), std::move(answer));
   }
   run(std::move(todo));
+}
+
+job_not_started pool_core::stopped_answer() const {
+  return {"pool \"" + options_.name + "\" was stopped", refusal::stopped};
 }
 
 void pool_core::errands::settle(std::shared_ptr<job> task, job_result result) {
@@ -50,34 +58,26 @@ void pool_core::errands::settle(std::shared_ptr<job> task, job_result result) {
   s.result = std::move(result);
 }
 
-void pool_core::unqueue(job& task) {
-  if (!task.in_queue_) return;
-  task.in_queue_ = false;
-  queue_.erase(task.queued_at_);
-}
-
-void pool_core::fail_queue(const std::string& sentence, errands& todo) {
+void pool_core::fail_queue(const job_not_started& answer, errands& todo) {
   while (!queue_.empty()) {
-    auto task = queue_.front();
-    unqueue(*task);
-    if (task->decide(job::state::queued, job::state::refused)) todo.settle(std::move(task), job_not_started{sentence});
+    auto task = queue_.pop();
+    if (task->decide(job::state::queued, job::state::refused)) todo.settle(std::move(task), answer);
   }
 }
 
 void pool_core::take_launches(errands& todo) {
-  while (!queue_.empty() && !idle_.empty() && busy_ < options_.workers) {
-    auto task = queue_.front();
-    unqueue(*task);
-    auto worker = idle_.back();
+  while (!queue_.empty() && serving_ != nullptr && !serving_->idle.empty() && busy() < options_.workers) {
+    auto task = queue_.pop();
+    auto worker = serving_->idle.back();
     task->worker_ = worker;
     task->generation_ = worker->generation;
     if (!task->decide(job::state::queued, job::state::running)) {
       task->worker_.reset();  // withdrawn; who did that settles it, after this lock
       continue;
     }
-    idle_.pop_back();
-    ++busy_;
-    worker->state = worker_state::running;
+    counts_.queue_wait.record(std::chrono::steady_clock::now() - task->submitted_at_);
+    enter(worker, worker_state::running);
+    ++worker->tasks;
     worker->task = task;
     todo.launches.push_back({std::move(task), std::move(worker)});
   }
@@ -108,21 +108,24 @@ void pool_core::withdraw_launch(const launch& l) {
   run(std::move(todo));
 }
 
+/// `next` is idle for a worker that could go on, which it then may not do for other reasons; lost for one that is
+/// dying.
 bool pool_core::release(const handle& worker, const job& task, worker_state next, errands& todo) {
   const bool has_it = worker->state == worker_state::running || worker->state == worker_state::collecting;
   if (!has_it || worker->task.get() != &task) return false;
-  --busy_;
   worker->task.reset();
-  changed_.notify_all();
-  if (worker->exited || next == worker_state::lost) {
-    worker->state = worker_state::lost;
-    todo.fork = true;
-    if (worker->exited) workers_.erase(worker->number);
-  } else {
+  if (next == worker_state::idle && !worker->exited && worker->from == serving_) {
     worker->rewind();
-    worker->state = worker_state::idle;
-    idle_.push_back(worker);
+    enter(worker, worker_state::idle);
+    arm_shrink_timer();
+    return true;
   }
+  if (next == worker_state::idle && !worker->exited) todo.kills.push_back(worker);  // a reload has left it behind
+  if (worker->from == serving_) losses_.push_back(std::chrono::steady_clock::now());
+  enter(worker, worker_state::lost);
+  if (worker->exited) workers_.erase(worker->number);
+  if (is_retired(worker->from.get()) && worker->from->busy == 0) worker->from->dismiss();
+  todo.fork = true;
   return true;
 }
 
@@ -130,11 +133,11 @@ void pool_core::collect(std::size_t loop) {
   std::vector<launch> done, crashing;
   {
     const lock guard(mutex_);
-    if (busy_ == 0) return;
+    if (busy() == 0) return;
     for (auto& [number, worker] : workers_) {
       if (worker->state != worker_state::running || worker->task->loop != loop) continue;
       if (worker->word() == worker->word_in(phase::committed)) {
-        worker->state = worker_state::collecting;
+        enter(worker, worker_state::collecting);
         done.push_back({worker->task, worker});
       } else if (worker->control().crash_signal.load(std::memory_order_acquire) != 0) {
         crashing.push_back({worker->task, worker});
@@ -162,13 +165,15 @@ void pool_core::take_result(const launch& l) {
     result = job_exception{"std::bad_alloc", "the host has no memory for the result"};
   }
   if (result && task->decide(job::state::running, job::state::completed)) {
-    const bool spent = worker->control().result.left_behind.load(std::memory_order_relaxed) != 0;
+    const bool spent = is_spent(*worker);
     if (spent) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
     errands todo;
     {
       const lock guard(mutex_);
       zygote_deaths_ = 0;
       start_deaths_ = 0;
+      counts_.recycled += spent;
+      ++finished_;
       release(worker, *task, spent ? worker_state::lost : worker_state::idle, todo);
       take_launches(todo);
       todo.settle(task, std::move(*result));
@@ -180,7 +185,7 @@ void pool_core::take_result(const launch& l) {
   bool exited = false;
   {
     const lock guard(mutex_);
-    if (worker->state == worker_state::collecting) worker->state = worker_state::running;  // else stopped meanwhile
+    if (worker->state == worker_state::collecting) enter(worker, worker_state::running);  // else stopped meanwhile
     exited = worker->exited;
   }
   if (exited) task_died(worker, task, SIGKILL);
@@ -189,25 +194,40 @@ void pool_core::take_result(const launch& l) {
 void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept {
   const auto self = task.shared_from_this();
   const bool withdrawn = task.state_.load(std::memory_order_acquire) == job::state::withdrawn;
+  const auto now = std::chrono::steady_clock::now();
   errands todo;
   {
     const lock guard(mutex_);
+    count_stop(task, withdrawn, now);
     if (withdrawn) {
-      unqueue(task);
+      queue_.remove(task);
       todo.reclaimed.push_back(receipt);
     } else {
       const auto worker = task.worker_;
-      ++counts_.killed;
       release(worker, task, worker_state::lost, todo);
-      if (worker->exited)
+      if (worker->exited) {
         todo.reclaimed.push_back(receipt);
-      else
+        counts_.reclaim_latency.record(duration::zero());
+      } else {
         worker->receipt = receipt;
+        worker->stopped_at = now;
+      }
       take_launches(todo);
     }
     todo.settle(self, job_stopped{std::move(receipt)});
   }
   run(std::move(todo));
+}
+
+void pool_core::count_stop(const job& task, bool withdrawn, time_point now) {
+  const auto* cancelled = task.cell->record();
+  if (cancelled != nullptr)
+    counts_.stops.count(cancelled->why);
+  else  // by the pool itself, or by the worker's own timer before the cell's
+    counts_.stops.count(life_ == life::closing ? cancel_reason(reason::shutdown{}) : cancel_reason(reason::deadline{}));
+  if (withdrawn) return;
+  ++counts_.killed;
+  if (cancelled != nullptr) counts_.stop_latency.record(now - cancelled->at);
 }
 
 job_result pool_core::death_of(const worker_handle& worker, const job& task, int status) const {
@@ -249,6 +269,8 @@ void pool_core::settle(const std::shared_ptr<job>& task, job_result result) {
 }
 
 void pool_core::run(errands todo) {
+  for (const auto& worker : todo.kills) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+  todo.kills.clear();
   for (const auto& l : todo.launches) start_on_worker(l);
   todo.launches.clear();
   for (auto& s : todo.settlements) {

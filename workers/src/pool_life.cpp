@@ -1,5 +1,5 @@
-// A pool from start to stop.
-#include <poll.h>
+// The start of a pool, and how it stands.
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
 #include <algorithm>
@@ -15,19 +15,8 @@
 namespace workit::workers {
 namespace {
 
-using namespace std::chrono_literals;
-
-/// How long a zygote may take to end before it is killed; it normally takes a millisecond.
-constexpr auto patience = 2s;
-
 /// What the self-test of this process has found; -1 while it has not run.
 std::atomic<int> found_proof{-1};
-
-void wait_for_exit(int pidfd) noexcept {
-  pollfd exit{pidfd, POLLIN, 0};
-  while (::poll(&exit, 1, -1) < 0) {
-  }
-}
 
 }  // namespace
 
@@ -41,39 +30,59 @@ void pool_core::start() {
                        "prepared for that. Add `workit::init(argc, argv);` as the first line of main");
   {
     const lock guard(mutex_);
+    if (life_ == life::closed) throw start_failed(stopped_answer().why);
     if (life_ != life::fresh) throw start_failed("pool \"" + options_.name + "\" was started before: make a new one");
     life_ = life::starting;
   }
   try {
-    back_off_timer_ = unique_fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!back_off_timer_) throw start_failed("pool \"" + options_.name + "\" has no descriptor left for its timer");
-    warden_.watch(back_off_timer_.get(), [self = shared_from_this()] { self->on_back_off_over(); });
-    start_zygote();
+    listen();
+    start_zygote(&pool_core::serving_);
     try_out_proof();
     wait_for_workers();
     const lock guard(mutex_);
     if (life_ == life::starting) life_ = life::open;
   } catch (...) {
-    stop();
+    stop({});
     throw;
+  }
+}
+
+void pool_core::listen() {
+  const auto watch = [&](unique_fd& place, int descriptor, void (pool_core::*heard)()) {
+    place = unique_fd(descriptor);
+    if (!place) throw start_failed("pool \"" + options_.name + "\" has no descriptor left for its timers");
+    warden_.watch(descriptor, [self = shared_from_this(), heard] { ((*self).*heard)(); });
+  };
+  constexpr int timer_flags = TFD_CLOEXEC | TFD_NONBLOCK;
+  watch(back_off_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_back_off_over);
+  if (options_.idle_shrink)
+    watch(shrink_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_shrink_timer);
+  if (options_.worker_init != nullptr) watch(bell_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &pool_core::on_bell);
+}
+
+void pool_core::fall_silent() noexcept {
+  for (auto* heard : {&back_off_timer_, &shrink_timer_, &bell_}) {
+    if (*heard) warden_.unwatch(heard->get());
+    heard->reset();
   }
 }
 
 /// One more worker than that is not a reason to wait; one that cannot be had is a reason to fail.
 void pool_core::wait_for_workers() {
   lock guard(mutex_);
-  const auto wanted = options_.workers + options_.spares;
-  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || idle_.size() + busy_ >= wanted; });
-  if (life_ != life::starting || !trouble_.empty()) throw start_failed(trouble_);
+  const auto ready = [&] { return serving_ == nullptr ? 0 : serving_->idle.size() + serving_->busy; };
+  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || ready() >= wanted(); });
+  if (!trouble_.empty()) throw start_failed(trouble_);
+  if (life_ != life::starting) throw start_failed(stopped_answer().why);
 }
 
 pool_core::handle pool_core::take_probe() {
   lock guard(mutex_);
-  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || !idle_.empty(); });
-  if (idle_.empty()) throw start_failed(trouble_);
-  auto worker = std::move(idle_.back());
-  idle_.pop_back();
-  worker->state = worker_state::lost;
+  const auto any = [&] { return serving_ != nullptr && !serving_->idle.empty(); };
+  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || any(); });
+  if (!any()) throw start_failed(trouble_.empty() ? stopped_answer().why : trouble_);
+  auto worker = serving_->idle.back();
+  enter(worker, worker_state::lost);
   return worker;
 }
 
@@ -103,95 +112,23 @@ bool pool_core::drain(deadline until) {
 }
 
 pool_status pool_core::status() const {
+  const auto at = std::chrono::steady_clock::now();
   const lock guard(mutex_);
   auto now = counts_;
-  now.busy = busy_;
-  now.idle = idle_.size();
-  now.starting = starting_;
-  const auto could_run = options_.workers - std::min(options_.workers, busy_);
-  now.spares = idle_.size() - std::min(idle_.size(), could_run);
-  const auto alive = starting_ + idle_.size() + busy_;
+  for (const auto& b : broods_) {
+    now.busy += b->busy;
+    now.starting += b->starting;
+    now.idle += b->idle.size();
+    if (b != serving_) now.outgoing += b->busy;
+  }
+  const auto could_run = options_.workers - std::min(options_.workers, now.busy);
+  now.spares = now.idle - std::min(now.idle, could_run);
+  const auto alive = now.starting + now.idle + now.busy;
   now.unreclaimed = workers_.size() - std::min(workers_.size(), alive);
   now.queued = queue_.size();
+  now.longest_wait = std::max(duration::zero(), at - queue_.oldest(at));
+  if (serving_ != nullptr && serving_->link) now.zygote = serving_->link->pid();
   return now;
-}
-
-void pool_core::stop() noexcept {
-  errands todo;
-  {
-    lock guard(mutex_);
-    if (life_ == life::closing) changed_.wait(guard, [&] { return life_ == life::closed; });
-    if (life_ == life::fresh) life_ = life::closed;
-    if (life_ == life::closed) return;
-    life_ = life::closing;
-    fail_queue("pool \"" + options_.name + "\" was stopped", todo);
-  }
-  run(std::move(todo));
-  for (std::size_t loop = 0; loop < loops_.size(); ++loop) collect(loop);
-  kill_running();
-  end_zygote();
-  if (back_off_timer_) warden_.unwatch(back_off_timer_.get());
-  back_off_timer_.reset();
-  const lock guard(mutex_);
-  life_ = life::closed;
-  changed_.notify_all();
-}
-
-/// The same compare-and-swap and the same proof as the warden's, for all at once; their cells are not touched.
-void pool_core::kill_running() noexcept {
-  std::vector<launch> running;
-  {
-    const lock guard(mutex_);
-    for (const auto& [number, worker] : workers_)
-      if (worker->task) running.push_back({worker->task, worker});
-  }
-  using answer = preempt::stop_claim::answer;
-  const auto requested = std::chrono::steady_clock::now();
-  std::vector<std::pair<launch, preempt::stop_claim>> taken;
-  for (auto& l : running) {
-    warden_.retire(*l.task);  // so that we are the only one who asks
-    const auto claim = l.task->claim_stop();
-    if (claim.what == answer::completed) continue;
-    if (claim.what == answer::kill) static_cast<void>(preempt::send_kill(claim.pidfd));
-    taken.emplace_back(std::move(l), claim);
-  }
-  running.clear();
-  const bool by_barrier = !taken.empty() && warden_.proof() == stop_proof::barrier && preempt::barrier();
-  for (auto& [l, claim] : taken) {
-    const bool killed = claim.what == answer::kill;
-    if (killed && !by_barrier) wait_for_exit(claim.pidfd);
-    stop_receipt receipt{.where = boundary::process};
-    receipt.method = killed ? stop_method::killed : stop_method::withdrawn;
-    receipt.proof = !killed ? stop_proof::returned : by_barrier ? stop_proof::barrier : stop_proof::pidfd;
-    receipt.why = reason::shutdown{};
-    receipt.worker = claim.worker;
-    receipt.requested = requested;
-    receipt.stopped = std::chrono::steady_clock::now();
-    l.task->stopped(std::make_shared<receipt_slot>(std::move(receipt)));
-  }
-  taken.clear();
-  // The rest is in other hands, committed while we came, or dying; a zygote that reports no deaths is replaced as
-  // witness by the pidfds.
-  lock guard(mutex_);
-  while (unsettled_ != 0) {
-    guard.unlock();
-    for (std::size_t loop = 0; loop < loops_.size(); ++loop) collect(loop);
-    guard.lock();
-    if (unsettled_ != 0) changed_.wait_for(guard, 1ms);
-    if (zygote_ && std::chrono::steady_clock::now() - requested > patience) zygote_->kill();
-  }
-}
-
-void pool_core::end_zygote() noexcept {
-  lock guard(mutex_);
-  if (zygote_) static_cast<void>(zygote_->send({.kind = message_kind::quit}));
-  const auto gone = [&] { return !zygote_ && !zygote_ending_; };
-  if (!changed_.wait_for(guard, patience, gone)) {
-    if (zygote_) zygote_->kill();
-    changed_.wait(guard, gone);
-  }
-  // Orphans, if the zygote could not take them along, have their pidfds watched.
-  changed_.wait(guard, [&] { return workers_.empty(); });
 }
 
 }  // namespace workit::workers

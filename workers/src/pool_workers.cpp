@@ -8,6 +8,7 @@
 #include <workit/base/errors.hpp>
 
 #include "pool_core.hpp"
+#include "worker_memory.hpp"
 
 namespace workit::workers {
 namespace {
@@ -25,25 +26,66 @@ itimerspec back_off_after(unsigned deaths) {
 
 }  // namespace
 
-bool pool_core::wants_worker() const {
-  const auto wanted = options_.workers + options_.spares;
-  const auto alive = starting_ + idle_.size() + busy_;
+void pool_core::enter(const handle& worker, worker_state next) {
+  const auto count_of = [&](worker_state s) -> std::size_t* {
+    if (s == worker_state::starting || s == worker_state::preparing) return &worker->from->starting;
+    if (s == worker_state::running || s == worker_state::collecting) return &worker->from->busy;
+    return nullptr;
+  };
+  auto& idle = worker->from->idle;
+  if (auto* before = count_of(worker->state)) --*before;
+  // Mostly the last one: it is the next to be given a task.
+  if (worker->state == worker_state::idle) idle.erase(std::next(std::find(idle.rbegin(), idle.rend(), worker)).base());
+  worker->state = next;
+  if (auto* after = count_of(next)) ++*after;
+  if (next == worker_state::idle) {
+    worker->idle_since = std::chrono::steady_clock::now();
+    idle.push_back(worker);
+  }
+  if (worker->from->is_over()) std::erase(broods_, worker->from);
+  changed_.notify_all();
+}
+
+std::size_t pool_core::busy() const noexcept {
+  std::size_t n = 0;
+  for (const auto& b : broods_) n += b->busy;
+  return n;
+}
+
+std::size_t pool_core::alive() const noexcept {
+  std::size_t n = 0;
+  for (const auto& b : broods_) n += b->alive();
+  return n;
+}
+
+std::shared_ptr<brood> pool_core::short_of_workers() const {
+  if (life_ == life::closing || life_ == life::closed) return nullptr;
   // The dead keep their memory for a while: a storm of stops must not pile them up without bound.
-  const auto dead = workers_.size() - std::min(workers_.size(), alive);
-  return (life_ == life::starting || life_ == life::open) && zygote_ready_ && !backing_off_ && alive < wanted &&
-         starting_ < most_forks_at_once && dead < std::max<std::size_t>(16, 4 * wanted);
+  const auto dead = workers_.size() - std::min(workers_.size(), alive());
+  if (dead >= std::max<std::size_t>(16, 4 * wanted())) return nullptr;
+  for (const auto& b : {serving_, next_})
+    if (b && b->ready && !b->dismissed && !(b == serving_ && backing_off_) && b->alive() < wanted() &&
+        b->starting < most_forks_at_once)
+      return b;
+  return nullptr;
 }
 
 pool_core::handle pool_core::reserve_worker() {
   const lock guard(mutex_);
-  if (!wants_worker()) return nullptr;
-  ++starting_;
-  const auto number = ++last_number_;
+  const auto from = short_of_workers();
+  if (!from) {
+    forget_old_losses();
+    return nullptr;
+  }
   try {
-    return worker_handle::make(number);
+    auto worker = worker_handle::make(++last_number_, from);
+    ++from->starting;
+    return worker;
   } catch (const std::exception& e) {
-    --starting_;
-    trouble_ = e.what();
+    if (from == next_)
+      give_up(*from, e.what());
+    else
+      trouble_ = e.what();
     return nullptr;
   }
 }
@@ -53,8 +95,9 @@ void pool_core::fork_workers() {
     const lock guard(mutex_);
     const int block = worker->block();
     const message wish{.kind = message_kind::fork, .worker = worker->number};
-    if (!zygote_ready_ || zygote_->send(wish, {&block, 1}) != transfer::done) {
-      --starting_;  // the zygote's next word, or its end, brings us here again
+    auto& from = *worker->from;
+    if (!from.link || from.link->send(wish, {&block, 1}) != transfer::done) {
+      --from.starting;  // the zygote's next word, or its end, brings us here again
       return;
     }
     workers_.emplace(worker->number, worker);
@@ -62,36 +105,74 @@ void pool_core::fork_workers() {
   errands todo;
   {
     const lock guard(mutex_);
-    if (starting_ == 0 && idle_.empty() && busy_ == 0 && !trouble_.empty()) fail_queue(trouble_, todo);
+    if (!trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0)) fail_queue({trouble_}, todo);
   }
   if (!todo.settlements.empty()) run(std::move(todo));
 }
 
-void pool_core::on_forked(const message& m, unique_fd pidfd) {
+void pool_core::on_forked(brood& from, const message& m, unique_fd pidfd) {
   errands todo;
   {
     const lock guard(mutex_);
     const auto found = workers_.find(m.worker);
-    if (found == workers_.end()) return;
-    --starting_;
-    changed_.notify_all();
+    if (found == workers_.end() || found->second->state != worker_state::starting || found->second->from.get() != &from)
+      return;
     const auto worker = found->second;
     if (m.error != 0 || !pidfd) {
+      enter(worker, worker_state::lost);
       workers_.erase(found);
       const auto said = m.text.view();
-      trouble_ = !said.empty() ? std::string(said)
-                               : "pool \"" + options_.name + "\" cannot fork a worker: " + std::strerror(m.error);
-      ++start_deaths_;
-      back_off(todo);
+      auto sentence = !said.empty() ? std::string(said)
+                                    : "pool \"" + options_.name + "\" cannot fork a worker: " + std::strerror(m.error);
+      if (&from == next_.get()) give_up(from, sentence);
+      if (&from == serving_.get()) {
+        trouble_ = std::move(sentence);
+        ++start_deaths_;
+        back_off(todo);
+      }
     } else {
       worker->pid = m.pid;
       worker->pidfd = std::move(pidfd);
-      worker->state = worker_state::idle;
-      idle_.push_back(worker);
       ++counts_.started;
-      trouble_.clear();
-      take_launches(todo);
+      if (is_retired(&from)) {
+        enter(worker, worker_state::lost);
+        todo.kills.push_back(worker);
+      } else if (options_.worker_init != nullptr &&
+                 worker->control().ready.load(std::memory_order_acquire) != ready_now) {
+        enter(worker, worker_state::preparing);  // it rings the bell, or dies
+      } else {
+        on_ready(worker, todo);
+      }
     }
+  }
+  run(std::move(todo));
+}
+
+void pool_core::on_ready(const handle& worker, errands& todo) {
+  if (options_.max_growth != 0) worker->first_memory = anonymous_memory_of(worker->pid);
+  enter(worker, worker_state::idle);
+  if (worker->from == serving_) {
+    trouble_.clear();
+    if (!losses_.empty()) {
+      counts_.capacity_restore.record(worker->idle_since - losses_.front());
+      losses_.pop_front();
+    }
+    arm_shrink_timer();
+    take_launches(todo);
+  }
+  switch_over(todo);
+}
+
+void pool_core::on_bell() {
+  std::uint64_t times = 0;
+  if (::read(bell_.get(), &times, sizeof times) != sizeof times) return;
+  errands todo;
+  {
+    const lock guard(mutex_);
+    for (const auto& [number, worker] : workers_)
+      if (worker->state == worker_state::preparing &&
+          worker->control().ready.load(std::memory_order_acquire) == ready_now)
+        on_ready(worker, todo);
   }
   run(std::move(todo));
 }
@@ -107,29 +188,48 @@ void pool_core::on_exited(std::uint32_t number, int status) {
     worker = found->second;
     worker->exited = true;
     changed_.notify_all();
-    const bool was_ready = worker->control().ready.load(std::memory_order_acquire) != 0;
-    if (was_ready) {
+    bool brake = false;
+    if (worker->control().ready.load(std::memory_order_acquire) == ready_now)
       start_deaths_ = 0;
-    } else if (worker->state == worker_state::idle || worker->state == worker_state::running) {
-      ++start_deaths_;
-      if (start_deaths_ >= most_start_deaths)
-        trouble_ = "the workers of pool \"" + options_.name + "\" die as they start (wait status " +
-                   std::to_string(status) + "): is there memory, and may they run?";
-    }
+    else if (worker->state != worker_state::lost)
+      brake = died_at_start(*worker, status);
     if (worker->state == worker_state::running) {
       task = worker->task;
     } else if (worker->state != worker_state::collecting) {  // a collector sees it by itself
-      if (worker->state == worker_state::idle) std::erase(idle_, worker);
-      worker->state = worker_state::lost;
+      const auto now = std::chrono::steady_clock::now();
+      if (worker->state == worker_state::idle && worker->from == serving_) losses_.push_back(now);
+      if (worker->state != worker_state::lost) enter(worker, worker_state::lost);
       workers_.erase(found);
-      if (worker->receipt) todo.reclaimed.push_back(std::move(worker->receipt));
+      if (worker->receipt) {
+        counts_.reclaim_latency.record(now - worker->stopped_at);
+        todo.reclaimed.push_back(std::move(worker->receipt));
+      }
     }
     todo.fork = true;
-    if (!was_ready && start_deaths_ > 0) back_off(todo);
+    if (brake) back_off(todo);
   }
   if (task) task_died(worker, task, status);
   worker.reset();  // its descriptors and memory go before the receipt says so
   run(std::move(todo));
+}
+
+/// True when the next one should wait a little.
+bool pool_core::died_at_start(const worker_handle& worker, int status) {
+  std::string sentence;
+  if (worker.control().ready.load(std::memory_order_acquire) == init_failed) {
+    auto words = worker.read_result();
+    if (auto* n = words ? std::get_if<job_not_started>(&*words) : nullptr)
+      sentence = "worker_init of pool \"" + options_.name + "\" threw " + n->why;
+  }
+  const bool has_words = !sentence.empty();
+  if (!has_words)
+    sentence = "the workers of pool \"" + options_.name + "\" die as they start (wait status " +
+               std::to_string(status) + "): is there memory, and may they run?";
+  if (worker.from == next_) give_up(*next_, sentence);
+  if (worker.from != serving_) return false;
+  ++start_deaths_;
+  if (has_words || start_deaths_ >= most_start_deaths) trouble_ = std::move(sentence);
+  return true;
 }
 
 void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, int status) {
@@ -148,7 +248,8 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
   {
     const lock guard(mutex_);
     if (std::holds_alternative<job_crashed>(*result)) ++counts_.crashed;
-    if (std::holds_alternative<job_stopped>(*result)) ++counts_.killed;
+    if (std::holds_alternative<job_stopped>(*result)) count_stop(*task, false, std::chrono::steady_clock::now());
+    finished_ += !std::holds_alternative<job_stopped>(*result);
     release(worker, *task, worker_state::lost, todo);
     take_launches(todo);
     todo.settle(task, std::move(*result));
@@ -157,7 +258,7 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
 }
 
 void pool_core::back_off(errands& todo) {
-  if (starting_ == 0 && idle_.empty() && busy_ == 0 && !trouble_.empty()) fail_queue(trouble_, todo);
+  if (!trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0)) fail_queue({trouble_}, todo);
   if (backing_off_) return;
   backing_off_ = true;
   const auto after = back_off_after(start_deaths_);
@@ -177,7 +278,8 @@ void pool_core::on_back_off_over() {
 void pool_core::delegate_kill(pid_t worker) noexcept {
   const lock guard(mutex_);
   for (const auto& [number, w] : workers_)
-    if (w->pid == worker && zygote_) static_cast<void>(zygote_->send({.kind = message_kind::kill, .worker = number}));
+    if (w->pid == worker && w->from->link)
+      static_cast<void>(w->from->link->send({.kind = message_kind::kill, .worker = number}));
 }
 
 }  // namespace workit::workers

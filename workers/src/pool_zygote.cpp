@@ -16,24 +16,36 @@ constexpr unsigned most_zygote_deaths = 3;
 
 }  // namespace
 
-void pool_core::start_zygote() {
+std::shared_ptr<brood> pool_core::start_zygote(std::shared_ptr<brood> pool_core::*role) {
   zygote_link::birth birth{.pool = options_.name, .loops = loops_, .host_life = warden_.host_life()};
   if (options_.preload != nullptr) birth.preload = id_of(options_.preload);
-  auto link = std::make_unique<zygote_link>(birth);
-  const int socket = link->socket();
-  const int pidfd = link->pidfd();
+  if (options_.worker_init != nullptr) birth.worker_init = id_of(options_.worker_init);
+  if (bell_) birth.loops.push_back(bell_.get());
+  birth.output = options_.output;
+  const auto fresh = std::make_shared<brood>();
+  fresh->link = std::make_unique<zygote_link>(birth);
+  const int socket = fresh->link->socket();
+  const int pidfd = fresh->link->pidfd();
   {
     const lock guard(mutex_);
-    zygote_ = std::move(link);
+    broods_.push_back(fresh);
+    this->*role = fresh;
     ++counts_.zygotes;
-    counts_.zygote = zygote_->pid();
+    if (life_ == life::closing) fresh->dismiss();  // stop() has not seen it
   }
-  const auto readable = [self = shared_from_this()] { self->on_zygote_readable(); };
-  warden_.watch(socket, readable);
-  warden_.watch(pidfd, readable);
+  const auto readable = [self = shared_from_this(), fresh] { self->on_zygote_readable(fresh); };
+  try {
+    warden_.watch(socket, readable);
+    warden_.watch(pidfd, readable);
+  } catch (...) {
+    fresh->link->kill();
+    zygote_lost(fresh);  // a zombie at worst: nobody is there to hear when it has died
+    throw;
+  }
+  return fresh;
 }
 
-void pool_core::on_zygote_readable() {
+void pool_core::on_zygote_readable(const std::shared_ptr<brood>& from) {
   for (;;) {
     std::vector<unique_fd> descriptors;
     message m;
@@ -42,34 +54,39 @@ void pool_core::on_zygote_readable() {
     int socket = -1;
     {
       const lock guard(mutex_);
-      if (!zygote_) return;
-      got = zygote_->receive(m, descriptors);
-      socket = zygote_->socket();
-      if (got != transfer::done) dead = zygote_->has_exited();
-      if (got == transfer::closed && !dead) zygote_->kill();  // it does not listen any more: its pidfd says when
+      if (!from->link) return;
+      dead = from->link->has_exited();  // asked first: what it said before it died is heard before its death
+      got = from->link->receive(m, descriptors);
+      socket = from->link->socket();
+      if (got == transfer::closed && !dead) from->link->kill();  // it does not listen any more: its pidfd says when
     }
     if (got == transfer::done) {
-      on_message(m, descriptors);
+      on_message(from, m, descriptors);
       continue;
     }
-    if (dead) return zygote_lost();
+    if (dead) return zygote_lost(from);
     if (got == transfer::closed) warden_.unwatch(socket);
     return;
   }
 }
 
-void pool_core::on_message(const message& m, std::vector<unique_fd>& descriptors) {
+void pool_core::on_message(const std::shared_ptr<brood>& from, const message& m, std::vector<unique_fd>& descriptors) {
   switch (m.kind) {
     case message_kind::ready: {
-      const lock guard(mutex_);
-      zygote_ready_ = true;
-      changed_.notify_all();
+      errands todo;
+      {
+        const lock guard(mutex_);
+        from->ready = true;
+        changed_.notify_all();
+        switch_over(todo);  // if it needs no worker
+      }
+      run(std::move(todo));
       break;
     }
     case message_kind::failed:
-      return break_down("pool \"" + options_.name + "\": " + std::string(m.text.view()));
+      return on_preload_failed(*from, "pool \"" + options_.name + "\": " + std::string(m.text.view()));
     case message_kind::forked:
-      on_forked(m, descriptors.empty() ? unique_fd() : std::move(descriptors.front()));
+      on_forked(*from, m, descriptors.empty() ? unique_fd() : std::move(descriptors.front()));
       break;
     case message_kind::exited:
       on_exited(m.worker, m.status);
@@ -80,6 +97,16 @@ void pool_core::on_message(const message& m, std::vector<unique_fd>& descriptors
   fork_workers();
 }
 
+void pool_core::on_preload_failed(brood& from, const std::string& sentence) {
+  bool was_serving = false;
+  {
+    const lock guard(mutex_);
+    was_serving = &from == serving_.get();
+    if (&from == next_.get()) give_up(from, sentence);
+  }
+  if (was_serving) break_down(sentence);
+}
+
 void pool_core::break_down(const std::string& sentence) {
   errands todo;
   {
@@ -87,58 +114,71 @@ void pool_core::break_down(const std::string& sentence) {
     if (life_ != life::starting && life_ != life::open) return;
     life_ = life::broken;
     trouble_ = sentence;
-    fail_queue(sentence, todo);
+    fail_queue({sentence}, todo);
     changed_.notify_all();
   }
   run(std::move(todo));
 }
 
-void pool_core::zygote_lost() {
+std::vector<pool_core::handle> pool_core::take_orphans(const std::shared_ptr<brood>& from) {
+  std::vector<handle> orphans;
+  for (auto at = workers_.begin(); at != workers_.end();) {
+    const auto worker = at->second;
+    if (worker->from != from) {
+      ++at;
+      continue;
+    }
+    const auto before = worker->state;
+    if (before != worker_state::running && before != worker_state::collecting && before != worker_state::lost)
+      enter(worker, worker_state::lost);
+    if (before == worker_state::starting) {  // if it came to be, it dies of its parent's death
+      at = workers_.erase(at);
+      continue;
+    }
+    if (!worker->orphaned) orphans.push_back(worker);
+    worker->orphaned = true;
+    ++at;
+  }
+  return orphans;
+}
+
+void pool_core::zygote_lost(const std::shared_ptr<brood>& from) {
   std::unique_ptr<zygote_link> link;
   std::vector<handle> orphans;
-  bool again = false;
-  std::string how;
+  bool was_serving = false, again = false;
   {
     const lock guard(mutex_);
-    link = std::move(zygote_);
+    link = std::move(from->link);
     if (!link) return;
-    zygote_ending_ = true;
-    zygote_ready_ = false;
-    counts_.zygote = 0;
-    for (auto at = workers_.begin(); at != workers_.end();) {
-      const auto worker = at->second;
-      if (worker->state == worker_state::starting) {  // if it came to be, it dies of its parent's death
-        --starting_;
-        at = workers_.erase(at);
-        continue;
-      }
-      if (worker->state == worker_state::idle) worker->state = worker_state::lost;
-      if (!worker->orphaned) orphans.push_back(worker);
-      worker->orphaned = true;
-      ++at;
+    from->ready = false;
+    orphans = take_orphans(from);
+    was_serving = from == serving_;
+    if (was_serving) {
+      serving_.reset();
+      losses_.clear();
+      again = life_ == life::open && ++zygote_deaths_ < most_zygote_deaths;
     }
-    idle_.clear();
-    again = (life_ == life::starting || life_ == life::open) && ++zygote_deaths_ < most_zygote_deaths &&
-            life_ == life::open;
   }
   warden_.unwatch(link->socket());
   warden_.unwatch(link->pidfd());
-  how = link->reap();
+  auto how = link->reap();
   link.reset();
   adopt_orphans(std::move(orphans));
   if (again) {
     try {
-      start_zygote();
+      start_zygote(&pool_core::serving_);
     } catch (const std::exception& e) {
       again = false;
       how = e.what();
     }
   }
-  if (!again)
+  if (was_serving && !again)
     break_down("the zygote of pool \"" + options_.name + "\" is gone and is not started again" +
                (how.empty() ? std::string() : " (" + how + ")"));
   const lock guard(mutex_);
-  zygote_ending_ = false;
+  if (from == next_) give_up(*from, "its zygote " + (how.empty() ? std::string("is gone") : how));
+  from->cleared = true;
+  if (from->is_over()) std::erase(broods_, from);
   changed_.notify_all();
 }
 

@@ -49,6 +49,13 @@ void reset_standard_descriptors() noexcept {
   if (null > 2) ::close(null);
 }
 
+void discard_output() noexcept {
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (null < 0) return;
+  for (const int descriptor : {1, 2}) ::dup2(null, descriptor);
+  if (null > 2) ::close(null);
+}
+
 void set_process_name(const char* name) noexcept { ::prctl(PR_SET_NAME, name); }
 
 void set_oom_score(std::string_view score) noexcept {

@@ -17,6 +17,9 @@ void reset_scheduling(pid_t host) noexcept;
 /// Descriptor 0 becomes /dev/null; 1 and 2 too if they are closed.
 void reset_standard_descriptors() noexcept;
 
+/// Descriptors 1 and 2 become /dev/null.
+void discard_output() noexcept;
+
 /// The name in ps and top, 15 characters at most.
 void set_process_name(const char* name) noexcept;
 

@@ -1,6 +1,7 @@
 // The face of the pool: options, and a core that outlives it while somebody is still inside.
 #include <sched.h>
 
+#include <limits>
 #include <mutex>
 #include <workit/base/errors.hpp>
 #include <workit/workers/process_pool.hpp>
@@ -11,7 +12,7 @@ namespace workit::workers {
 namespace {
 
 constexpr std::size_t most_processes = 1024;
-constexpr std::size_t most_loops = most_descriptors - 1;
+constexpr std::size_t most_loops = most_descriptors - 2;  // beside the host-life mutex and the bell
 constexpr std::size_t longest_name = 64;
 
 std::size_t usable_cpus() {
@@ -31,6 +32,10 @@ process_options checked(process_options options, std::size_t loops) {
   if (loops == 0) refuse("a pool needs at least one eventfd to report results to");
   if (loops > most_loops) refuse("results can be reported to 200 eventfds at most");
   if (options.workers == 0) options.workers = usable_cpus();
+  if (options.min_workers > options.workers) refuse("min_workers is more than workers");
+  if (options.idle_shrink && *options.idle_shrink <= duration::zero()) refuse("idle_shrink has to be more than zero");
+  if (options.when_full == when_full::refuse && options.queue_limit == std::numeric_limits<std::size_t>::max())
+    refuse("when_full::refuse needs a queue_limit");
   return options;
 }
 
@@ -68,8 +73,10 @@ process_pool::~process_pool() { stop(); }
 void process_pool::start() { core_->start(); }
 void process_pool::submit(std::shared_ptr<job> task) { core_->submit(std::move(task)); }
 void process_pool::collect(std::size_t loop) { core_->collect(loop); }
+const std::string& process_pool::name() const noexcept { return core_->name(); }
 pool_status process_pool::status() const { return core_->status(); }
 bool process_pool::drain(deadline until) { return core_->drain(until); }
-void process_pool::stop() noexcept { core_->stop(); }
+void process_pool::reload(deadline until) { core_->reload(until); }
+shutdown_report process_pool::stop(shutdown_options how) noexcept { return core_->stop(how); }
 
 }  // namespace workit::workers

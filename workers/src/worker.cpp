@@ -52,9 +52,11 @@ class worker {
     // First in, last out: a task's exit() must not run the destructors of what the zygote's image has constructed.
     ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
     make_timer();
+    initialise();
     // ThreadSanitizer starts its own anew in a forked process, with the first thread of the task.
     threads_ = std::max(count_threads(), threads_by_nature()) + threads_by_nature() - 1;
-    control().ready.store(1, std::memory_order_release);
+    control().ready.store(ready_now, std::memory_order_release);
+    if (birth_.init) ring(first_loop_place + static_cast<int>(birth_.loops) - 1);
     for (;;) {
       const control_word word(control().word.load(std::memory_order_acquire));
       if (word.at() == phase::running)
@@ -66,6 +68,27 @@ class worker {
 
  private:
   [[nodiscard]] control_block& control() const noexcept { return payload_.control(); }
+
+  void initialise() {
+    if (!birth_.init) return;
+    std::string sentence;
+    try {
+      const auto found = find_function(birth_.init);
+      if (!found) throw unknown_function();
+      (*found)();
+      std::fflush(nullptr);
+      return;
+    } catch (...) {
+      const auto words = describe_current_exception();
+      sentence = words.type + ": " + words.what;
+    }
+    wire_writer frame;
+    write_words({std::move(sentence)}, frame);
+    control().result.kind.store(static_cast<std::uint32_t>(result_kind::refused), std::memory_order_relaxed);
+    control().result.size.store(frame.size(), std::memory_order_relaxed);
+    control().ready.store(init_failed, std::memory_order_release);
+    ::_exit(EXIT_FAILURE);
+  }
 
   void make_timer() noexcept {
     sigevent kill{};
@@ -145,11 +168,16 @@ class worker {
       if (expected != control_word(word.generation(), phase::stopped).bits()) std::abort();  // the task overwrote it
       for (;;) ::pause();  // the host took the task back: SIGKILL is on its way
     }
-    const std::uint64_t one = 1;
     // A task may have closed our descriptors: then our death tells the host to look.
     if (!payload_.descriptor_intact()) ::_exit(EXIT_SUCCESS);
+    ring(bell_.load(std::memory_order_relaxed));
+  }
+
+  /// Adds 1 to an eventfd of the host, or leaves.
+  static void ring(int bell) noexcept {
+    const std::uint64_t one = 1;
     ssize_t written = -1;
-    do written = ::write(bell_.load(std::memory_order_relaxed), &one, sizeof one);
+    do written = ::write(bell, &one, sizeof one);
     while (written < 0 && errno == EINTR);
     if (written < 0 && errno != EAGAIN) ::_exit(EXIT_SUCCESS);
   }
@@ -177,6 +205,7 @@ void run_worker(const worker_birth& birth) {
   // 1, not 0: a core that is piped to a program ignores 0 (core(5)), and a dump delays the death it follows.
   const rlimit no_core{1, 1};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  if (birth.output == worker_output::null) discard_output();
   ::dup3(birth.block, block_place, O_CLOEXEC);
   ::close_range(first_loop_place + birth.loops, ~0U, 0);
   static worker self(birth);  // never destroyed: it leaves by _exit

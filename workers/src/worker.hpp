@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <workit/workers/function_id.hpp>
+#include <workit/workers/process_options.hpp>
 #include <workit/workers/wire_stream.hpp>
 
 namespace workit::workers {
@@ -11,7 +13,9 @@ namespace workit::workers {
 struct worker_birth {
   pid_t zygote = 0;
   int block = -1;      ///< the memfd with its control block; becomes descriptor 3
-  unsigned loops = 0;  ///< the loops' eventfds are descriptors 4, 5, ...
+  unsigned loops = 0;  ///< the loops' eventfds are descriptors 4, 5, ...; with `init` the last is for its end
+  function_id init{};  ///< worker_init; empty: none
+  worker_output output = worker_output::inherit;
 };
 
 /// The life of a worker: parks, runs tasks, commits results, until it is killed or its zygote ends. Called in the child

@@ -28,7 +28,7 @@ std::optional<std::string> next_word(wire_reader& from) {
 
 }  // namespace
 
-std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number) {
+std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::shared_ptr<brood> from) {
   unique_fd block(::memfd_create("workit-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!block) throw start_failed(with_errno("a worker's memory could not be created"));
   // Sealed before anybody else has it: the host's page can never be cut away below it.
@@ -37,7 +37,7 @@ std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number) {
     throw start_failed(with_errno("a worker's memory could not be sized"));
   void* page = ::mmap(nullptr, payload_offset, PROT_READ | PROT_WRITE, MAP_SHARED, block.get(), 0);
   if (page == MAP_FAILED) throw start_failed(with_errno("a worker's memory could not be mapped"));
-  return std::make_shared<worker_handle>(number, std::move(block), new (page) control_block);
+  return std::make_shared<worker_handle>(number, std::move(from), std::move(block), new (page) control_block);
 }
 
 worker_handle::~worker_handle() { ::munmap(control_, payload_offset); }

@@ -13,9 +13,12 @@
 
 namespace workit::workers {
 
+struct brood;
+
 /// Where a worker stands in its pool.
 enum class worker_state {
   starting,    ///< asked of the zygote
+  preparing,   ///< forked, in worker_init
   idle,        ///< parked
   running,     ///< has `task`, published or about to be
   collecting,  ///< a loop is taking its result
@@ -26,14 +29,15 @@ enum class worker_state {
 class worker_handle {
  public:
   /// Makes a block for a new worker. Errors: start_failed.
-  static std::shared_ptr<worker_handle> make(std::uint32_t number);
-  worker_handle(std::uint32_t number, unique_fd block, control_block* control) noexcept
-      : number(number), block_(std::move(block)), control_(control) {}
+  static std::shared_ptr<worker_handle> make(std::uint32_t number, std::shared_ptr<brood> from);
+  worker_handle(std::uint32_t number, std::shared_ptr<brood> from, unique_fd block, control_block* control) noexcept
+      : number(number), from(std::move(from)), block_(std::move(block)), control_(control) {}
   ~worker_handle();
   worker_handle(const worker_handle&) = delete;
   worker_handle& operator=(const worker_handle&) = delete;
 
-  const std::uint32_t number;  ///< the zygote's name for it
+  const std::uint32_t number;         ///< the zygote's name for it
+  const std::shared_ptr<brood> from;  ///< whose child it is
 
   // Guarded by the pool's mutex.
   worker_state state = worker_state::starting;
@@ -41,6 +45,10 @@ class worker_handle {
   bool orphaned = false;                  ///< its zygote is gone: the warden watches the pidfd
   std::shared_ptr<job> task;              ///< while running or collecting
   std::shared_ptr<receipt_slot> receipt;  ///< of the stop that took it; completed when it is reclaimed
+  time_point stopped_at{};                ///< with `receipt`
+  time_point idle_since{};                ///< while idle
+  std::uint64_t tasks = 0;                ///< it has been given
+  std::uint64_t first_memory = 0;         ///< bytes when it was ready
   // Written when it is forked, before it is idle.
   pid_t pid = 0;
   unique_fd pidfd;

@@ -97,6 +97,8 @@ class zygote {
     }
     if (got == transfer::closed || m.kind != message_kind::hello || descriptors.empty()) ::_exit(1);
     preload_ = m.preload;
+    worker_init_ = m.worker_init;
+    output_ = m.output;
     host_ = m.pid;
     loops_ = static_cast<unsigned>(descriptors.size() - 1);
     // Everything above 3 was closed, so they came in order, and stay open for good.
@@ -197,7 +199,7 @@ class zygote {
       if (descriptors.size() == 1) answer.text.set(too_many_threads(threads));
       return say(answer);
     }
-    const worker_birth birth{::getpid(), descriptors.front().get(), loops_};
+    const worker_birth birth{::getpid(), descriptors.front().get(), loops_, worker_init_, output_};
     const pid_t child = ::fork();
     if (child == 0) run_worker(birth);
     unique_fd pidfd;
@@ -232,6 +234,8 @@ class zygote {
   unsigned loops_ = 0;
   pid_t host_ = 0;
   function_id preload_;
+  function_id worker_init_;
+  worker_output output_{};
   bool ended_ = false;
   bool silent_ = false;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 #include <workit/base/unique_fd.hpp>
 #include <workit/workers/function_id.hpp>
+#include <workit/workers/process_options.hpp>
 
 #include "messages.hpp"
 
@@ -18,8 +19,10 @@ class zygote_link {
   /// What a zygote is started with.
   struct birth {
     std::string pool;
-    function_id preload{};     ///< empty: none
-    std::vector<int> loops{};  ///< the loops' eventfds
+    function_id preload{};      ///< empty: none
+    function_id worker_init{};  ///< empty: none
+    worker_output output = worker_output::inherit;
+    std::vector<int> loops{};  ///< the loops' eventfds; with worker_init behind them that for workers that are ready
     int host_life = -1;
   };
 

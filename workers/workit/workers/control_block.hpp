@@ -42,6 +42,13 @@ enum class result_kind : std::uint32_t {
   refused,    ///< one string: why the task did not begin
 };
 
+/// How far a worker has come before its first task.
+enum worker_readiness : std::uint32_t {
+  not_ready,
+  ready_now,
+  init_failed,  ///< the payload holds a result of kind `refused`: what worker_init threw
+};
+
 /// Who writes what, and when. No field is trusted by the host once the worker could write it, except that it is there:
 /// the file is sealed against shrinking. Everything but `word` and `life` is published by a change of `word`.
 ///
@@ -51,7 +58,7 @@ enum class result_kind : std::uint32_t {
 ///   life          worker       held from start to death
 ///   request       host         idle
 ///   result        worker       running, before the commit
-///   ready         worker       any, once
+///   ready         worker       any, once: a worker_readiness
 ///   crash_signal  worker       any, from its signal handler
 ///   beat          worker       running, by the self-test's victim only
 ///   payload       host         idle: the arguments; worker: running: the result, over them
@@ -74,7 +81,7 @@ struct control_block {
   };
   alignas(64) result_fields result;
 
-  std::atomic<std::uint32_t> ready{0};
+  std::atomic<std::uint32_t> ready{not_ready};
   std::atomic<std::int32_t> crash_signal{0};
   alignas(64) std::atomic<std::uint64_t> beat{0};
 };

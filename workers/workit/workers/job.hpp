@@ -7,6 +7,7 @@
 #include <variant>
 #include <workit/base/deadline.hpp>
 #include <workit/preempt/lease.hpp>
+#include <workit/workers/process_options.hpp>
 #include <workit/workers/remote_call.hpp>
 
 namespace workit::workers {
@@ -29,9 +30,17 @@ struct job_crashed {
   int signal = 0;     ///< else 0
   int exit_code = 0;  ///< when there is no signal
 };
+/// Why a job did not begin.
+enum class refusal : std::uint8_t {
+  no_worker,   ///< none could be had
+  queue_full,  ///< too many were waiting
+  stopped,     ///< the pool has been stopped
+};
 /// Not one instruction of it ran.
 struct job_not_started {
   std::string why;  ///< a sentence
+  refusal kind = refusal::no_worker;
+  std::size_t limit = 0;  ///< queue_full: how many may wait
 };
 
 /// monostate until settled.
@@ -54,6 +63,8 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   remote_call call;
   const deadline until;
   const std::uint32_t loop;
+  /// Not changed after it was submitted.
+  task_priority priority = task_priority::normal;
 
   /// Set before settled() and not touched by the pool afterwards.
   job_result result;
@@ -66,6 +77,7 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
 
  private:
   friend class pool_core;
+  friend class job_queue;
 
   /// Who has decided about it. Leaves queued and running once, by compare-and-swap: the winner settles.
   enum class state : std::uint8_t { fresh, queued, running, withdrawn, completed, stopped, crashed, refused };
@@ -74,9 +86,10 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   }
 
   std::atomic<state> state_{state::fresh};
-  std::shared_ptr<pool_core> pool_;                      // from submission to settlement
-  std::shared_ptr<worker_handle> worker_;                // set before running; reset when the warden can no longer ask
-  std::uint32_t generation_ = 0;                         // of the worker's word, as worker_
+  std::shared_ptr<pool_core> pool_;        // from submission to settlement
+  std::shared_ptr<worker_handle> worker_;  // set before running; reset when the warden can no longer ask
+  std::uint32_t generation_ = 0;           // of the worker's word, as worker_
+  time_point submitted_at_{};
   std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while in_queue_; guarded by the pool's mutex
   bool in_queue_ = false;                                // guarded by the pool's mutex
 };

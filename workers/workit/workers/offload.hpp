@@ -6,6 +6,7 @@
 #include <workit/base/boundary.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/context.hpp>
+#include <workit/workers/process_options.hpp>
 #include <workit/workers/remote_call.hpp>
 
 namespace workit {
@@ -18,6 +19,8 @@ struct offload_options {
   std::optional<duration> timeout{};
   /// Which pool, by process_options::name; empty is the first one of the runtime.
   std::string pool{};
+  /// Before which of those that wait in its pool it is given a worker.
+  task_priority priority = task_priority::normal;
 };
 
 namespace detail {
@@ -36,7 +39,8 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
 /// Cancel: the work is killed; the caller goes on only when not one instruction of it can run any more, and throws
 ///   `cancelled`. A result that was committed first is delivered.
 /// Errors: timed_out; remote_error{type, what} for an exception of fn; worker_crashed{signal | exit code};
-///   start_failed when there is no such pool or no worker can be had.
+///   start_failed when there is no such pool or no worker can be had; of these queue_full when too many are waiting and
+///   the pool refuses, and pool_stopped when it takes no more.
 template <class F, class... Args>
 auto offload(offload_options options, F&& fn, Args&&... args) {
   detail::check_options(options);

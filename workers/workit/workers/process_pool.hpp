@@ -8,37 +8,18 @@
 #include <workit/base/deadline.hpp>
 #include <workit/preempt/warden.hpp>
 #include <workit/workers/job.hpp>
+#include <workit/workers/pool_status.hpp>
+#include <workit/workers/process_options.hpp>
 
-namespace workit {
+namespace workit::workers {
 
-struct process_options {
-  /// For messages and process names; at most 64 characters.
-  std::string name = "default";
-  /// Tasks that run at once, at most 1024; 0: one per CPU this process may use.
-  std::size_t workers = 0;
-  /// Parked processes beyond these, so that the next task starts at once after a kill; at most 1024.
-  std::size_t spares = 1;
-  /// Runs once, in the zygote, before any worker is forked: what it loads, all workers share copy-on-write. It must
-  /// leave no thread behind, since a process with threads is not forked. Descriptors it leaves open are closed in the
-  /// workers: map files instead.
-  void (*preload)() = nullptr;
-};
-
-namespace workers {
-
-/// Counts at one moment, and since the start.
-struct pool_status {
-  std::size_t busy = 0;         ///< workers with a task
-  std::size_t idle = 0;         ///< parked workers, spares among them
-  std::size_t spares = 0;       ///< parked workers beyond the number of tasks that can run at once
-  std::size_t starting = 0;     ///< asked of the zygote, not there yet
-  std::size_t unreclaimed = 0;  ///< killed or dead, memory and process not yet back
-  std::size_t queued = 0;
-  std::uint64_t started = 0;  ///< workers forked
-  std::uint64_t killed = 0;   ///< workers lost to a stop
-  std::uint64_t crashed = 0;  ///< tasks whose worker died under them
-  std::uint64_t zygotes = 0;  ///< zygotes started; more than 1: they died and were replaced
-  pid_t zygote = 0;           ///< 0 when there is none
+/// The end of a pool.
+struct shutdown_options {
+  /// How long running tasks may go on; what waits is refused at once in any case. None, as for a scope that stops.
+  duration grace = duration::zero();
+  /// How long killed processes may take to be gone before they are given up and listed. Five seconds: the kernel frees
+  /// a gigabyte in 50 ms, so that what is still there after so long hangs in a system call or in a tracer's hands.
+  duration reaping = std::chrono::seconds(5);
 };
 
 /// Guarantees: every submitted job is settled exactly once; a job that is stopped after its result was committed is
@@ -60,27 +41,38 @@ class process_pool {
   /// Errors: start_failed with a sentence: no workit::init(), a preload that threw, no processes to be had.
   void start();
 
-  /// Queues the job; first in, first out. It may be settled before this returns. Blocks: no.
+  /// Queues the job by its priority. It may be settled before this returns. Blocks: no.
   void submit(std::shared_ptr<job> task);
 
   /// Settles the jobs of that loop whose results are there. A call too many is fine.
   /// Blocks: no; copies the results. Threads: any, usually the loop's, after reading its eventfd.
   void collect(std::size_t loop);
 
+  [[nodiscard]] const std::string& name() const noexcept;
   [[nodiscard]] pool_status status() const;
 
   /// Waits until nothing is queued or running, or until `until`. Results still have to be collected by the loops.
   /// Blocks: until then. True when nothing is left.
   bool drain(deadline until);
 
-  /// Settles what is queued as not started, collects what is committed, kills what runs, ends the zygote. Afterwards no
-  /// process, descriptor, mapping or watch of the pool is left. Idempotent.
-  /// Blocks: until all is gone, normally milliseconds. Threads: any but the warden's.
-  void stop() noexcept;
+  /// Starts a second zygote, which runs preload anew, and from it as many workers as there are to be; when all are
+  /// ready, every task that starts from then on is theirs. Workers of the old zygote end with the task they are
+  /// running. No task is lost, whatever happens; for a while there are twice as many processes. A pool that had given
+  /// up for want of a zygote comes back. One reload runs at a time; another waits for it and then does its own. Blocks:
+  /// the thread, until the new workers serve. Threads: any but the warden's and, in a runtime, the I/O threads. Errors:
+  /// start_failed with a sentence when preload or worker_init fails or there are no processes to be had, or when
+  ///   the pool is not running; timed_out at `until`. Then the old zygote serves on.
+  void reload(deadline until = {});
+
+  /// Settles what is queued as not started, gives what runs the grace, collects what is committed, kills the rest at
+  /// once, ends the zygotes, and waits for the processes, within bounds. Afterwards no process, descriptor, mapping or
+  /// watch of the pool is left, except processes that would not die, which are in the report. Idempotent: each call has
+  /// the same report. Blocks: until all is gone or the bounds have passed; without grace normally milliseconds.
+  /// Threads: any but the warden's.
+  shutdown_report stop(shutdown_options how = {}) noexcept;
 
  private:
   std::shared_ptr<pool_core> core_;
 };
 
-}  // namespace workers
-}  // namespace workit
+}  // namespace workit::workers

@@ -1,0 +1,115 @@
+// Several pools in one runtime, made with it and later, and what offload does with them.
+#include <algorithm>
+
+#include "victims.hpp"
+
+namespace workit::test {
+namespace {
+
+class Pools : public runtime_test {};
+
+int preloaded = 0;
+int twice(int x) { return 2 * x; }
+int own_pid() { return getpid(); }
+
+TEST_F(Pools, OfOneRuntimeHaveEachTheirOwnPreload) {
+  runtime rt({}, processes({.name = "small", .workers = 1, .preload = [] { preloaded = 1; }}),
+             processes({.name = "large", .workers = 2, .preload = [] { preloaded = 2; }}));
+  rt.run([](scope& s) {
+    EXPECT_EQ(offload({.pool = "small"}, [] { return preloaded; })(s), 1);
+    EXPECT_EQ(offload({.pool = "large"}, [] { return preloaded; })(s), 2);
+    EXPECT_EQ(offload({}, [] { return preloaded; })(s), 1) << "without a name it is the first";
+  });
+}
+
+TEST_F(Pools, AreOpenedWhileTheHostHasThreadsAndScopesAndClosedAgain) {
+  runtime rt({.io_threads = 2}, processes_later());
+  const auto use = [](const std::string& pool) {
+    return [pool](scope& s) { return offload({.pool = pool}, [] { return preloaded; })(s); };
+  };
+  EXPECT_THROW(rt.run(use("late")), start_failed);
+  for (int round = 1; round <= 3; ++round) {
+    std::atomic<bool> over{false};
+    std::thread noise([&] {  // whatever other threads hold as the zygote is made must not matter
+      while (!over) std::vector<std::string>(10, std::string(1000, 'x')).clear();
+    });
+    open_pool(rt, {.name = "late", .workers = 1, .preload = [] { preloaded = 3; }});
+    EXPECT_THROW(open_pool(rt, {.name = "late"}), start_failed);
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(rt.run(use("late")), 3);  // on both threads
+    over = true;
+    noise.join();
+    EXPECT_TRUE(close_pool(rt, "late").undead.empty());
+    EXPECT_THROW(rt.run(use("late")), start_failed);
+  }
+  EXPECT_THROW(close_pool(rt, "late"), start_failed);
+  EXPECT_EQ(preloaded, 0);
+}
+
+TEST_F(Pools, OpenedLaterEndWithTheRuntime) {
+  runtime rt({}, processes({.name = "first", .workers = 1}));
+  const auto late = open_pool(rt, {.name = "late", .workers = 1});
+  auto task = rt.spawn({}, [](scope& s) { return offload({.pool = "late"}, twice, 4)(s); });
+  EXPECT_EQ(task.get(), 8);
+  rt.shutdown();
+  EXPECT_EQ(late->status().idle, 0U);
+  EXPECT_THROW(open_pool(rt, {.name = "too late"}), start_failed);
+}
+
+TEST_F(Pools, OpenedByARuntimeWithoutTheServiceSayWhatToDo) {
+  runtime rt;
+  try {
+    open_pool(rt, {});
+    FAIL() << "where would it go?";
+  } catch (const start_failed& e) {
+    EXPECT_NE(std::string(e.what()).find("processes_later"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(Pools, RefuseWithQueueFullAndRunTheUrgentFirst) {
+  runtime rt({}, processes({.workers = 1, .spares = 0, .queue_limit = 2, .when_full = when_full::refuse}));
+  marker_folder markers;
+  rt.run([&](scope& s) {
+    auto holder =
+        s.spawn(offload({}, spin_and_mark, markers.file("started"), markers.file("ended"), std::int64_t{300}));
+    markers.await("started", s);
+    const auto append = [](std::string to, char c) { std::ofstream(to, std::ios::app) << c; };
+    auto usual = s.spawn(offload({}, append, markers.file("order"), 'u'));
+    auto urgent = s.spawn(offload({.priority = task_priority::high}, append, markers.file("order"), '!'));
+    while (find_pool(s.runtime(), "")->status().queued < 2) s.sleep_for(1ms);
+    try {
+      offload({}, twice, 1)(s);
+      ADD_FAILURE() << "there was no room";
+    } catch (const queue_full& e) {
+      EXPECT_EQ(e.limit(), 2U);
+    }
+    holder.wait();
+    usual.wait();
+    urgent.wait();
+  });
+  std::string order;
+  std::ifstream(markers.file("order")) >> order;
+  EXPECT_EQ(order, "!u");
+}
+
+TEST_F(Pools, AreReloadedUnderRunningScopes) {
+  runtime rt({}, processes({.workers = 1}));
+  const auto pool = find_pool(rt, "");
+  const auto pid = [&] { return rt.run([](scope& s) { return offload({}, own_pid)(s); }); };
+  const auto before = pid();
+  EXPECT_EQ(pid(), before);
+  std::atomic<bool> over{false};
+  std::atomic<int> calls{0};
+  std::thread load([&] {
+    while (!over) calls += rt.run([](scope& s) { return offload({}, twice, 1)(s); }) == 2;
+  });
+  while (calls < 3) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) pool->reload();
+  const auto seen = calls.load();
+  while (calls < seen + 3) std::this_thread::yield();
+  over = true;
+  load.join();
+  EXPECT_NE(pid(), before);
+}
+
+}  // namespace
+}  // namespace workit::test
