@@ -116,6 +116,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   // pool_size.cpp
   [[nodiscard]] std::size_t wanted() const noexcept;
+  [[nodiscard]] std::size_t wanted_from(const brood& b) const noexcept;
   [[nodiscard]] bool is_spent(const worker_handle& worker) const noexcept;
   void arm_shrink_timer();
   void on_shrink_timer();

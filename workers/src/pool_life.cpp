@@ -41,6 +41,7 @@ void pool_core::start() {
     wait_for_workers();
     const lock guard(mutex_);
     if (life_ == life::starting) life_ = life::open;
+    arm_shrink_timer();
   } catch (...) {
     stop({});
     throw;
@@ -70,8 +71,10 @@ void pool_core::fall_silent() noexcept {
 /// One more worker than that is not a reason to wait; one that cannot be had is a reason to fail.
 void pool_core::wait_for_workers() {
   lock guard(mutex_);
-  const auto ready = [&] { return serving_ == nullptr ? 0 : serving_->idle.size() + serving_->busy; };
-  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || ready() >= wanted(); });
+  const auto enough = [&] {
+    return serving_ != nullptr && serving_->idle.size() + serving_->busy >= wanted_from(*serving_);
+  };
+  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || enough(); });
   if (!trouble_.empty()) throw start_failed(trouble_);
   if (life_ != life::starting) throw start_failed(stopped_answer().why);
 }

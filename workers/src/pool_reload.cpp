@@ -63,7 +63,7 @@ void pool_core::give_up(brood& candidate, const std::string& sentence) {
 }
 
 void pool_core::switch_over(errands& todo) {
-  if (next_ == nullptr || !next_->ready || next_->idle.size() < wanted()) return;
+  if (next_ == nullptr || !next_->ready || next_->idle.size() < wanted_from(*next_)) return;
   if (life_ != life::open && life_ != life::broken) return;
   life_ = life::open;
   const auto old = std::exchange(serving_, std::exchange(next_, nullptr));
@@ -75,6 +75,7 @@ void pool_core::switch_over(errands& todo) {
   ++counts_.reloads;
   if (old) retire(old, todo);
   take_launches(todo);
+  arm_shrink_timer();
   todo.fork = true;
   changed_.notify_all();
 }

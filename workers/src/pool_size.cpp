@@ -31,6 +31,11 @@ std::size_t pool_core::wanted() const noexcept {
   return demand + options_.spares;
 }
 
+std::size_t pool_core::wanted_from(const brood& b) const noexcept {
+  const bool proven = &b == serving_.get() && life_ != life::starting;
+  return std::max<std::size_t>(proven ? 0 : 1, wanted());  // the first one shows whether there can be any
+}
+
 bool pool_core::is_spent(const worker_handle& worker) const noexcept {
   if (worker.control().result.left_behind.load(std::memory_order_relaxed) != 0) return true;
   const auto pool = std::hash<std::string>()(options_.name);

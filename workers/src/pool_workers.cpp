@@ -64,7 +64,7 @@ std::shared_ptr<brood> pool_core::short_of_workers() const {
   const auto dead = workers_.size() - std::min(workers_.size(), alive());
   if (dead >= std::max<std::size_t>(16, 4 * wanted())) return nullptr;
   for (const auto& b : {serving_, next_})
-    if (b && b->ready && !b->dismissed && !(b == serving_ && backing_off_) && b->alive() < wanted() &&
+    if (b && b->ready && !b->dismissed && !(b == serving_ && backing_off_) && b->alive() < wanted_from(*b) &&
         b->starting < most_forks_at_once)
       return b;
   return nullptr;

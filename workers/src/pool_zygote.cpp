@@ -73,14 +73,9 @@ void pool_core::on_zygote_readable(const std::shared_ptr<brood>& from) {
 void pool_core::on_message(const std::shared_ptr<brood>& from, const message& m, std::vector<unique_fd>& descriptors) {
   switch (m.kind) {
     case message_kind::ready: {
-      errands todo;
-      {
-        const lock guard(mutex_);
-        from->ready = true;
-        changed_.notify_all();
-        switch_over(todo);  // if it needs no worker
-      }
-      run(std::move(todo));
+      const lock guard(mutex_);
+      from->ready = true;
+      changed_.notify_all();
       break;
     }
     case message_kind::failed:

@@ -30,7 +30,7 @@ process_options checked(process_options options, std::size_t loops) {
   if (options.workers > most_processes) refuse("more than 1024 workers would not run, only swap");
   if (options.spares > most_processes) refuse("more than 1024 spares would only hold memory");
   if (loops == 0) refuse("a pool needs at least one eventfd to report results to");
-  if (loops > most_loops) refuse("results can be reported to 200 eventfds at most");
+  if (loops > most_loops) refuse("results can be reported to 199 eventfds at most");
   if (options.workers == 0) options.workers = usable_cpus();
   if (options.min_workers > options.workers) refuse("min_workers is more than workers");
   if (options.idle_shrink && *options.idle_shrink <= duration::zero()) refuse("idle_shrink has to be more than zero");

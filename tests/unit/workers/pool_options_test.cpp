@@ -175,6 +175,8 @@ TEST(WorkerInit, ThatThrowsIsReportedWithItsWords) {
   EXPECT_NE(said.find("worker_init of pool \"db\" threw std::runtime_error: no connection to the database"),
             std::string::npos)
       << said;
+  EXPECT_FALSE(start_sentence({.workers = 1, .spares = 0, .idle_shrink = 1h, .worker_init = throwing_init}).empty())
+      << "a pool that would start no worker yet tries one";
   EXPECT_TRUE(processes_below().empty());
 }
 

@@ -27,7 +27,7 @@ struct shutdown_options {
 /// Threads: any, unless said. Lifetime: the warden and the eventfds outlive it.
 class process_pool {
  public:
-  /// Does nothing yet. `loop_eventfds`: one per loop index of the jobs, at most 200; a worker adds 1 to it when a
+  /// Does nothing yet. `loop_eventfds`: one per loop index of the jobs, at most 199; a worker adds 1 to it when a
   /// result is there, and the loop then calls collect(). Errors: start_failed, for options, with a sentence.
   process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_eventfds);
   /// stop().
