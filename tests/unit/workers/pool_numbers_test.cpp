@@ -48,7 +48,9 @@ TEST(Log2Histogram, HoldsWhatIsNothingAndWhatIsTooMuch) {
   EXPECT_EQ(h.percentile(99.5), 100h);
 }
 
+/// Running when this returns: a worker was free.
 job_ptr submit_endless(pool_host& host) {
+  host.wait_until_whole();
   return host.submit([] {
     for (;;) pause();
   });
@@ -58,7 +60,6 @@ TEST(PoolNumbers, CountStopsByTheirReason) {
   pool_host host({.workers = 1});
   const auto stop = [&](cancel_reason why) {
     const auto task = submit_endless(host);
-    wait_until([&] { return host.pool.status().busy == 1; });
     task->cell->request(std::move(why));
     task->wait();
   };
@@ -90,7 +91,6 @@ TEST(PoolNumbers, CountStopsByTheirReason) {
 TEST(PoolNumbers, TellHowLongTasksWait) {
   pool_host host({.workers = 1, .spares = 0});
   const auto holder = submit_endless(host);
-  wait_until([&] { return host.pool.status().busy == 1; });
   EXPECT_EQ(host.pool.status().longest_wait, duration::zero());
   const auto first = host.submit([] {});
   const auto began = std::chrono::steady_clock::now();
@@ -114,7 +114,6 @@ TEST(PoolNumbers, TellHowLongAWorkerIsMissing) {
   EXPECT_EQ(host.pool.status().capacity_restore.count(), 0U) << "the first workers replace nobody";
   for (int i = 0; i < 5; ++i) {
     const auto task = submit_endless(host);
-    wait_until([&] { return host.pool.status().busy == 1; });
     task->cell->request(reason::user{});
     task->wait();
     host.wait_until_whole();

@@ -45,7 +45,7 @@ class Reload : public testing::Test {
   void write_model(const std::string& content) { std::ofstream(folder.file("model")) << content; }
   static std::size_t zygotes() {
     std::size_t n = 0;
-    for (const auto& p : processes_below()) n += p.name == "workit-zygote";
+    for (const auto& p : processes_below()) n += p.parent == getpid();  // its name is set a little later
     return n;
   }
   /// As before a reload: one zygote, one sentinel, workers and spare.
@@ -161,7 +161,7 @@ TEST_F(Reload, WhoseZygoteIsKilledKeepsTheOldOne) {
   std::thread killer([&] {
     wait_until([] { return zygotes() == 2; });
     for (const auto& p : processes_below())
-      if (p.name == "workit-zygote" && p.pid != old) kill(p.pid, SIGKILL);
+      if (p.parent == getpid() && p.pid != old) kill(p.pid, SIGKILL);
   });
   const auto said = sentence_of_reload(host);
   killer.join();
