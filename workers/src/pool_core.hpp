@@ -18,17 +18,15 @@ namespace workit::workers {
 /// Invariants
 /// 1. A job leaves `queued` and `running` once, by compare-and-swap on its own state; who wins it settles it. Between
 ///    host and worker the worker's shared word decides first (claim_stop, publish, commit).
-/// 2. A worker changes its state under the mutex and in enter() alone, which keeps its brood's counts; it becomes
-/// `lost`
+/// 2. A worker changes its state under the mutex and in enter() alone, which keeps its brood's counts; it becomes lost
 ///    once, and then no counter and no list of idle workers knows it.
 /// 3. A worker's handle is in `workers_` until its process has been reaped and its task was settled or taken from it;
 ///    nothing a dead or stopped worker could write is used again.
 /// 4. busy() <= options_.workers, over all broods: spares are parked processes, not parallelism.
 /// 5. Tasks are given to workers of `serving_` only. A brood that is neither `serving_` nor `next_` loses each worker
-/// as
-///    its task ends, and is dismissed with the last; it is in `broods_` until its zygote has been cleared away too.
+///    as its task ends, and is dismissed with the last; it is in `broods_` until its zygote has been cleared away too.
 /// 6. Callbacks of the zygotes' sockets, of pidfds, of the bell and of timers run on the warden's thread, one at a
-/// time.
+///    time.
 ///
 /// Lock order: mutex_ is a leaf. Nothing is called under it that could call back: not the warden, not settled(), not a
 /// receipt. What has to be done after it is collected in `errands` and done by run(). System calls under it do not

@@ -108,8 +108,7 @@ void pool_core::withdraw_launch(const launch& l) {
   run(std::move(todo));
 }
 
-/// `next` is idle for a worker that could go on, which it then may not do for other reasons; lost for one that is
-/// dying.
+/// `next`: idle for a worker that could go on, unless a reload has left it behind; lost for one that is dying.
 bool pool_core::release(const handle& worker, const job& task, worker_state next, errands& todo) {
   const bool has_it = worker->state == worker_state::running || worker->state == worker_state::collecting;
   if (!has_it || worker->task.get() != &task) return false;
@@ -120,7 +119,7 @@ bool pool_core::release(const handle& worker, const job& task, worker_state next
     arm_shrink_timer();
     return true;
   }
-  if (next == worker_state::idle && !worker->exited) todo.kills.push_back(worker);  // a reload has left it behind
+  if (next == worker_state::idle && !worker->exited) todo.kills.push_back(worker);
   if (worker->from == serving_) losses_.push_back(std::chrono::steady_clock::now());
   enter(worker, worker_state::lost);
   if (worker->exited) workers_.erase(worker->number);

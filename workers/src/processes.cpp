@@ -1,9 +1,8 @@
 // process_service: ties pools to the runtime's warden and loops.
 //
 // Invariants
-// 1. A pool is among the members before it is started: results are collected from the first on, and an end of the
-// runtime
-//    meanwhile ends it too. Tasks find it when it is open.
+// 1. A pool is among the members before it is started: results are collected from the first on, and if the runtime ends
+//    meanwhile, so does the pool. Tasks find it when it is open.
 // 2. Each loop has one handler for all pools, set before it turns.
 // Lock order: mutex_ is a leaf; nothing is called under it.
 #include <algorithm>

@@ -117,36 +117,82 @@ class holding_tracer {
   bool holds_ = false;
 };
 
+/// A task that runs for ever and says in which process.
+class victim {
+ public:
+  explicit victim(pool_host& host)
+      : task(host.submit(
+            [](std::string to) {
+              std::ofstream(to + ".part") << getpid();
+              rename((to + ".part").c_str(), to.c_str());
+              endless();
+            },
+            folder_.file("pid"))) {
+    const auto file = folder_.file("pid");
+    wait_until([&] { return access(file.c_str(), F_OK) == 0; });
+    std::ifstream(file) >> pid;
+  }
+
+ private:
+  temporary_directory folder_;
+
+ public:
+  const job_ptr task;
+  pid_t pid = 0;
+};
+
 TEST_F(Shutdown, ListsAProcessThatWouldNotDieAndGoesOnWithoutIt) {
   std::vector<undead_process> heard;
   pool_host host({.workers = 2, .on_shutdown = [&](const shutdown_report& r) { heard = r.undead; }});
-  const temporary_directory folder;
-  const auto file = folder.file("pid");
-  const auto victim = host.submit(
-      [](std::string to) {
-        std::ofstream(to + ".part") << getpid();
-        rename((to + ".part").c_str(), to.c_str());
-        endless();
-      },
-      file);
-  const auto other = host.submit(endless);
-  wait_until([&] { return host.pool.status().busy == 2 && access(file.c_str(), F_OK) == 0; });
-  pid_t pid = 0;
-  std::ifstream(file) >> pid;
-  holding_tracer tracer(pid);
+  const victim held(host), other(host);
+  holding_tracer tracer(held.pid);
   if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
   const auto report = host.pool.stop({.reaping = 300ms});
   ASSERT_EQ(report.undead.size(), 1U);
-  EXPECT_EQ(report.undead.front().pid, pid);
+  EXPECT_EQ(report.undead.front().pid, held.pid);
   EXPECT_FALSE(report.undead.front().is_zygote);
   EXPECT_EQ(heard.size(), 1U);
   EXPECT_EQ(report.reaped, 3U);
   EXPECT_LT(report.took, 10s);
-  EXPECT_TRUE(std::holds_alternative<job_stopped>(victim->wait()));
-  EXPECT_TRUE(std::holds_alternative<job_stopped>(other->wait()));
-  EXPECT_TRUE(is_alive(pid));
+  EXPECT_TRUE(std::holds_alternative<job_stopped>(held.task->wait()));
+  EXPECT_TRUE(std::holds_alternative<job_stopped>(other.task->wait()));
+  EXPECT_TRUE(is_alive(held.pid));
   tracer.let_go();
-  wait_until([&] { return !is_alive(pid); });
+  wait_until([&] { return !is_alive(held.pid); });
+}
+
+TEST_F(Shutdown, WaitsForAProcessThatIsLetGoInTime) {
+  pool_host host({.workers = 1});
+  const victim held(host);
+  holding_tracer tracer(held.pid);
+  if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
+  std::thread releaser([&] {
+    wait_until([&] { return held.task->is_settled(); });
+    std::this_thread::sleep_for(20ms);
+    tracer.let_go();
+  });
+  EXPECT_TRUE(host.pool.stop({.reaping = 1min}).undead.empty());
+  releaser.join();
+}
+
+TEST_F(Shutdown, IsNotTheOnlyThingAProcessThatWouldNotDieCannotHoldUp) {
+  pool_host host({.workers = 2});
+  if (host.warden.proof() != stop_proof::barrier) GTEST_SKIP() << "the proof of a stop is the death itself here";
+  const victim held(host);
+  holding_tracer tracer(held.pid);
+  if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
+  held.task->cell->request(reason::user{});
+  const auto receipt = std::get<job_stopped>(held.task->wait()).receipt;
+  for (int i = 0; i < 5; ++i) {  // others are stopped beside it, and the pool is whole but for the dead one's memory
+    const victim next(host);
+    next.task->cell->request(reason::user{});
+    EXPECT_TRUE(std::holds_alternative<job_stopped>(next.task->wait()));
+  }
+  wait_until([&] { return host.pool.status().idle == 3 && host.pool.status().unreclaimed == 1; });
+  EXPECT_FALSE(receipt->get().reclaimed);
+  tracer.let_go();
+  wait_until([&] { return receipt->get().reclaimed.has_value(); });
+  wait_until([&] { return host.pool.status().unreclaimed == 0; });
 }
 
 }  // namespace
