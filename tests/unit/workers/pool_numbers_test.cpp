@@ -48,12 +48,13 @@ TEST(Log2Histogram, HoldsWhatIsNothingAndWhatIsTooMuch) {
   EXPECT_EQ(h.percentile(99.5), 100h);
 }
 
-/// Running when this returns: a worker was free.
+void endless() {
+  for (;;) pause();
+}
+/// Running when this returns, since a worker was free.
 job_ptr submit_endless(pool_host& host) {
   host.wait_until_whole();
-  return host.submit([] {
-    for (;;) pause();
-  });
+  return host.submit(endless);
 }
 
 TEST(PoolNumbers, CountStopsByTheirReason) {
@@ -67,7 +68,7 @@ TEST(PoolNumbers, CountStopsByTheirReason) {
   stop(reason::manual{.tag = "client_disconnected"});
   stop(reason::manual{.tag = "client_disconnected"});
   const auto holder = submit_endless(host);
-  const auto waiting = submit_endless(host);
+  const auto waiting = host.submit(endless);
   waiting->cell->request(reason::race_lost{});  // never began: a stop, but no kill
   holder->cell->request(reason::user{});
   holder->wait();
