@@ -9,6 +9,7 @@
 #include <vector>
 #include <workit/workers/process_pool.hpp>
 
+#include "line.hpp"
 #include "worker_handle.hpp"
 #include "zygote_link.hpp"
 
@@ -74,12 +75,17 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void take_launches(errands& todo);
   void start_on_worker(const launch& l);
   void withdraw_launch(const launch& l);
+  enum class packets_left { for_later, never };
+  void hear(const launch& l, packets_left then);
+  void take_blocks_of(const launch& l, packet came);
+  [[nodiscard]] attachments blocks_for(job& task);
   void take_result(const launch& l);
   void end_crashing(const std::vector<launch>& crashing);
   void settle(const std::shared_ptr<job>& task, job_result result);
   void fail_queue(const std::string& sentence, errands& todo);
   void unqueue(job& task);
   bool release(const handle& worker, const job& task, worker_state next, errands& todo);
+  [[nodiscard]] static job_result gave_up(const job& task, pid_t worker);
   [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, int status) const;
 
   // pool_workers.cpp

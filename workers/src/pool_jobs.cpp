@@ -1,5 +1,6 @@
 // The way of a job through the pool: queued, launched, collected or stopped, settled.
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -13,10 +14,11 @@ namespace workit::workers {
 void pool_core::submit(std::shared_ptr<job> task) {
   WORKIT_ASSERT(task->state_.load() == job::state::fresh,
                 "job \"" + task->name + "\" was submitted twice: make a new job for each run");
-  WORKIT_ASSERT(task->loop < loops_.size(), "job \"" + task->name + "\" names loop " + std::to_string(task->loop) +
-                                                ", but pool \"" + options_.name + "\" has " +
-                                                std::to_string(loops_.size()));
+  WORKIT_ASSERT(task->terms.loop < loops_.size(), "job \"" + task->name + "\" names loop " +
+                                                      std::to_string(task->terms.loop) + ", but pool \"" +
+                                                      options_.name + "\" has " + std::to_string(loops_.size()));
   task->pool_ = shared_from_this();
+  task->submitted_ = std::chrono::steady_clock::now();
   task->state_.store(job::state::queued, std::memory_order_release);
   {
     const lock guard(mutex_);
@@ -85,7 +87,10 @@ void pool_core::take_launches(errands& todo) {
 
 void pool_core::start_on_worker(const launch& l) {
   auto& [task, worker] = l;
-  if (auto why = worker->write_request(task->call, task->until, task->loop)) {
+  task->launched_ = std::chrono::steady_clock::now();
+  if (auto why = worker->write_request(
+          task->call,
+          {.until = task->terms.until, .grace = task->terms.grace, .loop = task->terms.loop, .name = task->name})) {
     if (!task->decide(job::state::running, job::state::refused)) return withdraw_launch(l);
     withdraw_launch(l);
     return settle(task, job_not_started{std::move(*why)});
@@ -127,22 +132,65 @@ bool pool_core::release(const handle& worker, const job& task, worker_state next
 }
 
 void pool_core::collect(std::size_t loop) {
-  std::vector<launch> done, crashing;
+  std::vector<launch> telling, done, crashing;
   {
     const lock guard(mutex_);
     if (busy_ == 0) return;
     for (auto& [number, worker] : workers_) {
-      if (worker->state != worker_state::running || worker->task->loop != loop) continue;
+      if (worker->state != worker_state::running || worker->task->terms.loop != loop) continue;
+      if (const auto said = worker->control().said.load(std::memory_order_acquire); said != worker->heard) {
+        worker->heard = said;
+        telling.push_back({worker->task, worker});
+      }
       if (worker->word() == worker->word_in(phase::committed)) {
         worker->state = worker_state::collecting;
         done.push_back({worker->task, worker});
-      } else if (worker->control().crash_signal.load(std::memory_order_acquire) != 0) {
+      } else if (worker->control().crash.signal.load(std::memory_order_acquire) != 0) {
         crashing.push_back({worker->task, worker});
       }
     }
   }
+  for (const auto& l : telling) {
+    const bool ended = l.worker->word() == l.worker->word_in(phase::committed);
+    hear(l, ended ? packets_left::never : packets_left::for_later);
+  }
   for (const auto& l : done) take_result(l);
   if (!crashing.empty()) end_crashing(crashing);
+}
+
+/// Of a task that runs, so many packets at once: it has the rest heard after the loop has had its turn. Of one that has
+/// ended, all that the line can hold.
+void pool_core::hear(const launch& l, packets_left then) {
+  constexpr int most_at_once = 64, most_in_line = 10'000;
+  for (int n = 0; n < (then == packets_left::for_later ? most_at_once : most_in_line); ++n) {
+    auto next = receive(l.worker->line());
+    if (!next) return;
+    if (!next->descriptors.empty())
+      take_blocks_of(l, std::move(*next));
+    else
+      l.task->heard(next->content);
+  }
+  {
+    const lock guard(mutex_);
+    --l.worker->heard;
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto rung = ::write(loops_[l.task->terms.loop], &one, sizeof one);
+}
+
+/// What could still change is left out, and the result that needs it is none then.
+void pool_core::take_blocks_of(const launch& l, packet came) {
+  const auto said = decode(came.content);
+  const auto* which = said ? std::get_if<told_blocks>(&*said) : nullptr;
+  if (which == nullptr || which->generation != l.worker->generation) return;
+  attachments blocks;
+  try {
+    take_blocks(std::move(came.descriptors), blocks);
+  } catch (const std::exception&) {
+    return;
+  }
+  const lock guard(mutex_);
+  l.task->blocks_ = std::move(blocks);
 }
 
 /// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to
@@ -150,18 +198,25 @@ void pool_core::collect(std::size_t loop) {
 void pool_core::end_crashing(const std::vector<launch>& crashing) {
   for (const auto& l : crashing) static_cast<void>(preempt::send_kill(l.worker->pidfd.get()));
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
-  for (const auto& l : crashing) task_died(l.worker, l.task, l.worker->control().crash_signal.load() & 0x7f);
+  for (const auto& l : crashing) task_died(l.worker, l.task, l.worker->control().crash.signal.load() & 0x7f);
+}
+
+attachments pool_core::blocks_for(job& task) {
+  const lock guard(mutex_);
+  return std::exchange(task.blocks_, {});
 }
 
 void pool_core::take_result(const launch& l) {
   const auto& [task, worker] = l;
   std::optional<job_result> result;
   try {
-    result = worker->read_result();
+    result = worker->read_result(blocks_for(*task));
   } catch (const std::bad_alloc&) {
     result = job_exception{"std::bad_alloc", "the host has no memory for the result"};
   }
   if (result && task->decide(job::state::running, job::state::completed)) {
+    worker->read_usage(task->used);
+    if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
     const bool spent = worker->control().result.left_behind.load(std::memory_order_relaxed) != 0;
     if (spent) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
     errands todo;
@@ -210,35 +265,61 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
   run(std::move(todo));
 }
 
+/// It stopped by itself because it was asked to, or because the deadline that it shares with its host has passed.
+job_result pool_core::gave_up(const job& task, pid_t worker) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto* cancelled = task.cell->record();
+  if (cancelled == nullptr && !task.terms.until.passed(now))
+    return job_exception{"workit::scope_cancelled", "the task cancelled its own scope"};
+  stop_receipt receipt{.where = boundary::process, .method = stop_method::cooperative, .proof = stop_proof::returned};
+  receipt.worker = worker;
+  receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
+  receipt.why = cancelled != nullptr ? cancelled->why : reason::deadline{task.terms.until, now - task.terms.until.at()};
+  receipt.stopped = now;
+  receipt.reclaimed = now;
+  return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
+}
+
 job_result pool_core::death_of(const worker_handle& worker, const job& task, int status) const {
-  const int note = worker.control().crash_signal.load(std::memory_order_acquire);
+  const auto& crash = worker.control().crash;
+  const int note = crash.noted.load(std::memory_order_acquire);
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   const bool begun =
       worker.control().ready.load(std::memory_order_acquire) != 0 && worker.word() != worker.word_in(phase::idle);
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
-  if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.until.passed(now))) {
+  if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.terms.until.passed(now))) {
     // The worker's own timer was faster than the warden, or both came together: a stop like any other.
     stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
     receipt.worker = worker.pid;
-    receipt.requested = cancelled != nullptr ? cancelled->at : task.until.at();
+    receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
     receipt.stopped = now;
     if (cancelled != nullptr)
       receipt.why = cancelled->why;
     else
-      receipt.why = reason::deadline{task.until, now - task.until.at()};
+      receipt.why = reason::deadline{task.terms.until, now - task.terms.until.at()};
     receipt.reclaimed = now;
     return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
   }
   if (!begun)
     return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
                            "\" died before the task began"};
-  if (signal != 0) return job_crashed{.signal = note != 0 ? note : signal};
-  return job_crashed{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0};
+  if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
+  job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status)}};
+  if (note == 0) return crashed;
+  crashed.backtrace = worker.read_backtrace();
+  if (note == SIGSEGV || note == SIGBUS || note == SIGILL || note == SIGFPE)
+    crashed.fault_address = crash.address.load(std::memory_order_relaxed);
+  return crashed;
 }
 
 void pool_core::settle(const std::shared_ptr<job>& task, job_result result) {
   warden_.retire(*task);  // from here on nobody asks it any more
+  const auto now = std::chrono::steady_clock::now();
+  const bool launched = task->launched_ != time_point{};
+  task->used.worker = launched && task->worker_ ? task->worker_->pid : 0;
+  task->used.queued = (launched ? task->launched_ : now) - task->submitted_;
+  task->used.ran = launched ? now - task->launched_ : duration::zero();
   task->worker_.reset();
   task->pool_.reset();
   task->result = std::move(result);

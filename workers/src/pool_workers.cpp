@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <workit/base/errors.hpp>
@@ -51,12 +52,13 @@ pool_core::handle pool_core::reserve_worker() {
 void pool_core::fork_workers() {
   while (const auto worker = reserve_worker()) {
     const lock guard(mutex_);
-    const int block = worker->block();
+    const std::array ends{worker->block(), worker->far_end()};
     const message wish{.kind = message_kind::fork, .worker = worker->number};
-    if (!zygote_ready_ || zygote_->send(wish, {&block, 1}) != transfer::done) {
+    if (!zygote_ready_ || zygote_->send(wish, ends) != transfer::done) {
       --starting_;  // the zygote's next word, or its end, brings us here again
       return;
     }
+    worker->close_far_end();
     workers_.emplace(worker->number, worker);
   }
   errands todo;
@@ -133,10 +135,11 @@ void pool_core::on_exited(std::uint32_t number, int status) {
 }
 
 void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, int status) {
+  hear({task, worker}, packets_left::never);
   std::optional<job_result> result;
   if (worker->word() == worker->word_in(phase::committed)) {
     try {
-      result = worker->read_result();
+      result = worker->read_result(blocks_for(*task));
     } catch (const std::bad_alloc&) {
     }
   }

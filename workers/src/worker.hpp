@@ -11,6 +11,7 @@ namespace workit::workers {
 struct worker_birth {
   pid_t zygote = 0;
   int block = -1;      ///< the memfd with its control block; becomes descriptor 3
+  int line = -1;       ///< the socket on which a task tells the host things; becomes the one after the loops'
   unsigned loops = 0;  ///< the loops' eventfds are descriptors 4, 5, ...
 };
 
