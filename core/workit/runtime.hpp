@@ -20,11 +20,13 @@ class detached_tasks;
 
 struct runtime_options {
   std::string name = "workit";  ///< for messages
-  /// How many I/O threads; a scope tree lives on one of them. One serves most hosts: CPU work belongs to offload.
+  /// How many I/O threads; a scope tree lives on one of them. One serves most hosts: CPU work belongs to offload. With
+  /// 0 the runtime has none: run() runs its body on the calling thread and stack and drives all work of the runtime
+  /// there, one thread at a time; between its calls nothing moves.
   std::size_t io_threads = 1;
   /// Bound of one cleanup where no scope says otherwise: a hanging one must not hold its scope for ever.
   duration cleanup_timeout = std::chrono::seconds(30);
-  /// Where the time comes from; null is the machine. A manual clock needs io_threads = 1. Outlives the runtime.
+  /// Where the time comes from; null is the machine. A manual clock needs one I/O thread at most. Outlives the runtime.
   clock_source* clock = nullptr;
   /// Reports a fiber or handler that holds its I/O thread longer than this, 1 ms at least: once, then every second
   /// while it lasts, 10 times a minute at most. Off by default, because it takes a thread that wakes four times in it
@@ -55,12 +57,18 @@ class runtime {
   runtime& operator=(const runtime&) = delete;
 
   /// Opens a root scope, runs `body(scope&)` on a fiber, and returns its result. Blocks: the calling thread, until the
-  /// scope has closed; misuse on a fiber, where context::scope does it. Errors: as context::scope.
+  /// scope has closed, and without I/O threads until nothing else is left either; misuse on a fiber, where
+  /// context::scope does it. Errors: as context::scope.
   template <class F>
   decltype(auto) run(scope_options options, F&& body) {
     refuse_on_fiber();
     using T = std::invoke_result_t<std::decay_t<F>&, scope&>;
-    auto root = spawn(std::move(options), std::ref(body));
+    auto state = make_root(std::move(options), std::ref(body));
+    if (options_.io_threads == 0)
+      run_here(state);
+    else
+      launch(state);
+    task<T> root(std::move(state));
     auto ended = root.result();
     if (ended.is_cancelled()) throw scope_cancelled(ended.why(), root.name());
     return static_cast<T>(std::move(ended).value());
@@ -74,15 +82,9 @@ class runtime {
   /// Blocks: no. Threads: any. After shutdown() has begun the task is born cancelled.
   template <class F>
   auto spawn(scope_options options, F&& body) {
-    task_options named{.name = options.name};
-    if (options.deadline)
-      options.deadline_at = std::min(options.deadline_at, deadline::in(*options.deadline, clock().now()));
-    auto in_scope = [options = std::move(options), body = std::forward<F>(body)](
-                        context& ctx) mutable -> decltype(auto) { return ctx.scope(std::move(options), body); };
-    auto state = std::make_shared<detail::task_state_of<decltype(in_scope)>>(std::move(in_scope), std::move(named),
-                                                                             next_home(), nullptr);
+    auto state = make_root(std::move(options), std::forward<F>(body));
     launch(state);
-    return task<detail::task_result<decltype(in_scope)>>(std::move(state));
+    return task<typename decltype(state)::element_type::T>(std::move(state));
   }
 
   /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for
@@ -130,9 +132,23 @@ class runtime {
     return all;
   }
 
+  /// The task of a root scope, not launched.
+  template <class F>
+  auto make_root(scope_options options, F&& body) {
+    task_options named{.name = options.name};
+    if (options.deadline)
+      options.deadline_at = std::min(options.deadline_at, deadline::in(*options.deadline, clock().now()));
+    auto in_scope = [options = std::move(options), body = std::forward<F>(body)](
+                        context& ctx) mutable -> decltype(auto) { return ctx.scope(std::move(options), body); };
+    return std::make_shared<detail::task_state_of<decltype(in_scope)>>(std::move(in_scope), std::move(named),
+                                                                       next_home(), nullptr);
+  }
+
   void refuse_on_fiber() const;
   [[nodiscard]] const std::shared_ptr<detail::loop>& next_home();
+  [[nodiscard]] bool accept(detail::task_state_base& root);
   void launch(std::shared_ptr<detail::task_state_base> root);
+  void run_here(const std::shared_ptr<detail::task_state_base>& root);
   void root_ended();
   void end_loops() noexcept;
 

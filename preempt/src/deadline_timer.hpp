@@ -28,6 +28,7 @@ class deadline_timer {
   void arm(cancel_cell& cell, time_point at);
   void disarm(cancel_cell& cell) noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] time_point now() const { return clock_.now(); }
 
   /// Readable once something may be due.
   [[nodiscard]] int descriptor() const noexcept { return timer_.get(); }

@@ -7,8 +7,10 @@
 //    of the race between enlist() { count; look at the cell } and cancelled() { change the cell; look at the count }:
 //    of two read-modify-writes one comes second, and sees what the other thread did before its own. So either the
 //    canceller sees the task, or the enlisting thread sees the cancellation; both is fine by 1.
-// Lock order: the mutex is innermost, except for what lease::claim_stop() may take by its contract. Leases are
-// released, and everything else of theirs called, outside it.
+// 3. A cell is armed for the end of a grace under the mutex, while its lease is in the list: remove() comes after it,
+//    and whoever owns the cell disarms it after that.
+// Lock order: the mutex, then that of the timer, or what lease::ask() and claim_stop() may take by their contract.
+// Leases are released, and everything else of theirs called, outside it.
 #include "lease_list.hpp"
 
 #include <string>
@@ -42,7 +44,7 @@ std::vector<claimed_stop> lease_list::claim_below(const cancel_cell& cell) {
   std::vector<std::shared_ptr<lease>> completed;  // released outside the lock
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < leases_.size();) {
-    if (!leases_[i]->cell->is_below(cell)) {
+    if (!leases_[i]->cell->is_below(cell) || has_grace_left(*leases_[i])) {
       ++i;
       continue;
     }
@@ -60,7 +62,7 @@ std::vector<claimed_stop> lease_list::claim(lease& task) {
   std::vector<claimed_stop> claimed;
   std::shared_ptr<lease> taken;
   const std::lock_guard lock(mutex_);
-  if (task.place == no_place) return claimed;
+  if (task.place == no_place || has_grace_left(task)) return claimed;
   taken = take_out(task.place);
   const auto claim = taken->claim_stop();
   if (claim.what != stop_claim::answer::completed) claimed.push_back({std::move(taken), claim});
@@ -70,6 +72,16 @@ std::vector<claimed_stop> lease_list::claim(lease& task) {
 std::size_t lease_list::size() const noexcept {
   const std::lock_guard lock(mutex_);
   return leases_.size();
+}
+
+// Asks at the first call. Requires: the mutex.
+bool lease_list::has_grace_left(lease& task) {
+  if (task.grace_until) return graces_.now() < *task.grace_until;
+  const auto grace = task.ask();
+  if (grace <= duration::zero()) return false;
+  task.grace_until = deadline::in(grace, graces_.now()).at();
+  graces_.arm(*task.cell, *task.grace_until);
+  return true;
 }
 
 // Requires: the mutex; a valid place.

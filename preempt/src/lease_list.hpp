@@ -8,6 +8,8 @@
 #include <vector>
 #include <workit/preempt/lease.hpp>
 
+#include "deadline_timer.hpp"
+
 namespace workit::preempt {
 
 /// A task that lost the compare-and-swap to a stop; taken out of the list.
@@ -19,18 +21,24 @@ struct claimed_stop {
 /// Threads: any. Blocks: for its own short lock.
 class lease_list {
  public:
+  /// `graces` tells when the time is up for a task that was asked to stop by itself: its cell is due there.
+  explicit lease_list(deadline_timer& graces) noexcept : graces_(graces) {}
+
   void add(std::shared_ptr<lease> task);
   /// One that is not in the list is fine.
   void remove(lease& task) noexcept;
-  /// Takes out all tasks that `cell` rules, and returns those that had not completed.
+  /// Asks those tasks that `cell` rules and that have a grace; takes out the others, and those whose grace is over, and
+  /// returns what of them had not completed.
   [[nodiscard]] std::vector<claimed_stop> claim_below(const cancel_cell& cell);
   /// The same for one task; nothing when it is not in the list any more, or has completed.
   [[nodiscard]] std::vector<claimed_stop> claim(lease& task);
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:
+  bool has_grace_left(lease& task);
   std::shared_ptr<lease> take_out(std::size_t place) noexcept;
 
+  deadline_timer& graces_;
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<lease>> leases_;
   std::atomic<std::size_t> count_{0};

@@ -8,7 +8,7 @@
 // 3. The warden's thread runs deadlines, posted work and watched callbacks, one at a time; it never waits for a worker.
 // 4. The host-life mutex is held by the warden's thread from before the constructor returns until its last turn.
 // Lock order: every part has a lock of its own, and none is held while another is taken or a callback runs. The
-// exception is lease::claim_stop(), under the list's lock.
+// exceptions are under the list's lock: lease::ask(), lease::claim_stop(), and the deadlines' lock.
 #include <workit/preempt/warden.hpp>
 
 #include <atomic>
@@ -51,7 +51,7 @@ stop_receipt open_receipt(const claimed_stop& stop) {
 }  // namespace
 
 struct warden::state {
-  explicit state(clock_source& clock) : deadlines(clock), pending(deaths) {}
+  explicit state(clock_source& clock) : deadlines(clock), leases(deadlines), pending(deaths) {}
 
   void run(std::latch& alive);
   void fire_deadlines(warden& self);
@@ -103,9 +103,12 @@ void warden::arm(const std::shared_ptr<cancel_cell>& cell, time_point at) { stat
 void warden::disarm(cancel_cell& cell) noexcept { state_->deadlines.disarm(cell); }
 
 void warden::state::fire_deadlines(warden& self) {
-  for (const auto& due : deadlines.take_due())
-    // A cell with a listener has called cancelled() by now; the second call finds nothing left to stop.
-    if (due.cell->request(due.cell->expiry(due.at, due.lateness))) self.cancelled(*due.cell);
+  for (const auto& due : deadlines.take_due()) {
+    // A cell that was stopping already has come to the end of a grace. One with a listener has called cancelled() by
+    // now, and the second call finds nothing left to stop.
+    static_cast<void>(due.cell->request(due.cell->expiry(due.at, due.lateness)));
+    if (due.cell->stopping()) self.cancelled(*due.cell);
+  }
 }
 
 void warden::cancelled(const cancel_cell& cell) noexcept { state_->stop(state_->leases.claim_below(cell)); }

@@ -12,6 +12,14 @@ constexpr int most_attempts = 1000;
 
 }  // namespace
 
+duration job::ask() noexcept {
+  if (terms.grace <= duration::zero() || state_.load(std::memory_order_acquire) != state::running)
+    return duration::zero();
+  const auto* decided = cell->record();
+  worker_->ask(generation_, decided != nullptr ? decided->why : cancel_reason(reason::user{}));
+  return terms.grace;
+}
+
 preempt::stop_claim job::claim_stop() noexcept {
   using answer = preempt::stop_claim::answer;
   if (decide(state::queued, state::withdrawn)) return {answer::withdrawn};

@@ -6,12 +6,12 @@
 namespace workit::workers {
 
 job_queue::line& job_queue::line_of(const job& task) noexcept {
-  return lines_[std::min<std::size_t>(static_cast<std::size_t>(task.priority), lines_.size() - 1)];
+  return lines_[std::min<std::size_t>(static_cast<std::size_t>(task.terms.priority), lines_.size() - 1)];
 }
 
 time_point job_queue::oldest(time_point now) const noexcept {
   for (const auto& line : lines_)
-    if (!line.empty()) now = std::min(now, line.front()->submitted_at_);
+    if (!line.empty()) now = std::min(now, line.front()->submitted_);
   return now;
 }
 

@@ -1,66 +1,16 @@
-// The packets between host and zygote, and the descriptors that travel with them (unix(7), SCM_RIGHTS).
+// The packets between host and zygote.
 #include "messages.hpp"
 
-#include <sys/socket.h>
-
-#include <cerrno>
-
 namespace workit::workers {
-namespace {
-
-transfer failure() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK ? transfer::again : transfer::closed; }
-
-struct alignas(cmsghdr) control_room {
-  char bytes[CMSG_SPACE(most_descriptors * sizeof(int))] = {};
-};
-
-}  // namespace
 
 transfer send(int socket, const message& m, std::span<const int> descriptors) noexcept {
-  iovec content{const_cast<message*>(&m), sizeof m};
-  msghdr packet{};
-  packet.msg_iov = &content;
-  packet.msg_iovlen = 1;
-  control_room room;
-  if (!descriptors.empty()) {
-    packet.msg_control = room.bytes;
-    packet.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* header = CMSG_FIRSTHDR(&packet);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
-  }
-  for (;;) {
-    if (::sendmsg(socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return transfer::done;
-    if (errno != EINTR) return failure();
-  }
+  return send_packet(socket, std::as_bytes(std::span(&m, 1)), descriptors);
 }
 
 transfer receive(int socket, message& m, std::vector<unique_fd>& descriptors) noexcept {
-  iovec content{&m, sizeof m};
-  control_room room;
-  msghdr packet{};
-  packet.msg_iov = &content;
-  packet.msg_iovlen = 1;
-  packet.msg_control = room.bytes;
-  packet.msg_controllen = sizeof room.bytes;
-  ssize_t size = -1;
-  do size = ::recvmsg(socket, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  while (size < 0 && errno == EINTR);
-  if (size < 0) return failure();
-
-  descriptors.clear();
-  for (cmsghdr* header = CMSG_FIRSTHDR(&packet); header != nullptr; header = CMSG_NXTHDR(&packet, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int descriptor = -1;
-      std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
-      descriptors.emplace_back(descriptor);
-    }
-  }
-  return size == sizeof m && (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 ? transfer::done : transfer::closed;
+  auto content = std::as_writable_bytes(std::span(&m, 1));
+  const auto got = receive_packet(socket, content, descriptors);
+  return got == transfer::done && content.size() != sizeof m ? transfer::closed : got;
 }
 
 }  // namespace workit::workers

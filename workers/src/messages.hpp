@@ -13,15 +13,19 @@
 #include <workit/workers/function_id.hpp>
 #include <workit/workers/process_options.hpp>
 
+#include "packets.hpp"
+
 namespace workit::workers {
 
 /// The zygote's argument: the number of its end of the socket follows.
 inline constexpr std::string_view zygote_argument = "--workit-zygote=";
+/// What it is called: argv[0].
+inline constexpr std::string_view zygote_name = "workit-zygote";
 
 enum class message_kind : std::uint32_t {
   // host to zygote
   hello,  ///< with the host-life memfd and the loops' eventfds
-  fork,   ///< with the memfd of the worker's block
+  fork,   ///< with the memfd of the worker's block and its end of the line
   kill,   ///< where the host itself may not
   quit,
   // zygote to host
@@ -58,15 +62,10 @@ struct message {
 };
 static_assert(std::is_trivially_copyable_v<message>);
 
-/// Most descriptors that travel with one message (the kernel's SCM_MAX_FD is 253).
-inline constexpr std::size_t most_descriptors = 201;
-
-enum class transfer { done, again, closed };
-
-/// Sends without blocking and without SIGPIPE. EINTR-safe.
+/// As send_packet().
 [[nodiscard]] transfer send(int socket, const message& m, std::span<const int> descriptors = {}) noexcept;
 
-/// Receives without blocking; descriptors arrive close-on-exec. A packet that is no message counts as closed.
+/// As receive_packet(). A packet that is no message counts as closed.
 [[nodiscard]] transfer receive(int socket, message& m, std::vector<unique_fd>& descriptors) noexcept;
 
 }  // namespace workit::workers

@@ -15,18 +15,28 @@
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
 
+#include "line.hpp"
+
 namespace workit::detail {
 namespace {
 
 /// A job that wakes the fiber that waits for it.
 class awaited_job final : public workers::job {
  public:
-  awaited_job(fiber& waiter, cancel_cell::ptr ruling, std::string task, workers::remote_call what,
-              workit::deadline until)
-      : job(std::move(ruling), std::move(task), std::move(what), until,
-            static_cast<std::uint32_t>(waiter.home.index())),
+  awaited_job(context& ctx, fiber& waiter, cancel_cell::ptr ruling, workers::remote_call what, workers::job_terms terms)
+      : job(std::move(ruling), ctx.name(), std::move(what), terms),
+        context_(ctx),
         waiter_(waiter),
         home_(waiter.home.shared_from_this()) {}
+
+  void heard(std::span<const std::byte> packet) noexcept override {
+    auto said = workers::decode(packet);
+    if (!said) return;
+    if (loop::current() == home_.get()) return tell(*said);
+    home_->post([self = std::static_pointer_cast<awaited_job>(shared_from_this()), said = std::move(*said)] {
+      self->tell(said);
+    });
+  }
 
   void settled() noexcept override {
     if (loop::current() == home_.get()) return wake();
@@ -49,6 +59,22 @@ class awaited_job final : public workers::job {
     waiter_.wake();
   }
 
+  /// Says it again, in the name of the task that waits, if that still does. Runs on the home loop.
+  void tell(const workers::told& said) noexcept {
+    if (done_) return;
+    std::visit(overloaded{[&](const workers::told_progress& p) {
+                            const auto data = workers::views_of(p.data);
+                            context_.report({.pct = p.pct, .message = p.message, .data = data});
+                          },
+                          [&](const workers::told_log& l) {
+                            const auto data = workers::views_of(l.data);
+                            context_.log(l.level, l.message, data);
+                          },
+                          [](const workers::told_blocks&) {}},
+               said);
+  }
+
+  context& context_;
   fiber& waiter_;
   const std::shared_ptr<detail::loop> home_;
   std::shared_ptr<awaited_job> self_;  // until settled: settled() may be the last one to hold it
@@ -73,9 +99,12 @@ void check_options(const offload_options& options) {
                                 ", which is no worker boundary; it may be boundary::process");
   if (options.timeout && *options.timeout <= duration::zero())
     throw std::invalid_argument("offload_options.timeout has to be more than zero");
+  if (options.grace < duration::zero())
+    throw std::invalid_argument("offload_options.grace is less than zero; it may be zero, for none, or more");
 }
 
-bytes run_behind_boundary(context& ctx, const offload_options& options, const workers::remote_call& call) {
+workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
+                                            const workers::remote_call& call) {
   auto& self = fiber::require("offload");
   self.check();
   const auto pool = require_pool(ctx, options.pool);
@@ -89,38 +118,45 @@ bytes run_behind_boundary(context& ctx, const offload_options& options, const wo
     home.deadlines().arm(cell, cell->own_deadline().at());
   }
   const auto until = ctx.runtime().clock().is_manual() ? deadline{} : cell->effective_deadline();
-  const auto job = std::make_shared<awaited_job>(self, cell, ctx.name(), call, until);
-  job->priority = options.priority;
+  const auto job = std::make_shared<awaited_job>(ctx, self, cell, call,
+                                                 workers::job_terms{.until = until,
+                                                                    .grace = options.grace,
+                                                                    .priority = options.priority,
+                                                                    .loop = static_cast<std::uint32_t>(home.index())});
   awaited_job::run(*pool, job);
-  if (options.timeout) home.deadlines().disarm(*cell);
+  if (options.timeout || options.grace > duration::zero()) home.deadlines().disarm(*cell);
   // The kernel's timer may have been faster than the warden: then the deadline that it kept is not decided yet.
   if (std::holds_alternative<workers::job_stopped>(job->result)) cell->expire(home.now());
   const auto* own = cell->own_record();
   const auto ran_out = own != nullptr;
   cell->close();
+  if (options.on_end) options.on_end(job->used);
 
-  return std::visit(
-      overloaded{
-          [](std::monostate) -> bytes {
-            WORKIT_ASSERT(false, "a job was settled without a result");
-            return {};
-          },
-          [](workers::job_value& v) -> bytes { return std::move(v.encoded); },
-          [](workers::job_exception& e) -> bytes { throw remote_error(std::move(e.type), std::move(e.what)); },
-          [&](workers::job_stopped& s) -> bytes {
-            node.keep({ctx.name(), s.receipt});
-            if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
-            self.check();
-            throw task_cancelled(s.receipt->get().why, ctx.name());  // shielded by an exception in flight
-          },
-          [&](workers::job_crashed& c) -> bytes { throw worker_crashed(ctx.name(), c.signal, c.exit_code); },
-          [&](workers::job_not_started& n) -> bytes {
-            if (n.kind == workers::refusal::queue_full) throw queue_full(ctx.name(), pool->name(), n.limit);
-            if (n.kind == workers::refusal::stopped) throw pool_stopped(ctx.name(), pool->name());
-            throw start_failed(n.why);
-          },
-      },
-      job->result);
+  return std::visit(overloaded{
+                        [](std::monostate) -> workers::encoded_result {
+                          WORKIT_ASSERT(false, "a job was settled without a result");
+                          return {};
+                        },
+                        [](workers::job_value& v) -> workers::encoded_result { return std::move(v.encoded); },
+                        [&](workers::job_exception& e) -> workers::encoded_result {
+                          throw remote_error(std::move(e.type), std::move(e.what), {}, job->used);
+                        },
+                        [&](workers::job_stopped& s) -> workers::encoded_result {
+                          node.keep({ctx.name(), s.receipt});
+                          if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
+                          self.check();
+                          throw task_cancelled(s.receipt->get().why, ctx.name());  // shielded by an exception in flight
+                        },
+                        [](workers::job_gave_up&) -> workers::encoded_result {
+                          WORKIT_ASSERT(false, "a job that gave up was settled without its receipt");
+                          return {};
+                        },
+                        [&](workers::job_crashed& c) -> workers::encoded_result {
+                          throw worker_crashed(ctx.name(), std::move(c), job->used);
+                        },
+                        [](workers::job_not_started& n) -> workers::encoded_result { throw start_failed(n.why); },
+                    },
+                    job->result);
 }
 
 }  // namespace workit::detail

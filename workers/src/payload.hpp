@@ -15,6 +15,7 @@ class payload {
   explicit payload(int descriptor) noexcept;
   [[nodiscard]] bool mapped() const noexcept { return control_ != nullptr; }
   [[nodiscard]] control_block& control() const noexcept { return *control_; }
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
   /// The first `size` bytes, in place; the host has written them. Errors: std::system_error when they cannot be mapped.
   [[nodiscard]] std::span<const std::byte> view(std::size_t size);
@@ -23,6 +24,7 @@ class payload {
   void write(std::span<const std::byte> frame);
 
   /// Whether the descriptor still is our file: a task can have closed it, and opened another in its place.
+  /// Async-signal-safe.
   [[nodiscard]] bool descriptor_intact() const noexcept;
 
  private:

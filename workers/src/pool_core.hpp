@@ -11,6 +11,7 @@
 
 #include "brood.hpp"
 #include "job_queue.hpp"
+#include "line.hpp"
 #include "worker_handle.hpp"
 
 namespace workit::workers {
@@ -50,7 +51,11 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   // pool_jobs.cpp
   void submit(std::shared_ptr<job> task);
+
+  // pool_collect.cpp
   void collect(std::size_t loop);
+
+  // pool_endings.cpp
   void on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept;
 
   // pool_workers.cpp
@@ -87,14 +92,24 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void take_launches(errands& todo);
   void start_on_worker(const launch& l);
   void withdraw_launch(const launch& l);
-  void take_result(const launch& l);
-  void end_crashing(const std::vector<launch>& crashing);
+  bool release(const handle& worker, const job& task, worker_state next, errands& todo);
   void settle(const std::shared_ptr<job>& task, job_result result);
   [[nodiscard]] job_not_started stopped_answer() const;
   void fail_queue(const job_not_started& answer, errands& todo);
-  void count_stop(const job& task, bool withdrawn, time_point now);
-  bool release(const handle& worker, const job& task, worker_state next, errands& todo);
+
+  // pool_collect.cpp
+  enum class packets_left { for_later, never };
+  void hear(const launch& l, packets_left then);
+  void take_blocks_of(const launch& l, packet came);
+  [[nodiscard]] attachments blocks_for(job& task);
+  void take_result(const launch& l);
+  void end_crashing(const std::vector<launch>& crashing);
+
+  // pool_endings.cpp
+  void count_stop(const job& task, stop_method how, time_point now);
+  [[nodiscard]] static job_result gave_up(const job& task, pid_t worker);
   [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, int status) const;
+  void task_died(const handle& worker, const std::shared_ptr<job>& task, int status);
 
   // pool_workers.cpp
   void enter(const handle& worker, worker_state next);
@@ -108,7 +123,6 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_bell();
   void on_exited(std::uint32_t number, int status);
   bool died_at_start(const worker_handle& worker, int status);
-  void task_died(const handle& worker, const std::shared_ptr<job>& task, int status);
   void back_off(errands& todo);
   void on_back_off_over();
 

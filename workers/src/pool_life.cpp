@@ -93,7 +93,7 @@ void pool_core::try_out_proof() {
   if (const int found = found_proof.load(); found >= 0) return warden_.set_proof(static_cast<stop_proof>(found));
   const auto victim = take_probe();
   const remote_call spin{id_of(&spin_on_beat), {}};
-  const auto why = victim->write_request(spin, deadline{}, 0);
+  const auto why = victim->write_request(spin, {.name = "self-test"});
   if (why || !victim->change_word(victim->word_in(phase::idle), victim->word_in(phase::running)))
     throw start_failed("pool \"" + options_.name + "\" could not try out its workers: " + why.value_or("died early"));
   wake(victim->control().word);

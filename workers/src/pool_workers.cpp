@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <workit/base/errors.hpp>
@@ -93,13 +94,14 @@ pool_core::handle pool_core::reserve_worker() {
 void pool_core::fork_workers() {
   while (const auto worker = reserve_worker()) {
     const lock guard(mutex_);
-    const int block = worker->block();
+    const std::array ends{worker->block(), worker->far_end()};
     const message wish{.kind = message_kind::fork, .worker = worker->number};
     auto& from = *worker->from;
-    if (!from.link || from.link->send(wish, {&block, 1}) != transfer::done) {
+    if (!from.link || from.link->send(wish, ends) != transfer::done) {
       --from.starting;  // the zygote's next word, or its end, brings us here again
       return;
     }
+    worker->close_far_end();
     workers_.emplace(worker->number, worker);
   }
   errands todo;
@@ -217,7 +219,7 @@ void pool_core::on_exited(std::uint32_t number, int status) {
 bool pool_core::died_at_start(const worker_handle& worker, int status) {
   std::string sentence;
   if (worker.control().ready.load(std::memory_order_acquire) == init_failed) {
-    auto words = worker.read_result();
+    auto words = worker.read_result({});
     if (auto* n = words ? std::get_if<job_not_started>(&*words) : nullptr)
       sentence = "worker_init of pool \"" + options_.name + "\" threw " + n->why;
   }
@@ -230,31 +232,6 @@ bool pool_core::died_at_start(const worker_handle& worker, int status) {
   ++start_deaths_;
   if (has_words || start_deaths_ >= most_start_deaths) trouble_ = std::move(sentence);
   return true;
-}
-
-void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, int status) {
-  std::optional<job_result> result;
-  if (worker->word() == worker->word_in(phase::committed)) {
-    try {
-      result = worker->read_result();
-    } catch (const std::bad_alloc&) {
-    }
-  }
-  const bool completed = result && task->decide(job::state::running, job::state::completed);
-  const bool crashed = !completed && task->decide(job::state::running, job::state::crashed);
-  if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
-  if (crashed) result = death_of(*worker, *task, status);
-  errands todo;
-  {
-    const lock guard(mutex_);
-    if (std::holds_alternative<job_crashed>(*result)) ++counts_.crashed;
-    if (std::holds_alternative<job_stopped>(*result)) count_stop(*task, false, std::chrono::steady_clock::now());
-    finished_ += !std::holds_alternative<job_stopped>(*result);
-    release(worker, *task, worker_state::lost, todo);
-    take_launches(todo);
-    todo.settle(task, std::move(*result));
-  }
-  run(std::move(todo));
 }
 
 void pool_core::back_off(errands& todo) {

@@ -8,6 +8,7 @@
 #include "worker.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -20,13 +21,17 @@
 #include <cstdlib>
 #include <ctime>
 #include <limits>
+#include <system_error>
+#include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 #include <workit/workers/remote_call.hpp>
 
 #include "crash_note.hpp"
 #include "exception_words.hpp"
+#include "line.hpp"
 #include "payload.hpp"
 #include "process_birth.hpp"
+#include "worker_scope.hpp"
 
 namespace workit::workers {
 namespace {
@@ -48,7 +53,8 @@ class worker {
     control().life.hold();
     // Refused on a kernel that has none: the host's self-test then chooses another proof.
     static_cast<void>(preempt::register_for_barrier());
-    note_crashes_in(control().crash_signal, bell_);
+    note_crashes_in(payload_, bell_);
+    set_worker_surroundings({&control(), line_place(), &bell_});
     // First in, last out: a task's exit() must not run the destructors of what the zygote's image has constructed.
     ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
     make_timer();
@@ -68,6 +74,7 @@ class worker {
 
  private:
   [[nodiscard]] control_block& control() const noexcept { return payload_.control(); }
+  [[nodiscard]] int line_place() const noexcept { return first_loop_place + static_cast<int>(birth_.loops); }
 
   void initialise() {
     if (!birth_.init) return;
@@ -109,17 +116,39 @@ class worker {
     bell_.store(request.loop < birth_.loops ? first_loop_place + static_cast<int>(request.loop) : -1,
                 std::memory_order_relaxed);
     const bool bounded = request.deadline_ns < std::numeric_limits<std::int64_t>::max() - deadline_slack_ns;
-    if (bounded) set_timer(std::max<std::int64_t>(1, request.deadline_ns + deadline_slack_ns));
-    call(request);
+    if (bounded) set_timer(std::max<std::int64_t>(1, request.deadline_ns + request.grace_ns + deadline_slack_ns));
+    const auto used_before = usage();
+    call(request, word.generation());
     std::fflush(nullptr);
+    const auto used = usage();
+    control().result.cpu_us.store(cpu_us(used) - cpu_us(used_before), std::memory_order_relaxed);
+    control().result.largest_rss.store(static_cast<std::uint64_t>(used.ru_maxrss), std::memory_order_relaxed);
     control().result.left_behind.store(somebody_left_behind() ? 1 : 0, std::memory_order_relaxed);
     if (bounded) set_timer(0);
     commit(word);
   }
 
-  void call(const control_block::request_fields& request) {
+  static rusage usage() noexcept {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    return used;
+  }
+  static std::uint64_t cpu_us(const rusage& used) noexcept {
+    const auto us = [](const timeval& t) {
+      return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec);
+    };
+    return us(used.ru_utime) + us(used.ru_stime);
+  }
+
+  /// Whether the task's scope ended because of the host's deadline, which is no error of the task.
+  static bool is_past(std::int64_t deadline_ns) noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch().count() >= deadline_ns;
+  }
+
+  void call(const control_block::request_fields& request, std::uint32_t generation) {
     wire_writer frame;
     auto kind = result_kind::value;
+    control().result.blocks.store(0, std::memory_order_relaxed);
     try {
       if (request.entry != entry_id_) {
         const auto found = find_function(request.entry);
@@ -127,19 +156,53 @@ class worker {
         entry_ = reinterpret_cast<trampoline>(*found);
         entry_id_ = request.entry;
       }
-      wire_reader arguments(payload_.view(request.size));
+      const auto beside = receive_blocks(generation, request.blocks);
+      wire_reader arguments(payload_.view(request.size), beside);
       entry_(arguments, frame);
       payload_.write(frame.frame());
+      send_result_blocks(generation, frame.attached());
     } catch (const unknown_function& e) {
       kind = result_kind::refused;
       write_words({e.what()}, frame);
+    } catch (const scope_cancelled&) {
+      kind = result_kind::cancelled;
+      frame.clear();
+    } catch (const timed_out&) {
+      kind = is_past(request.deadline_ns) ? result_kind::cancelled : write_exception(frame);
     } catch (...) {
-      kind = result_kind::exception;
-      auto words = describe_current_exception();
-      write_words({std::move(words.type), std::move(words.what)}, frame);
+      kind = write_exception(frame);
     }
     control().result.kind.store(static_cast<std::uint32_t>(kind), std::memory_order_relaxed);
     control().result.size.store(frame.size(), std::memory_order_relaxed);
+  }
+
+  /// The host has sent them before it published the task; what is left of a task that was withdrawn is thrown away.
+  attachments receive_blocks(std::uint32_t generation, std::uint32_t count) {
+    attachments blocks;
+    while (blocks.size() < count) {
+      auto next = receive(line_place());
+      if (!next) throw wire_error("the shared buffers of the call have not arrived");
+      const auto said = decode(next->content);
+      const auto* which = said ? std::get_if<told_blocks>(&*said) : nullptr;
+      if (which != nullptr && which->generation == generation) take_blocks(std::move(next->descriptors), blocks);
+    }
+    return blocks;
+  }
+
+  void send_result_blocks(std::uint32_t generation, const attachments& blocks) {
+    control().result.blocks.store(static_cast<std::uint32_t>(blocks.size()), std::memory_order_relaxed);
+    if (blocks.empty()) return;
+    int error = EAGAIN;
+    for (pollfd room{line_place(), POLLOUT, 0}; error == EAGAIN; ::poll(&room, 1, 10))  // behind reports not yet read
+      error = send_blocks(line_place(), generation, blocks);
+    if (error != 0) throw std::system_error(error, std::system_category(), "the shared buffers could not be sent");
+    control().said.fetch_add(1, std::memory_order_release);
+  }
+
+  result_kind write_exception(wire_writer& frame) {
+    auto words = describe_current_exception();
+    write_words({std::move(words.type), std::move(words.what)}, frame);
+    return result_kind::exception;
   }
 
   /// In place of a value. Long words are cut, so that they fit in any case.
@@ -158,7 +221,8 @@ class worker {
       if (child == 0) return true;
       if (child < 0 && errno != EINTR) break;  // ECHILD
     }
-    return count_threads() > threads_ && count_living_threads() > threads_;
+    const auto ours = threads_ + scope_threads();
+    return count_threads() > ours && count_living_threads() > ours;
   }
 
   void commit(control_word word) {
@@ -207,7 +271,9 @@ void run_worker(const worker_birth& birth) {
   ::setrlimit(RLIMIT_CORE, &no_core);
   if (birth.output == worker_output::null) discard_output();
   ::dup3(birth.block, block_place, O_CLOEXEC);
-  ::close_range(first_loop_place + birth.loops, ~0U, 0);
+  const auto line_place = first_loop_place + birth.loops;
+  if (birth.line != static_cast<int>(line_place)) ::dup3(birth.line, static_cast<int>(line_place), O_CLOEXEC);
+  ::close_range(line_place + 1, ~0U, 0);
   static worker self(birth);  // never destroyed: it leaves by _exit
   self.run();
 }

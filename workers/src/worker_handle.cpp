@@ -3,12 +3,17 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <limits>
 #include <workit/base/errors.hpp>
+
+#include "line.hpp"
+#include "messages.hpp"
 
 namespace workit::workers {
 namespace {
@@ -37,7 +42,13 @@ std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::sh
     throw start_failed(with_errno("a worker's memory could not be sized"));
   void* page = ::mmap(nullptr, payload_offset, PROT_READ | PROT_WRITE, MAP_SHARED, block.get(), 0);
   if (page == MAP_FAILED) throw start_failed(with_errno("a worker's memory could not be mapped"));
-  return std::make_shared<worker_handle>(number, std::move(from), std::move(block), new (page) control_block);
+  auto* const control = new (page) control_block;
+  int line[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0) {
+    ::munmap(page, payload_offset);
+    throw start_failed(with_errno("a worker's socket could not be created"));
+  }
+  return std::make_shared<worker_handle>(number, std::move(from), std::move(block), control, unique_fd(line[0]), unique_fd(line[1]));
 }
 
 worker_handle::~worker_handle() { ::munmap(control_, payload_offset); }
@@ -47,7 +58,7 @@ bool worker_handle::change_word(control_word from, control_word to) noexcept {
   return control_->word.compare_exchange_strong(expected, to.bits(), std::memory_order_acq_rel);
 }
 
-std::optional<std::string> worker_handle::write_request(const remote_call& call, deadline until, std::uint32_t loop) {
+std::optional<std::string> worker_handle::write_request(const remote_call& call, const request_terms& terms) {
   const auto& arguments = call.arguments;
   if (arguments.size() > largest_payload)
     return "the arguments take " + std::to_string(arguments.size()) + " bytes, more than the 2 GiB that can travel";
@@ -62,11 +73,28 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   written_ = arguments.size();
   control_->request.entry = call.entry;
   control_->request.size = arguments.size();
+  control_->request.blocks = static_cast<std::uint32_t>(call.beside.size());
+  if (!call.beside.empty()) {
+    if (const int error = send_blocks(line_.get(), generation, call.beside); error != 0)
+      return std::string("the shared buffers of the call could not be sent: ") + std::strerror(error);
+  }
   control_->request.deadline_ns =
-      until.is_never() ? std::numeric_limits<std::int64_t>::max()
-                       : std::chrono::duration_cast<std::chrono::nanoseconds>(until.at().time_since_epoch()).count();
-  control_->request.loop = loop;
+      terms.until.is_never()
+          ? std::numeric_limits<std::int64_t>::max()
+          : std::chrono::duration_cast<std::chrono::nanoseconds>(terms.until.at().time_since_epoch()).count();
+  control_->request.grace_ns = terms.grace.count();
+  control_->request.loop = terms.loop;
+  auto& name = control_->request.name;
+  const auto length = std::min(terms.name.size(), sizeof name - 1);
+  std::memcpy(name, terms.name.data(), length);
+  name[length] = 0;
   return std::nullopt;
+}
+
+void worker_handle::ask(std::uint32_t task_generation, const cancel_reason& why) noexcept {
+  write_reason(control_->asked, why);
+  control_->asked.generation.store(task_generation, std::memory_order_release);
+  wake(control_->asked.generation);
 }
 
 bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
@@ -87,13 +115,15 @@ bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
   return true;
 }
 
-std::optional<job_result> worker_handle::read_result() const {
+std::optional<job_result> worker_handle::read_result(attachments blocks) const {
   // Each field is read once: what is checked is what is used.
   const auto kind = static_cast<result_kind>(control_->result.kind.load(std::memory_order_relaxed));
   const auto size = control_->result.size.load(std::memory_order_relaxed);
   bytes frame;
   if (!read_payload(frame, size)) return std::nullopt;
-  if (kind == result_kind::value) return job_value{std::move(frame)};
+  if (blocks.size() != control_->result.blocks.load(std::memory_order_relaxed)) return std::nullopt;
+  if (kind == result_kind::value) return job_value{{std::move(frame), std::move(blocks)}};
+  if (kind == result_kind::cancelled) return job_gave_up{};
   wire_reader words(frame);
   auto first = next_word(words);
   if (!first) return std::nullopt;
@@ -101,6 +131,28 @@ std::optional<job_result> worker_handle::read_result() const {
   auto second = next_word(words);
   if (!second || kind != result_kind::exception) return std::nullopt;
   return job_exception{std::move(*first), std::move(*second)};
+}
+
+void worker_handle::read_usage(worker_usage& to) const noexcept {
+  // A worker can claim anything; what it claims is only told.
+  constexpr std::uint64_t most_us = 1'000'000'000'000'000;
+  to.cpu = std::chrono::microseconds(std::min(control_->result.cpu_us.load(std::memory_order_relaxed), most_us));
+  to.largest_rss = control_->result.largest_rss.load(std::memory_order_relaxed) * 1024;
+}
+
+std::string worker_handle::read_backtrace() const {
+  constexpr std::uint32_t longest = 16 * 1024;
+  const auto size = std::min(control_->crash.trace_size.load(std::memory_order_relaxed), longest);
+  bytes text;
+  if (size == 0 || !read_payload(text, size)) return {};
+  std::string lines(reinterpret_cast<const char*>(text.data()), text.size());
+  // The worker was exec'ed under another name; addr2line(1) needs the program's.
+  char program[512] = {};
+  if (::readlink("/proc/self/exe", program, sizeof program - 1) > 0) {
+    for (auto at = lines.find(zygote_name); at != std::string::npos; at = lines.find(zygote_name, at + 1))
+      if (at == 0 || lines[at - 1] == '\n') lines.replace(at, zygote_name.size(), program);
+  }
+  return lines;
 }
 
 void worker_handle::rewind() noexcept {

@@ -8,6 +8,7 @@
 #include <string>
 #include <workit/base/receipt.hpp>
 #include <workit/base/unique_fd.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/workers/control_block.hpp>
 #include <workit/workers/job.hpp>
 
@@ -30,8 +31,14 @@ class worker_handle {
  public:
   /// Makes a block for a new worker. Errors: start_failed.
   static std::shared_ptr<worker_handle> make(std::uint32_t number, std::shared_ptr<brood> from);
-  worker_handle(std::uint32_t number, std::shared_ptr<brood> from, unique_fd block, control_block* control) noexcept
-      : number(number), from(std::move(from)), block_(std::move(block)), control_(control) {}
+  worker_handle(std::uint32_t number, std::shared_ptr<brood> from, unique_fd block, control_block* control,
+                unique_fd line, unique_fd far_end) noexcept
+      : number(number),
+        from(std::move(from)),
+        block_(std::move(block)),
+        control_(control),
+        line_(std::move(line)),
+        far_end_(std::move(far_end)) {}
   ~worker_handle();
   worker_handle(const worker_handle&) = delete;
   worker_handle& operator=(const worker_handle&) = delete;
@@ -44,6 +51,7 @@ class worker_handle {
   bool exited = false;
   bool orphaned = false;                  ///< its zygote is gone: the warden watches the pidfd
   std::shared_ptr<job> task;              ///< while running or collecting
+  std::uint32_t heard = 0;                ///< how much of what it has said was asked for
   std::shared_ptr<receipt_slot> receipt;  ///< of the stop that took it; completed when it is reclaimed
   time_point stopped_at{};                ///< with `receipt`
   time_point idle_since{};                ///< while idle
@@ -65,10 +73,30 @@ class worker_handle {
   /// One change of the word; false when it was not `from`.
   bool change_word(control_word from, control_word to) noexcept;
 
+  /// The worker's end of the line, for the zygote; close_far_end() once it is sent.
+  [[nodiscard]] int far_end() const noexcept { return far_end_.get(); }
+  void close_far_end() noexcept { far_end_.reset(); }
+
+  /// What goes with a call, beside its arguments.
+  struct request_terms {
+    deadline until{};
+    duration grace{};
+    std::uint32_t loop = 0;
+    std::string_view name{};
+  };
   /// Writes the request while the word is idle. Returns a sentence when it cannot.
-  [[nodiscard]] std::optional<std::string> write_request(const remote_call& call, deadline until, std::uint32_t loop);
-  /// The committed result, copied; nothing when what the worker left is not one. Errors: std::bad_alloc.
-  [[nodiscard]] std::optional<job_result> read_result() const;
+  [[nodiscard]] std::optional<std::string> write_request(const remote_call& call, const request_terms& terms);
+  /// Asks the task to stop by itself. Threads: any; of two who ask one task, the second's words are lost or mixed.
+  void ask(std::uint32_t task_generation, const cancel_reason& why) noexcept;
+  /// The host's end of the line.
+  [[nodiscard]] int line() const noexcept { return line_.get(); }
+  /// The committed result, copied, with the shared buffers that came for it; nothing when what the worker left is not
+  /// one. Errors: std::bad_alloc.
+  [[nodiscard]] std::optional<job_result> read_result(attachments blocks) const;
+  /// What the task has used, by its own account.
+  void read_usage(worker_usage& to) const noexcept;
+  /// The backtrace of a crash; empty when there is none.
+  [[nodiscard]] std::string read_backtrace() const;
   /// Back to idle, as the next generation; gives back the memory of a large payload.
   void rewind() noexcept;
 
@@ -77,6 +105,8 @@ class worker_handle {
 
   unique_fd block_;
   control_block* control_;
+  unique_fd line_;
+  unique_fd far_end_;
   std::size_t written_ = 0;  // the larger of arguments and result of the current task
 };
 

@@ -193,13 +193,13 @@ class zygote {
   void fork_worker(std::uint32_t worker, std::vector<unique_fd>& descriptors) {
     message answer{.kind = message_kind::forked, .worker = worker};
     const auto threads = count_threads();
-    if (descriptors.size() != 1 || threads > threads_by_nature()) {
-      answer.error = descriptors.size() != 1 ? EBADF : EAGAIN;
+    if (descriptors.size() != 2 || threads > threads_by_nature()) {
+      answer.error = descriptors.size() != 2 ? EBADF : EAGAIN;
       answer.threads = threads;
-      if (descriptors.size() == 1) answer.text.set(too_many_threads(threads));
+      if (descriptors.size() == 2) answer.text.set(too_many_threads(threads));
       return say(answer);
     }
-    const worker_birth birth{::getpid(), descriptors.front().get(), loops_, worker_init_, output_};
+    const worker_birth birth{::getpid(), descriptors[0].get(), descriptors[1].get(), loops_, worker_init_, output_};
     const pid_t child = ::fork();
     if (child == 0) run_worker(birth);
     unique_fd pidfd;

@@ -72,7 +72,7 @@ zygote_link::zygote_link(const birth& with) {
   const unique_fd theirs(ends[1]);
 
   const spawn_plan plan(theirs.get());
-  std::string name = "workit-zygote";
+  std::string name(zygote_name);
   std::string argument = std::string(zygote_argument) + std::to_string(socket_in_child);
   char* const arguments[] = {name.data(), argument.data(), nullptr};
   auto variables = environment();

@@ -23,3 +23,4 @@
 #include <workit/workers/init.hpp>
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
+#include <workit/workers/shared_buffer.hpp>

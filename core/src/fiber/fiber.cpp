@@ -11,6 +11,7 @@
 #include <workit/detail/loop.hpp>
 #include <workit/detail/node.hpp>
 
+#include "status/sanitizer_switch.hpp"
 #include "wake_timer.hpp"
 
 namespace workit::detail {
@@ -38,6 +39,7 @@ struct exception_globals {
 
 fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) {
   running = this;
+  arrive_on_stack(this);
   home.beat();
 }
 
@@ -63,6 +65,7 @@ void fiber::switch_away(bool ready_again) {
     self->yield();
   else
     self->suspend();
+  arrive_on_stack(this);
   running = this;
   home.beat();
   put_exception_state(exceptions);

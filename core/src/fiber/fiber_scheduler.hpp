@@ -6,6 +6,8 @@
 #include <boost/fiber/scheduler.hpp>
 #include <workit/detail/loop.hpp>
 
+#include "status/sanitizer_switch.hpp"
+
 namespace workit::detail {
 
 /// First in, first out. When no fiber is ready, queued tasks begin. The dispatcher (on whose stack I/O handlers and
@@ -26,6 +28,7 @@ class fiber_scheduler final : public boost::fibers::algo::algorithm {
 
   boost::fibers::context* pick_next() noexcept override {
     if (boost::fibers::context::active()->is_context(boost::fibers::type::dispatcher_context)) {
+      arrive_on_stack(__builtin_frame_address(0));
       loop_.turn(count_);
       return take_ready();
     }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/fiber/algo/round_robin.hpp>
 #include <boost/fiber/fiber.hpp>
 #include <boost/fiber/operations.hpp>
 #include <system_error>
@@ -96,7 +97,7 @@ void loop::start() {
 
 void loop::join() {
   live_loops::remove(*this);
-  if (!thread_.joinable()) return;
+  if (!thread_.joinable()) return end_for_good();
   post([this] {
     ending_ = true;
     boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(main_fiber_));
@@ -104,23 +105,61 @@ void loop::join() {
   thread_.join();
 }
 
-void loop::run() {
-  const signal_stack for_probes;
+void loop::enter_thread() {
   this_loop = this;
   thread_id_.store(gettid());
-  prctl(PR_SET_NAME, ("workit-io-" + std::to_string(index_)).c_str());
   boost::fibers::use_scheduling_algorithm<fiber_scheduler>(*this);
-  await_wake();
+  if (!std::exchange(woken_, true)) await_wake();
   main_fiber_ = boost::fibers::context::active();
-  while (!ending_) boost::fibers::context::active()->suspend();
-  WORKIT_ASSERT(live_ == 0, "an I/O thread was told to end while tasks were alive on it");
+}
+
+void loop::leave_thread() {
   boost::fibers::context::active()->yield();  // the dispatcher frees the stacks of fibers that have just ended
-  wake_.close();
-  work_.reset();
+  arrive_on_thread_stack();
   this_loop = nullptr;
   thread_id_.store(0);
+}
+
+void loop::end_for_good() {
+  wake_.close();
+  work_.reset();
   ended_.store(true);
   run_leftovers();
+}
+
+void loop::run() {
+  const signal_stack for_probes;
+  prctl(PR_SET_NAME, ("workit-io-" + std::to_string(index_)).c_str());
+  enter_thread();
+  while (!ending_) boost::fibers::context::active()->suspend();
+  WORKIT_ASSERT(live_ == 0, "an I/O thread was told to end while tasks were alive on it");
+  leave_thread();
+  end_for_good();
+}
+
+void loop::run_here(task_state_base* first) {
+  WORKIT_ASSERT(this_loop == nullptr, "a runtime without I/O threads was told to run on the I/O thread of another one");
+  WORKIT_ASSERT(
+      !driven_.exchange(true),
+      "a runtime without I/O threads was told to run on two threads at once: give it one with io_threads = 1");
+  enter_thread();
+  if (first != nullptr) {
+    ++live_;
+    first->start_here();
+    task_ended();
+  }
+  io_.poll();  // what was spawned or posted from outside
+  awaits_none_ = true;
+  while (live_ != 0) boost::fibers::context::active()->suspend();
+  awaits_none_ = false;
+  leave_thread();
+  boost::fibers::use_scheduling_algorithm<boost::fibers::algo::round_robin>();  // ours refers to this loop
+  driven_.store(false);
+}
+
+void loop::task_ended() {
+  if (--live_ == 0 && awaits_none_)
+    boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(main_fiber_));
 }
 
 void loop::post(std::function<void()> work) {
@@ -179,7 +218,7 @@ void loop::begin_queued(std::size_t ready) {
     auto body = [this, task = std::move(queued_.front())]() mutable {
       task->run();
       task.reset();
-      --live_;
+      task_ended();
     };
     queued_.pop_front();
     boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg, pooled_stack(stacks_), std::move(body))

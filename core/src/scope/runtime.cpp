@@ -31,14 +31,16 @@ namespace {
 
 void check_options(const runtime_options& o) {
   constexpr std::size_t most_threads = 1024;
-  if (o.io_threads < 1 || o.io_threads > most_threads)
+  if (o.io_threads > most_threads)
     throw std::invalid_argument("runtime_options.io_threads is " + std::to_string(o.io_threads) +
-                                "; it may be 1 to 1024");
+                                "; it may be 0 to 1024");
   if (o.cleanup_timeout <= duration::zero())
     throw std::invalid_argument("runtime_options.cleanup_timeout has to be more than zero");
   if (o.stall_after && *o.stall_after < std::chrono::milliseconds(1))
     throw std::invalid_argument("runtime_options.stall_after has to be 1 ms at least, or absent");
-  if (o.clock != nullptr && o.clock->is_manual() && o.io_threads != 1)
+  if (o.stall_after && o.io_threads == 0)
+    throw std::invalid_argument("runtime_options.stall_after watches I/O threads, but io_threads is 0");
+  if (o.clock != nullptr && o.clock->is_manual() && o.io_threads > 1)
     throw std::invalid_argument("a manual clock drives one loop, but runtime_options.io_threads is " +
                                 std::to_string(o.io_threads));
 }
@@ -52,12 +54,13 @@ runtime::runtime(runtime_options options, service_list services)
       detached_(std::make_unique<detached_tasks>()) {
   check_options(options_);
   if (options_.clock == nullptr) options_.clock = &steady_clock_source::instance();
-  for (std::size_t i = 0; i < options_.io_threads; ++i)
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.io_threads); ++i)
     loops_.push_back(std::make_shared<detail::loop>(*this, i, *options_.clock));
   std::size_t begun = 0;
   try {
     for (; begun < services_.size(); ++begun) services_[begun]->before_threads(*this);
-    for (const auto& l : loops_) l->start();
+    if (options_.io_threads != 0)
+      for (const auto& l : loops_) l->start();
     if (options_.stall_after)
       stalls_ = std::make_unique<detail::stall_detector>(loops_, *options_.stall_after, options_.on_stall);
     for (const auto& s : services_) s->start(*this);
@@ -85,17 +88,24 @@ const std::shared_ptr<detail::loop>& runtime::next_home() {
   return loops_[roots_->next_loop.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
 }
 
-void runtime::launch(std::shared_ptr<detail::task_state_base> root) {
-  bool accepted;
+bool runtime::accept(detail::task_state_base& root) {
   {
     const std::lock_guard lock(roots_->mutex);
-    accepted = roots_->intake_open;
-    if (accepted) ++roots_->live;
+    if (roots_->intake_open) {
+      ++roots_->live;
+      return true;
+    }
   }
-  if (accepted)
-    root->home->post([root] { root->start(); });
-  else
-    root->settle_unstarted(reason::shutdown{});
+  root.settle_unstarted(reason::shutdown{});
+  return false;
+}
+
+void runtime::launch(std::shared_ptr<detail::task_state_base> root) {
+  if (accept(*root)) root->home->post([root] { root->start(); });
+}
+
+void runtime::run_here(const std::shared_ptr<detail::task_state_base>& root) {
+  if (accept(*root)) root->home->run_here(root.get());
 }
 
 std::size_t runtime::live_roots() const noexcept {
@@ -116,12 +126,15 @@ void runtime::shutdown(duration grace) {
     roots_->intake_open = false;
     const auto none = [this] { return roots_->live == 0; };
     const auto until = deadline::in(grace, std::chrono::steady_clock::now());
-    if (until.is_never())
+    if (options_.io_threads == 0)
+      ;  // nothing moves: what has been spawned since the last run() is cancelled below
+    else if (until.is_never())
       roots_->none_left.wait(lock, none);
     else
       roots_->none_left.wait_until(lock, until.at(), none);
   }
   for (const auto& l : loops_) l->post([l] { l->cancel_roots(reason::shutdown{}); });
+  if (options_.io_threads == 0) loops_.front()->run_here(nullptr);
   {
     std::unique_lock lock(roots_->mutex);
     roots_->none_left.wait(lock, [this] { return roots_->live == 0; });

@@ -130,13 +130,22 @@ void task_state_base::throw_failure() const {
   std::rethrow_exception(error());
 }
 
-void task_state_base::start() {
+void task_state_base::enlist() {
   spawned_at = home->now();
   open();
   if (auto* scope = owner())
     ++scope->live_tasks;
   else
     home->add_root(*this);
+}
+
+void task_state_base::start_here() {
+  enlist();
+  run();
+}
+
+void task_state_base::start() {
+  enlist();
   home->start_task(std::static_pointer_cast<task_state_base>(shared_from_this()));
 }
 

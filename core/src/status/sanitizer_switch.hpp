@@ -11,7 +11,9 @@
 #endif
 #endif
 #if defined(WORKIT_ADDRESS_SANITIZER)
+#include <pthread.h>
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace workit::detail {
@@ -21,6 +23,32 @@ namespace workit::detail {
 inline void forget_frames([[maybe_unused]] void* bottom, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(WORKIT_ADDRESS_SANITIZER)
   __asan_unpoison_memory_region(bottom, bytes);
+#endif
+}
+
+/// To be called on the stack that runs from now on, after every switch: `near_top` is within 8 KiB of its upper end.
+/// A throw forgets the marks of the frames that it unwinds, and finds them by where the stack ends. Source:
+/// sanitizer/common_interface_defs.h; github.com/google/sanitizers/issues/189.
+inline void arrive_on_stack([[maybe_unused]] const void* near_top) noexcept {
+#if defined(WORKIT_ADDRESS_SANITIZER)
+  constexpr std::size_t above = 8192, below = 65536;
+  const void* bottom = static_cast<const char*>(near_top) - below;
+  __sanitizer_start_switch_fiber(nullptr, bottom, below + above);
+  __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+}
+
+/// The same for the stack that the thread was born with.
+inline void arrive_on_thread_stack() noexcept {
+#if defined(WORKIT_ADDRESS_SANITIZER)
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+  void* bottom = nullptr;
+  std::size_t size = 0;
+  pthread_attr_getstack(&attributes, &bottom, &size);
+  pthread_attr_destroy(&attributes);
+  __sanitizer_start_switch_fiber(nullptr, bottom, size);
+  __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
 #endif
 }
 

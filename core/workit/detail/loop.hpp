@@ -37,6 +37,11 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// Ends the thread once all fibers have ended; what was posted before is still run. Threads: the runtime's.
   void join();
 
+  /// For a loop without a thread: makes the calling one its own, runs `first`, if any, on the caller's stack, and
+  /// drives the loop until no task is left. Blocks: until then. Errors: asserts that no other thread is at it, and that
+  /// this one is no loop's.
+  void run_here(task_state_base* first);
+
   /// The loop whose thread this is; null elsewhere.
   [[nodiscard]] static loop* current() noexcept;
 
@@ -92,6 +97,13 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   class own_alarm;
 
   void run();
+  /// Takes the thread, and lets it go: fibers, events and I/O are this loop's between the two.
+  void enter_thread();
+  void leave_thread();
+  /// Nothing will run here any more.
+  void end_for_good();
+  /// A queued or running task is no more.
+  void task_ended();
   /// One turn, from the dispatcher's stack: timers, I/O, queued tasks.
   void turn(std::size_t ready);
   /// Makes the fibers of queued tasks, oldest first, as far as the `ready` ones leave room for; of one in any case.
@@ -121,6 +133,9 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::size_t operations_ = 0;
   std::size_t live_ = 0;  // tasks queued or running
   bool ending_ = false;
+  bool awaits_none_ = false;  // run_here() waits on its main fiber until live_ is 0
+  bool woken_ = false;        // await_wake() was called
+  std::atomic<bool> driven_{false};
   std::atomic<bool> ended_{false};
   std::atomic<std::uint64_t> beats_{0};
   std::atomic<pid_t> thread_id_{0};

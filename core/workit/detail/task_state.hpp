@@ -51,6 +51,8 @@ class task_state_base : public node {
 
   /// Queues the body on the home loop. Threads: the home loop's.
   void start();
+  /// Runs it at once, on the calling thread's own stack: loop::run_here().
+  void start_here();
   /// The whole life of the task, on its own fiber.
   void run();
   /// Calls `then` on the home loop's stack once the task has settled: at once, if it has. Threads: the home loop's.
@@ -61,7 +63,9 @@ class task_state_base : public node {
   const task_kind kind;
   const bool background;
 
- private:  // here, so that they share a word with the above
+ private:
+  void enlist();
+  // here, so that they share a word with the above
   std::atomic<task_status> status_{task_status::pending};
   std::atomic<bool> taken_{false};
   std::atomic<bool> awaited_outside_{false};  // a foreign thread waits, or has waited, for the status to change

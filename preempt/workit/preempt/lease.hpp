@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <workit/base/cancel_cell.hpp>
 #include <workit/base/receipt.hpp>
@@ -32,6 +33,10 @@ class lease {
   explicit lease(cancel_cell::ptr ruling) : cell(std::move(ruling)) {}
   virtual ~lease() = default;
 
+  /// The first rung, before claim_stop(): asks the task to stop by itself, and says how long it may take for that. Not
+  /// above zero: it is stopped at once. Called at most once, under the warden's lock, on the terms of claim_stop().
+  [[nodiscard]] virtual duration ask() noexcept { return duration::zero(); }
+
   /// The one compare-and-swap between completion and stop. Called at most once, under the warden's lock: takes no
   /// lock of its own that is ever held while calling the warden, runs no user code, does not block.
   [[nodiscard]] virtual stop_claim claim_stop() noexcept = 0;
@@ -43,8 +48,9 @@ class lease {
   /// Its being cancelled is what stops the task.
   const cancel_cell::ptr cell;
 
-  /// The warden's own mark of its place among the leases.
+  /// The warden's own marks: its place among the leases, and until when it has leave to stop by itself.
   std::size_t place = static_cast<std::size_t>(-1);
+  std::optional<time_point> grace_until{};
 };
 
 }  // namespace workit::preempt

@@ -146,6 +146,86 @@ TEST_F(Lease, OnlyTasksBelowTheCancelledCellAreStopped) {
   EXPECT_EQ(sibling->claims, 0);
 }
 
+/// A task with a grace of 50 ms on a manual clock, under a warden of its own.
+class LeaseWithAGrace : public descriptor_balance {
+ protected:
+  using clock_ms = std::chrono::milliseconds;
+
+  void enlist(duration grace) {
+    task->grace = grace;
+    warden.enlist(task);
+  }
+  /// Lets the warden's thread come to what is due now.
+  void pass(duration d) {
+    clock.advance_to(clock.now() + d);
+    std::atomic<bool> fired{false};
+    const auto mark = cancel_cell::make(nullptr, nullptr);
+    warden.arm(mark, clock.now());
+    while (!mark->stopping()) std::this_thread::yield();
+    warden.post([&] { fired = true; });
+    fired.wait(false);
+  }
+
+  manual_clock clock;
+  preempt::warden warden{clock};
+  const cancel_cell::ptr root = cancel_cell::make(nullptr, std::make_shared<telling_listener>(warden));
+  const std::shared_ptr<test_lease> task = std::make_shared<test_lease>(cancel_cell::make(root, nullptr), withdrawn);
+};
+
+TEST_F(LeaseWithAGrace, IsAskedOnceAndStoppedWhenItIsOver) {
+  enlist(clock_ms(50));
+  ASSERT_TRUE(root->request(reason::user{"enough"}));
+  EXPECT_EQ(task->asked, 1);
+  pass(clock_ms(49));
+  warden.cancelled(*root);  // again, as a second canceller further up does
+  EXPECT_EQ(task->asked, 1);
+  EXPECT_EQ(task->told, 0) << "it was stopped before its grace was over";
+  pass(clock_ms(1));
+  EXPECT_EQ(task->told, 1);
+  EXPECT_EQ(describe(task->receipt->why), "user: enough") << "not the end of the grace";
+  EXPECT_EQ(task->receipt->requested, root->record()->at);
+  EXPECT_EQ(warden.load().deadlines, 0u);
+}
+
+TEST_F(LeaseWithAGrace, IsLeftAloneWhenItStopsByItself) {
+  enlist(clock_ms(50));
+  ASSERT_TRUE(root->request(reason::user{}));
+  ASSERT_TRUE(task->complete());
+  warden.retire(*task);
+  warden.disarm(*task->cell);
+  pass(clock_ms(100));
+  EXPECT_EQ(task->claims, 0);
+  EXPECT_EQ(task->told, 0);
+}
+
+TEST_F(LeaseWithAGrace, ControlArmWithoutOneItIsStoppedAtOnce) {
+  enlist(duration::zero());
+  ASSERT_TRUE(root->request(reason::user{}));
+  EXPECT_EQ(task->asked, 1);
+  EXPECT_EQ(task->told, 1);
+}
+
+TEST_F(LeaseWithAGrace, HasItAlsoWhenItsOwnDeadlinePasses) {
+  task->cell->tighten(deadline::in(clock_ms(10), clock.now()));
+  warden.arm(task->cell, task->cell->own_deadline().at());
+  enlist(clock_ms(50));
+  pass(clock_ms(10));
+  EXPECT_EQ(task->asked, 1);
+  EXPECT_EQ(task->told, 0);
+  pass(clock_ms(50));
+  EXPECT_EQ(task->told, 1);
+  EXPECT_EQ(kind_of(task->receipt->why), "deadline");
+}
+
+TEST_F(LeaseWithAGrace, EnlistedAfterTheCancellationIsAskedBeforeEnlistReturns) {
+  ASSERT_TRUE(root->request(reason::user{}));
+  enlist(clock_ms(50));
+  EXPECT_EQ(task->asked, 1);
+  EXPECT_EQ(task->told, 0);
+  pass(clock_ms(50));
+  EXPECT_EQ(task->told, 1);
+}
+
 TEST_F(Lease, CancelCompletionAndRetirementLeaveExactlyOneOutcome) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));

@@ -25,6 +25,10 @@ class test_lease final : public preempt::lease {
   /// The task commits its result; false when a stop came first.
   bool complete() { return decide(); }
 
+  duration ask() noexcept override {
+    ++asked;
+    return grace;
+  }
   preempt::stop_claim claim_stop() noexcept override {
     ++claims;
     return decide() ? on_stop_ : preempt::stop_claim{};
@@ -42,6 +46,8 @@ class test_lease final : public preempt::lease {
   /// Waits for stopped().
   void wait() const { told.wait(0); }
 
+  duration grace{};
+  std::atomic<int> asked{0};
   std::atomic<int> claims{0};
   std::atomic<int> told{0};
   std::optional<stop_receipt> receipt;

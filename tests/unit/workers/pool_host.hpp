@@ -92,9 +92,13 @@ class pool_host {
   cancel_cell::ptr make_cell() { return cancel_cell::make(nullptr, std::make_shared<warden_listener>(warden)); }
 
   template <class F, class... A>
+  job_ptr make_job_on(workers::job_terms terms, F&& fn, A&&... args) {
+    return std::make_shared<awaited_job>(
+        make_cell(), "test", workers::make_remote_call(std::forward<F>(fn), std::forward<A>(args)...), terms);
+  }
+  template <class F, class... A>
   job_ptr make_job(F&& fn, A&&... args) {
-    return std::make_shared<awaited_job>(make_cell(), "test",
-                                         workers::make_remote_call(std::forward<F>(fn), std::forward<A>(args)...));
+    return make_job_on({}, std::forward<F>(fn), std::forward<A>(args)...);
   }
   template <class F, class... A>
   job_ptr submit(F&& fn, A&&... args) {

@@ -99,8 +99,9 @@ TEST(PoolQueue, StartsTheMostUrgentFirstAndFirstInFirstOutAmongEquals) {
     constexpr std::array order{task_priority::low, task_priority::normal, task_priority::high, task_priority::low,
                                task_priority::high};
     for (std::size_t i = 0; i < order.size(); ++i) {
-      auto task = host.make_job([](std::string to, std::size_t n) { std::ofstream(to, std::ios::app) << n; }, file, i);
-      if (!same) task->priority = order[i];
+      const auto task = host.make_job_on(
+          {.priority = same ? task_priority::normal : order[i]},
+          [](std::string to, std::size_t n) { std::ofstream(to, std::ios::app) << n; }, file, i);
       host.pool.submit(task);
       tasks.push_back(task);
     }

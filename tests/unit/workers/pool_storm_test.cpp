@@ -49,12 +49,12 @@ class Storm : public descriptor_balance {
     std::thread reloading;
     for (int i = 0; i < 150; ++i) {
       const auto kind = random() % 16;
-      auto task = kind == 0   ? host.make_job(throwing)
-                  : kind == 1 ? host.make_job(crashing)
-                  : kind == 2 ? host.make_job(leaving_a_thread)
-                  : kind <= 5 ? host.make_job(endless)
-                              : host.make_job(value, i);
-      task->priority = static_cast<task_priority>(random() % 3);
+      const job_terms terms{.priority = static_cast<task_priority>(random() % 3)};
+      const auto task = kind == 0   ? host.make_job_on(terms, throwing)
+                        : kind == 1 ? host.make_job_on(terms, crashing)
+                        : kind == 2 ? host.make_job_on(terms, leaving_a_thread)
+                        : kind <= 5 ? host.make_job_on(terms, endless)
+                                    : host.make_job_on(terms, value, i);
       tasks.push_back(task);
       host.pool.submit(task);
       if (kind >= 3 && kind <= 5) stopped.push_back(task);

@@ -178,7 +178,7 @@ TEST_F(ProcessPool, GivesWorkersACleanProcess) {
     for (int fd = 0; fd < 1000; ++fd) open += fcntl(fd, F_GETFD) >= 0;
     return open;
   }),
-            5);  // 0, 1, 2, the block, the one eventfd
+            6);  // 0, 1, 2, the block, the one eventfd, the line
   EXPECT_EQ(host().call([] {
     rlimit core{};
     getrlimit(RLIMIT_CORE, &core);

@@ -161,7 +161,7 @@ TEST(StopOfATask, IsMadeByTheKernelWhenTheHostDoesNotCome) {
                                                     for (;;) {
                                                     }
                                                   }),
-                                                  deadline(until));
+                                                  job_terms{.until = deadline(until)});
   host.pool.submit(task);  // nobody arms the cell
   const auto receipt = std::get<job_stopped>(task->wait()).receipt->get();
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(receipt.why));

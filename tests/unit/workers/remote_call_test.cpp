@@ -34,7 +34,7 @@ R run(const remote_call& call) {
   wire_reader from(call.arguments);
   wire_writer to;
   entry(from, to);
-  return read_result<R>(to.frame());
+  return read_result<R>({to.frame(), {}});
 }
 
 TEST(FunctionId, LeadsBackToTheFunction) {

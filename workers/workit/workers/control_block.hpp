@@ -40,6 +40,7 @@ enum class result_kind : std::uint32_t {
   value,      ///< the trampoline's frame
   exception,  ///< two strings: type, what()
   refused,    ///< one string: why the task did not begin
+  cancelled,  ///< nothing: it left by `cancelled`, having been asked to stop
 };
 
 /// How far a worker has come before its first task.
@@ -59,7 +60,9 @@ enum worker_readiness : std::uint32_t {
 ///   request       host         idle
 ///   result        worker       running, before the commit
 ///   ready         worker       any, once: a worker_readiness
-///   crash_signal  worker       any, from its signal handler
+///   crash         worker       any, from its signal handler
+///   asked         host         any: its generation last
+///   said          worker       running, after each message on the line
 ///   beat          worker       running, by the self-test's victim only
 ///   payload       host         idle: the arguments; worker: running: the result, over them
 struct control_block {
@@ -69,8 +72,11 @@ struct control_block {
   struct request_fields {
     function_id entry;
     std::uint64_t size = 0;        ///< bytes of arguments
+    std::uint32_t blocks = 0;      ///< shared buffers that were sent along
     std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC, max for never
+    std::int64_t grace_ns = 0;     ///< how long after `deadline_ns`, or after it was asked, it may take to stop
     std::uint32_t loop = 0;        ///< whose eventfd is written after the commit
+    char name[64] = {};            ///< the task's, cut; ends with a zero
   };
   alignas(64) request_fields request;
 
@@ -78,11 +84,33 @@ struct control_block {
     std::atomic<std::uint32_t> kind{0};
     std::atomic<std::uint32_t> left_behind{0};  ///< threads or children of the task are still there
     std::atomic<std::uint64_t> size{0};
+    std::atomic<std::uint32_t> blocks{0};       ///< shared buffers that were sent along
+    std::atomic<std::uint64_t> cpu_us{0};       ///< user and system time of the task
+    std::atomic<std::uint64_t> largest_rss{0};  ///< KiB, since the worker began
   };
   alignas(64) result_fields result;
 
+  /// A wish that the task stop by itself.
+  struct asked_fields {
+    std::atomic<std::uint32_t> generation{~0U};  ///< of the task that is asked; no task's at first; a futex
+    std::uint32_t kind = 0;                      ///< index in cancel_reason
+    std::int64_t number = 0;                     ///< ns: a deadline's instant, a time-out's limit
+    char text[200] = {};                         ///< a tag, message or name, cut; ends with a zero
+  };
+  alignas(64) asked_fields asked;
+
   std::atomic<std::uint32_t> ready{not_ready};
-  std::atomic<std::int32_t> crash_signal{0};
+  std::atomic<std::uint32_t> said{0};
+
+  /// Last words. With a signal there may be a backtrace in the payload, one frame a line.
+  struct crash_fields {
+    std::atomic<std::uint64_t> address{0};     ///< of a fault
+    std::atomic<std::int32_t> noted{0};        ///< the signal, written after the address and before the backtrace
+    std::atomic<std::uint32_t> trace_size{0};  ///< bytes of text
+    std::atomic<std::int32_t> signal{0};       ///< the same, written last
+  };
+  crash_fields crash;
+
   alignas(64) std::atomic<std::uint64_t> beat{0};
 };
 

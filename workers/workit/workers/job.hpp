@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <list>
+#include <span>
 #include <string>
 #include <variant>
 #include <workit/base/deadline.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/preempt/lease.hpp>
 #include <workit/workers/process_options.hpp>
 #include <workit/workers/remote_call.hpp>
@@ -14,7 +16,7 @@ namespace workit::workers {
 
 /// The trampoline returned; `encoded` is for read_result<R>().
 struct job_value {
-  bytes encoded;
+  encoded_result encoded;
 };
 /// The task threw, or its result did not travel.
 struct job_exception {
@@ -25,11 +27,10 @@ struct job_exception {
 struct job_stopped {
   std::shared_ptr<receipt_slot> receipt;
 };
+/// It was asked to stop, and left by `cancelled` within its grace.
+struct job_gave_up {};
 /// Its worker died by itself.
-struct job_crashed {
-  int signal = 0;     ///< else 0
-  int exit_code = 0;  ///< when there is no signal
-};
+struct job_crashed : crash_facts {};
 /// Why a job did not begin.
 enum class refusal : std::uint8_t {
   no_worker,   ///< none could be had
@@ -44,7 +45,21 @@ struct job_not_started {
 };
 
 /// monostate until settled.
-using job_result = std::variant<std::monostate, job_value, job_exception, job_stopped, job_crashed, job_not_started>;
+using job_result =
+    std::variant<std::monostate, job_value, job_exception, job_stopped, job_gave_up, job_crashed, job_not_started>;
+
+/// What goes with a job beside its call.
+struct job_terms {
+  /// In machine time: the kernel ends the worker soon after it even if the host cannot; the host's own stop at that
+  /// instant is the warden's, by the job's cell.
+  deadline until{};
+  /// How long the task may take to stop by itself once it is asked to.
+  duration grace{};
+  /// Before which of those that wait it is given a worker.
+  task_priority priority = task_priority::normal;
+  /// Index of the eventfd that is written when the result, or a message, is there.
+  std::uint32_t loop = 0;
+};
 
 class pool_core;
 class worker_handle;
@@ -52,26 +67,26 @@ class worker_handle;
 /// Derive from this, submit it once, and read `result` when settled() is called.
 class job : public preempt::lease, public std::enable_shared_from_this<job> {
  public:
-  /// `ruling`: its cancellation stops the task. `until`, in machine time: the kernel ends the worker soon after it even
-  /// if the host cannot; the host's own stop at that instant is the warden's, by `ruling`. `loop`: index of the eventfd
-  /// that is written when the result is there.
-  job(cancel_cell::ptr ruling, std::string task_name, remote_call what, deadline until = {},
-      std::uint32_t loop_index = 0)
-      : lease(std::move(ruling)), name(std::move(task_name)), call(std::move(what)), until(until), loop(loop_index) {}
+  /// `ruling`: its cancellation stops the task.
+  job(cancel_cell::ptr ruling, std::string task_name, remote_call what, job_terms on = {})
+      : lease(std::move(ruling)), name(std::move(task_name)), call(std::move(what)), terms(on) {}
 
   const std::string name;
   remote_call call;
-  const deadline until;
-  const std::uint32_t loop;
-  /// Not changed after it was submitted.
-  task_priority priority = task_priority::normal;
+  const job_terms terms;
 
-  /// Set before settled() and not touched by the pool afterwards.
+  /// Both are set before settled() and not touched by the pool afterwards.
+  worker_usage used;
   job_result result;
 
   /// The job has ended. Called exactly once, on any thread, without any lock; short, does not block.
   virtual void settled() noexcept = 0;
 
+  /// What the task has told its host, as it was sent: anything. Called in the order of sending, before settled(), by
+  /// whoever collects, without any lock; short, does not block.
+  virtual void heard(std::span<const std::byte>) noexcept {}
+
+  [[nodiscard]] duration ask() noexcept final;
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;
   void stopped(std::shared_ptr<receipt_slot> receipt) noexcept final;
 
@@ -86,10 +101,12 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   }
 
   std::atomic<state> state_{state::fresh};
-  std::shared_ptr<pool_core> pool_;        // from submission to settlement
-  std::shared_ptr<worker_handle> worker_;  // set before running; reset when the warden can no longer ask
-  std::uint32_t generation_ = 0;           // of the worker's word, as worker_
-  time_point submitted_at_{};
+  attachments blocks_;  // that came for its result; guarded by the pool's mutex
+  time_point submitted_{};
+  time_point launched_{};
+  std::shared_ptr<pool_core> pool_;                      // from submission to settlement
+  std::shared_ptr<worker_handle> worker_;                // set before running; reset when the warden can no longer ask
+  std::uint32_t generation_ = 0;                         // of the worker's word, as worker_
   std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while in_queue_; guarded by the pool's mutex
   bool in_queue_ = false;                                // guarded by the pool's mutex
 };

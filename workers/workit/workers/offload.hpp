@@ -1,6 +1,7 @@
 // offload(): a task function that runs behind a worker boundary, where it can be stopped.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <workit/base/boundary.hpp>
@@ -21,26 +22,38 @@ struct offload_options {
   std::string pool{};
   /// Before which of those that wait in its pool it is given a worker.
   task_priority priority = task_priority::normal;
+  /// How long the work may take to stop by itself when it is to be stopped: fn's own context says so (stopping(), its
+  /// stop token, cancel points), and what has not ended by then is killed. Zero by default: killed at once, since code
+  /// that takes no context would only burn the time.
+  duration grace{};
+  /// Hears what the call has taken, however it ended, on its fiber before it goes on. What it throws is the call's
+  /// error.
+  std::function<void(const worker_usage&)> on_end{};
 };
 
 namespace detail {
 /// Refuses options that contradict each other. Errors: std::invalid_argument with a sentence.
 void check_options(const offload_options& options);
 /// Runs the call on the current fiber's behalf and returns the encoded result.
-bytes run_behind_boundary(context& ctx, const offload_options& options, const workers::remote_call& call);
+workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
+                                            const workers::remote_call& call);
 }  // namespace detail
 
-/// A task function R(context&) that calls fn(args...) in a worker. `fn` is a function or a captureless lambda;
-/// arguments and result travel by value (docs/process-boundary.md says what travels; what cannot does not compile).
-/// Arguments are encoded here and now, so that later changes to them do not matter. It may be called more than once.
+/// A task function R(context&) that calls fn(args...), or fn(context, args...), in a worker. `fn` is a function or a
+/// captureless lambda; arguments and result travel by value (docs/process-boundary.md says what travels; what cannot
+/// does not compile). Arguments are encoded here and now, so that later changes to them do not matter. It may be called
+/// more than once. The worker's context is that of a scope in the worker: spawn, sleep, deadline, stop token, defer and
+/// composables work there; its reports and log lines are those of the calling task here; values and budgets do not
+/// travel.
 ///
 /// Calling it:
 /// Blocks: the fiber, until the result is there or the stop of the work is proven.
 /// Cancel: the work is killed; the caller goes on only when not one instruction of it can run any more, and throws
 ///   `cancelled`. A result that was committed first is delivered.
-/// Errors: timed_out; remote_error{type, what} for an exception of fn; worker_crashed{signal | exit code};
-///   start_failed when there is no such pool or no worker can be had; of these queue_full when too many are waiting and
-///   the pool refuses, and pool_stopped when it takes no more.
+/// Errors: timed_out; those of <workit/base/worker_errors.hpp>, e.g. remote_error{type, what} for an exception of fn
+/// and
+///   worker_crashed{signal | exit code}; start_failed when there is no such pool or no worker can be had; of these
+///   queue_full when too many are waiting and the pool refuses, and pool_stopped when it takes no more.
 template <class F, class... Args>
 auto offload(offload_options options, F&& fn, Args&&... args) {
   detail::check_options(options);

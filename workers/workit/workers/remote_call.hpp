@@ -6,7 +6,16 @@
 #include <workit/workers/function_id.hpp>
 #include <workit/workers/wire.hpp>
 
+namespace workit {
+class context;
+}
+
 namespace workit::workers {
+
+/// Runs `body` in a root scope on this thread and stack, and waits for what it has spawned. In a worker the scope has
+/// the task's name and deadline, is cancelled when the host asks the task to stop, and its reports and log lines are
+/// the host's. Blocks: until the scope has closed. Errors: as runtime::run.
+void run_in_worker_scope(const std::function<void(context&)>& body);
 
 /// What runs in the worker: reads the arguments, calls, writes the result.
 using trampoline = void (*)(wire_reader& arguments, wire_writer& result);
@@ -14,6 +23,13 @@ using trampoline = void (*)(wire_reader& arguments, wire_writer& result);
 struct remote_call {
   function_id entry;  ///< of a trampoline
   bytes arguments;
+  attachments beside{};  ///< the shared buffers among them
+};
+
+/// What a call came back with.
+struct encoded_result {
+  bytes frame;
+  attachments beside{};
 };
 
 /// What is written for a task that returns void.
@@ -46,6 +62,18 @@ struct signature_of<R (C::*)(P...) const> : signature<R, P...> {};
 template <class C, class R, class... P>
 struct signature_of<R (C::*)(P...) const noexcept> : signature<R, P...> {};
 
+/// A first parameter `context&` is the worker's own, and not one of those that travel.
+template <class Parameters>
+struct split_context {
+  using travelling = Parameters;
+  static constexpr bool wanted = false;
+};
+template <class... P>
+struct split_context<parameter_list<context&, P...>> {
+  using travelling = parameter_list<P...>;
+  static constexpr bool wanted = true;
+};
+
 template <class F>
 concept function_pointer = std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
 template <class F>
@@ -54,14 +82,28 @@ concept one_signature = requires {
 };
 
 template <class F, class... A>
-struct call_shape {
+struct raw_shape {
   using result = std::invoke_result_t<F&, std::decay_t<A>&&...>;
   using parameters = parameter_list<std::decay_t<A>...>;
 };
+template <class F, class... A>
+  requires(!function_pointer<F> && !one_signature<F> && !std::is_invocable_v<F&, std::decay_t<A>&&...> &&
+           std::is_invocable_v<F&, context&, std::decay_t<A>&&...>)
+struct raw_shape<F, A...> {
+  using result = std::invoke_result_t<F&, context&, std::decay_t<A>&&...>;
+  using parameters = parameter_list<context&, std::decay_t<A>...>;
+};
 template <function_pointer F, class... A>
-struct call_shape<F, A...> : signature_of<F> {};
+struct raw_shape<F, A...> : signature_of<F> {};
 template <one_signature F, class... A>
-struct call_shape<F, A...> : signature_of<decltype(&F::operator())> {};
+struct raw_shape<F, A...> : signature_of<decltype(&F::operator())> {};
+
+template <class F, class... A>
+struct call_shape {
+  using result = typename raw_shape<F, A...>::result;
+  using parameters = typename split_context<typename raw_shape<F, A...>::parameters>::travelling;
+  static constexpr bool with_context = split_context<typename raw_shape<F, A...>::parameters>::wanted;
+};
 
 /// How a result is kept on its way back.
 template <class R>
@@ -77,13 +119,20 @@ void write_result(wire_writer& to, Call call) {
   }
 }
 
-template <class R, class F, class... P>
+template <class Shape, class F, class... P>
 void call_with(F f, parameter_list<P...>, wire_reader& from, wire_writer& to) {
+  using R = typename Shape::result;
   std::tuple<std::decay_t<P>...> values{from.read<std::decay_t<P>>()...};  // braces: left to right
   from.finish();
-  write_result<R>(to, [&]() -> R {
-    return std::apply([&](auto&... v) -> R { return std::invoke(f, static_cast<P&&>(v)...); }, values);
-  });
+  const auto call = [&](auto&... context) {
+    write_result<R>(to, [&]() -> R {
+      return std::apply([&](auto&... v) -> R { return std::invoke(f, context..., static_cast<P&&>(v)...); }, values);
+    });
+  };
+  if constexpr (Shape::with_context)
+    run_in_worker_scope([&](context& ctx) { call(ctx); });
+  else
+    call();
 }
 
 /// For a function: the frame names it in front of its arguments.
@@ -93,14 +142,14 @@ void call_function(wire_reader& from, wire_writer& to) {
   const auto f = find_function(id);
   if (!f) throw unknown_function();
   using shape = call_shape<F, A...>;
-  call_with<typename shape::result>(reinterpret_cast<F>(*f), typename shape::parameters{}, from, to);
+  call_with<shape>(reinterpret_cast<F>(*f), typename shape::parameters{}, from, to);
 }
 
 /// For a captureless lambda: its type says it all.
 template <class F, class... A>
 void call_stateless(wire_reader& from, wire_writer& to) {
   using shape = call_shape<F, A...>;
-  call_with<typename shape::result>(F{}, typename shape::parameters{}, from, to);
+  call_with<shape>(F{}, typename shape::parameters{}, from, to);
 }
 
 template <class P>
@@ -145,8 +194,9 @@ using result_of =
                        std::remove_cvref_t<typename detail::call_shape<detail::callable<F>, A...>::result>>;
 
 /// Packs the call of a function, or of a captureless lambda, with these arguments, converted here to the parameters.
-/// Blocks: no. Errors: wire_error, and what the arguments' conversion and copies throw; start_failed when the function
-/// has no name (see id_of()). What cannot travel does not compile.
+/// Its first parameter may be a `context&`: then it runs by run_in_worker_scope(), which gives it that. Blocks: no.
+/// Errors: wire_error, and what the arguments' conversion and copies throw; start_failed when the function has no name
+/// (see id_of()). What cannot travel does not compile.
 template <class F, class... A>
 [[nodiscard]] remote_call make_remote_call(F&& fn, A&&... args) {
   using callable = detail::callable<F>;
@@ -171,13 +221,14 @@ template <class F, class... A>
     entry = caller;
   }
   detail::write_arguments(typename shape::parameters{}, arguments, std::forward<A>(args)...);
-  return {entry, arguments.take()};
+  auto beside = arguments.take_attached();
+  return {entry, arguments.take(), std::move(beside)};
 }
 
 /// Unpacks the result of such a call. Errors: wire_error.
 template <class R>
-[[nodiscard]] R read_result(std::span<const std::byte> frame) {
-  wire_reader from(frame);
+[[nodiscard]] R read_result(const encoded_result& encoded) {
+  wire_reader from(encoded.frame, encoded.beside);
   auto value = from.read<detail::kept<R>>();
   from.finish();
   if constexpr (!std::is_void_v<R>) return value;

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 #include <workit/workers/bytes.hpp>
 
 namespace workit {
@@ -42,6 +44,10 @@ class wire_level {
 template <class T>
 struct wire;
 
+class shared_block;
+/// Memory that travels beside a frame, by its descriptor, and is not copied: see shared_buffer.
+using attachments = std::vector<std::shared_ptr<const shared_block>>;
+
 /// Appends values to a frame. The format is private to one image: native byte order, no tags, lengths as 64 bit.
 /// Threads: one at a time.
 class wire_writer {
@@ -59,24 +65,38 @@ class wire_writer {
   }
   /// `size` bytes as they are.
   void append(const void* from, std::size_t size) { frame_.append(from, size); }
+  /// Sends `block` along; read it with wire_reader::attachment(). Errors: wire_error beyond the 200th.
+  void attach(std::shared_ptr<const shared_block> block) {
+    constexpr std::size_t most = 200;  // the kernel's SCM_MAX_FD is 253
+    if (attached_.size() == most) throw wire_error("more than 200 shared buffers cannot travel with one call");
+    attached_.push_back(std::move(block));
+    write_count(attached_.size() - 1);
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return frame_.size(); }
   [[nodiscard]] const bytes& frame() const noexcept { return frame_; }
   /// The frame, moved out; the writer is empty afterwards.
   [[nodiscard]] bytes take() noexcept { return std::exchange(frame_, bytes{}); }
-  void clear() noexcept { frame_.clear(); }
+  [[nodiscard]] const attachments& attached() const noexcept { return attached_; }
+  [[nodiscard]] attachments take_attached() noexcept { return std::exchange(attached_, {}); }
+  void clear() noexcept {
+    frame_.clear();
+    attached_.clear();
+  }
 
  private:
   bytes frame_;
+  attachments attached_;
   int depth_ = 0;
 };
 
 /// Reads values off a frame that may have been written by anybody. Every length is held against what is left before
 /// anything is allocated. Errors: wire_error, after which the reader is of no further use. Threads: one at a time.
-/// Lifetime: the frame outlives the reader.
+/// Lifetime: the frame and its attachments outlive the reader.
 class wire_reader {
  public:
-  explicit wire_reader(std::span<const std::byte> frame) noexcept : left_(frame) {}
+  explicit wire_reader(std::span<const std::byte> frame, const attachments& beside = none()) noexcept
+      : left_(frame), attached_(beside) {}
 
   /// The next value.
   template <class T>
@@ -106,6 +126,15 @@ class wire_reader {
     const auto from = take(size);
     if (size != 0) std::memcpy(to, from.data(), size);
   }
+  /// What attach() sent along.
+  [[nodiscard]] std::shared_ptr<const shared_block> attachment() {
+    std::uint64_t place = 0;
+    copy(&place, sizeof place);
+    if (place >= attached_.size())
+      throw wire_error("a frame names shared buffer " + std::to_string(place) + " where " +
+                       std::to_string(attached_.size()) + " came with it");
+    return attached_[place];
+  }
   [[nodiscard]] std::size_t left() const noexcept { return left_.size(); }
   /// Errors: wire_error when something is left over.
   void finish() const {
@@ -113,7 +142,13 @@ class wire_reader {
   }
 
  private:
+  static const attachments& none() noexcept {
+    static const attachments nothing;
+    return nothing;
+  }
+
   std::span<const std::byte> left_;
+  const attachments& attached_;
   int depth_ = 0;
 };
 

@@ -1,0 +1,71 @@
+// The line: what a running task tells its host, one record a packet, on a socket that the two alone share; and the
+// shared buffers that go along with a call or its result.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+#include <workit/base/event.hpp>
+#include <workit/workers/bytes.hpp>
+#include <workit/workers/control_block.hpp>
+#include <workit/workers/shared_buffer.hpp>
+
+#include "packets.hpp"
+
+namespace workit::workers {
+
+/// A packet is no larger than this; texts and fields that would not fit are cut.
+inline constexpr std::size_t largest_packet = 32 * 1024;
+
+/// One field, with text of its own.
+struct told_field {
+  std::string name;
+  std::variant<bool, std::int64_t, std::uint64_t, double, std::string> value;
+};
+
+/// What ctx.report() said in the worker.
+struct told_progress {
+  std::optional<double> pct;
+  std::optional<std::string> message;
+  std::vector<told_field> data;
+};
+/// What ctx.log() said.
+struct told_log {
+  log_level level = log_level::info;
+  std::string message;
+  std::vector<told_field> data;
+};
+/// Shared buffers of the task of that generation, for its arguments or its result; they came beside the packet.
+struct told_blocks {
+  std::uint32_t generation = 0;
+};
+using told = std::variant<told_progress, told_log, told_blocks>;
+
+/// A packet as it came.
+struct packet {
+  bytes content;
+  std::vector<unique_fd> descriptors;
+};
+/// The next packet on the line; nothing when there is none. Blocks: no. Errors: std::bad_alloc.
+[[nodiscard]] std::optional<packet> receive(int line);
+/// Sends the blocks of a task. Blocks: no. Returns 0, or why it did not work as errno says it.
+[[nodiscard]] int send_blocks(int line, std::uint32_t generation, const attachments& blocks) noexcept;
+/// Takes in blocks that were received. Errors: wire_error for one that could still change; std::system_error.
+void take_blocks(std::vector<unique_fd> descriptors, attachments& to);
+
+[[nodiscard]] bytes encode(const event::progress& said);
+[[nodiscard]] bytes encode(const event::log& said);
+/// What a packet says; nothing when it is none of ours: a worker can send anything.
+[[nodiscard]] std::optional<told> decode(std::span<const std::byte> packet) noexcept;
+
+/// Views of the fields. Lifetime: theirs.
+[[nodiscard]] std::vector<field> views_of(const std::vector<told_field>& kept);
+
+/// Writes why a task is asked to stop, all but the generation, which tells the worker.
+void write_reason(control_block::asked_fields& to, const cancel_reason& why) noexcept;
+/// What was written there.
+[[nodiscard]] cancel_reason read_reason(const control_block::asked_fields& from);
+
+}  // namespace workit::workers

@@ -1,0 +1,125 @@
+// Tasks that end otherwise than by a result: stopped, asked to stop, or with their worker.
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "pool_core.hpp"
+
+namespace workit::workers {
+
+void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept {
+  const auto self = task.shared_from_this();
+  const bool withdrawn = task.state_.load(std::memory_order_acquire) == job::state::withdrawn;
+  const auto now = std::chrono::steady_clock::now();
+  errands todo;
+  {
+    const lock guard(mutex_);
+    count_stop(task, withdrawn ? stop_method::withdrawn : stop_method::killed, now);
+    if (withdrawn) {
+      queue_.remove(task);
+      todo.reclaimed.push_back(receipt);
+    } else {
+      const auto worker = task.worker_;
+      release(worker, task, worker_state::lost, todo);
+      if (worker->exited) {
+        todo.reclaimed.push_back(receipt);
+        counts_.reclaim_latency.record(duration::zero());
+      } else {
+        worker->receipt = receipt;
+        worker->stopped_at = now;
+      }
+      take_launches(todo);
+    }
+    todo.settle(self, job_stopped{std::move(receipt)});
+  }
+  run(std::move(todo));
+}
+
+void pool_core::count_stop(const job& task, stop_method how, time_point now) {
+  const auto* cancelled = task.cell->record();
+  if (cancelled != nullptr)
+    counts_.stops.count(cancelled->why);
+  else  // by the pool itself, or by the worker's own timer before the cell's
+    counts_.stops.count(life_ == life::closing ? cancel_reason(reason::shutdown{}) : cancel_reason(reason::deadline{}));
+  if (how == stop_method::withdrawn) return;
+  counts_.killed += how == stop_method::killed;
+  if (cancelled != nullptr) counts_.stop_latency.record(now - cancelled->at);
+}
+
+/// It stopped by itself because it was asked to, or because the deadline that it shares with its host has passed.
+job_result pool_core::gave_up(const job& task, pid_t worker) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto* cancelled = task.cell->record();
+  if (cancelled == nullptr && !task.terms.until.passed(now))
+    return job_exception{"workit::scope_cancelled", "the task cancelled its own scope"};
+  stop_receipt receipt{.where = boundary::process, .method = stop_method::cooperative, .proof = stop_proof::returned};
+  receipt.worker = worker;
+  receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
+  receipt.why = cancelled != nullptr ? cancelled->why : reason::deadline{task.terms.until, now - task.terms.until.at()};
+  receipt.stopped = now;
+  receipt.reclaimed = now;
+  return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
+}
+
+job_result pool_core::death_of(const worker_handle& worker, const job& task, int status) const {
+  const auto& crash = worker.control().crash;
+  const int note = crash.noted.load(std::memory_order_acquire);
+  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  const bool begun =
+      worker.control().ready.load(std::memory_order_acquire) != 0 && worker.word() != worker.word_in(phase::idle);
+  const auto now = std::chrono::steady_clock::now();
+  const auto* cancelled = task.cell->record();
+  if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.terms.until.passed(now))) {
+    // The worker's own timer was faster than the warden, or both came together: a stop like any other.
+    stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
+    receipt.worker = worker.pid;
+    receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
+    receipt.stopped = now;
+    if (cancelled != nullptr)
+      receipt.why = cancelled->why;
+    else
+      receipt.why = reason::deadline{task.terms.until, now - task.terms.until.at()};
+    receipt.reclaimed = now;
+    return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
+  }
+  if (!begun)
+    return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
+                           "\" died before the task began"};
+  if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
+  job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status)}};
+  if (note == 0) return crashed;
+  crashed.backtrace = worker.read_backtrace();
+  if (note == SIGSEGV || note == SIGBUS || note == SIGILL || note == SIGFPE)
+    crashed.fault_address = crash.address.load(std::memory_order_relaxed);
+  return crashed;
+}
+
+void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, int status) {
+  hear({task, worker}, packets_left::never);
+  std::optional<job_result> result;
+  if (worker->word() == worker->word_in(phase::committed)) {
+    try {
+      result = worker->read_result(blocks_for(*task));
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  const bool completed = result && task->decide(job::state::running, job::state::completed);
+  const bool crashed = !completed && task->decide(job::state::running, job::state::crashed);
+  if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
+  if (crashed) result = death_of(*worker, *task, status);
+  if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
+  errands todo;
+  {
+    const lock guard(mutex_);
+    if (std::holds_alternative<job_crashed>(*result)) ++counts_.crashed;
+    if (std::holds_alternative<job_stopped>(*result))
+      count_stop(*task, crashed ? stop_method::killed : stop_method::cooperative, std::chrono::steady_clock::now());
+    finished_ += !std::holds_alternative<job_stopped>(*result);
+    release(worker, *task, worker_state::lost, todo);
+    take_launches(todo);
+    todo.settle(task, std::move(*result));
+  }
+  run(std::move(todo));
+}
+
+}  // namespace workit::workers
