@@ -14,7 +14,9 @@
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
 
+#include "host_budgets.hpp"
 #include "line.hpp"
+#include "worker_handle.hpp"
 
 namespace workit::detail {
 namespace {
@@ -28,12 +30,12 @@ class awaited_job final : public workers::job {
         waiter_(waiter),
         home_(waiter.home.shared_from_this()) {}
 
-  void heard(std::span<const std::byte> packet) noexcept override {
+  void heard(std::span<const std::byte> packet, const std::shared_ptr<workers::worker_handle>& from) noexcept override {
     auto said = workers::decode(packet);
     if (!said) return;
-    if (loop::current() == home_.get()) return tell(*said);
-    home_->post([self = std::static_pointer_cast<awaited_job>(shared_from_this()), said = std::move(*said)] {
-      self->tell(said);
+    if (loop::current() == home_.get()) return tell(*said, *from);
+    home_->post([self = std::static_pointer_cast<awaited_job>(shared_from_this()), from, said = std::move(*said)] {
+      self->tell(said, *from);
     });
   }
 
@@ -59,7 +61,7 @@ class awaited_job final : public workers::job {
   }
 
   /// Says it again, in the name of the task that waits, if that still does. Runs on the home loop.
-  void tell(const workers::told& said) noexcept {
+  void tell(const workers::told& said, const workers::worker_handle& from) noexcept {
     if (done_) return;
     std::visit(overloaded{[&](const workers::told_progress& p) {
                             const auto data = workers::views_of(p.data);
@@ -68,6 +70,9 @@ class awaited_job final : public workers::job {
                           [&](const workers::told_log& l) {
                             const auto data = workers::views_of(l.data);
                             context_.log(l.level, l.message, data);
+                          },
+                          [&](const workers::told_charges& asked) {
+                            from.answer(workers::encode(workers::answer_charges(context_, asked)));
                           },
                           [](const workers::told_blocks&) {}},
                said);

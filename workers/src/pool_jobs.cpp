@@ -168,7 +168,7 @@ void pool_core::hear(const launch& l, packets_left then) {
     if (!next->descriptors.empty())
       take_blocks_of(l, std::move(*next));
     else
-      l.task->heard(next->content);
+      l.task->heard(next->content, l.worker);
   }
   {
     const lock guard(mutex_);

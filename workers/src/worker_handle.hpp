@@ -12,6 +12,8 @@
 #include <workit/workers/control_block.hpp>
 #include <workit/workers/job.hpp>
 
+#include "packets.hpp"
+
 namespace workit::workers {
 
 /// Where a worker stands in its pool.
@@ -81,6 +83,8 @@ class worker_handle {
   void ask(std::uint32_t task_generation, const cancel_reason& why) noexcept;
   /// The host's end of the line.
   [[nodiscard]] int line() const noexcept { return line_.get(); }
+  /// Says something to the task. One that has filled the line with unread answers is told no more.
+  void answer(const bytes& content) const noexcept { static_cast<void>(send_packet(line_.get(), content)); }
   /// The committed result, copied, with the shared buffers that came for it; nothing when what the worker left is not
   /// one. Errors: std::bad_alloc.
   [[nodiscard]] std::optional<job_result> read_result(attachments blocks) const;

@@ -72,8 +72,8 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   virtual void settled() noexcept = 0;
 
   /// What the task has told its host, as it was sent: anything. Called in the order of sending, before settled(), by
-  /// whoever collects, without any lock; short, does not block.
-  virtual void heard(std::span<const std::byte>) noexcept {}
+  /// whoever collects, without any lock; short, does not block. `from`: whom to answer.
+  virtual void heard(std::span<const std::byte>, const std::shared_ptr<worker_handle>&) noexcept {}
 
   [[nodiscard]] duration ask() noexcept final;
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;

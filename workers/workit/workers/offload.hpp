@@ -40,8 +40,8 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
 /// captureless lambda; arguments and result travel by value (docs/process-boundary.md says what travels; what cannot
 /// does not compile). Arguments are encoded here and now, so that later changes to them do not matter. It may be called
 /// more than once. The worker's context is that of a scope in the worker: spawn, sleep, deadline, stop token, defer and
-/// composables work there; its reports and log lines are those of the calling task here; values and budgets do not
-/// travel.
+/// composables work there; its reports and log lines are those of the calling task here, and it
+/// charges the budgets here, by the names of their keys. Context values do not travel.
 ///
 /// Calling it:
 /// Blocks: the fiber, until the result is there or the stop of the work is proven.
