@@ -106,6 +106,10 @@ void check_options(const offload_options& options) {
     throw std::invalid_argument("offload_options.timeout has to be more than zero");
   if (options.grace < duration::zero())
     throw std::invalid_argument("offload_options.grace is less than zero; it may be zero, for none, or more");
+  if (const auto complaint = workers::complaint_about(options.limits))
+    throw std::invalid_argument("offload_options." + *complaint);
+  if (options.limits.processes)
+    throw std::invalid_argument("offload_options.limits.processes: only a pool can limit processes");
 }
 
 workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
@@ -126,6 +130,7 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
   const auto job = std::make_shared<awaited_job>(
       ctx, self, cell, call,
       workers::job_terms{.until = until, .grace = options.grace, .loop = static_cast<std::uint32_t>(home.index())});
+  job->limits = workers::values_of(options.limits);
   awaited_job::run(pool, job);
   if (options.timeout || options.grace > duration::zero()) home.deadlines().disarm(*cell);
   // The kernel's timer may have been faster than the warden: then the deadline that it kept is not decided yet.
@@ -155,9 +160,16 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
                           return {};
                         },
                         [&](workers::job_crashed& c) -> workers::encoded_result {
+                          if (c.killed_externally) throw killed_externally(ctx.name(), *c.killed_externally, job->used);
                           throw worker_crashed(ctx.name(), std::move(c), job->used);
                         },
                         [](workers::job_not_started& n) -> workers::encoded_result { throw start_failed(n.why); },
+                        [&](workers::job_exceeded& e) -> workers::encoded_result {
+                          throw resource_exceeded(ctx.name(), e.what, e.limit, job->used);
+                        },
+                        [&](workers::job_violated& v) -> workers::encoded_result {
+                          throw sandbox_violated(ctx.name(), v.number, std::move(v.name), job->used);
+                        },
                     },
                     job->result);
 }

@@ -1,6 +1,7 @@
 // What a process pool is made of: its queue, its workers, its zygote.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <list>
 #include <memory>
@@ -36,6 +37,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void stop() noexcept;
   bool drain(deadline until);
   [[nodiscard]] pool_status status() const;
+  [[nodiscard]] process_limits limits() const;
 
   // pool_jobs.cpp
   void submit(std::shared_ptr<job> task);
@@ -86,15 +88,18 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void unqueue(job& task);
   bool release(const handle& worker, const job& task, worker_state next, errands& todo);
   [[nodiscard]] static job_result gave_up(const job& task, pid_t worker);
-  [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, int status) const;
+  [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, const worker_end& end) const;
 
   // pool_workers.cpp
   void fork_workers();
   [[nodiscard]] bool wants_worker() const;
+  /// The dead keep their memory for a while: a storm of stops must not pile them up without bound.
+  static std::size_t most_dead(std::size_t wanted) noexcept { return std::max<std::size_t>(16, 4 * wanted); }
   handle reserve_worker();
   void on_forked(const message& m, unique_fd pidfd);
-  void on_exited(std::uint32_t number, int status);
-  void task_died(const handle& worker, const std::shared_ptr<job>& task, int status);
+  void on_exited(std::uint32_t number, const worker_end& end);
+  void on_violated(std::uint32_t number, int call);
+  void task_died(const handle& worker, const std::shared_ptr<job>& task, const worker_end& end);
   void back_off(errands& todo);
   void on_back_off_over();
 
@@ -107,6 +112,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void break_down(const std::string& sentence);
 
   // pool_life.cpp
+  void make_group();
   void try_out_proof();
   handle take_probe();
   void wait_for_workers();
@@ -114,9 +120,11 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void end_zygote() noexcept;
 
   const process_options options_;
+  const limit_values limits_;
   preempt::warden& warden_;
   const std::vector<int> loops_;
   unique_fd back_off_timer_;
+  std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -6,7 +6,9 @@
 #include <csignal>
 #include <workit/base/assert.hpp>
 #include <workit/preempt/proof.hpp>
+#include <workit/workers/sandbox.hpp>
 
+#include "limit_note.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -88,9 +90,11 @@ void pool_core::take_launches(errands& todo) {
 void pool_core::start_on_worker(const launch& l) {
   auto& [task, worker] = l;
   task->launched_ = std::chrono::steady_clock::now();
-  if (auto why = worker->write_request(
-          task->call,
-          {.until = task->terms.until, .grace = task->terms.grace, .loop = task->terms.loop, .name = task->name})) {
+  if (auto why = worker->write_request(task->call, {.until = task->terms.until,
+                                                    .grace = task->terms.grace,
+                                                    .loop = task->terms.loop,
+                                                    .name = task->name,
+                                                    .limits = stricter(limits_, task->limits)})) {
     if (!task->decide(job::state::running, job::state::refused)) return withdraw_launch(l);
     withdraw_launch(l);
     return settle(task, job_not_started{std::move(*why)});
@@ -99,7 +103,7 @@ void pool_core::start_on_worker(const launch& l) {
     return wake(worker->control().word);
   // Withdrawn at the last moment; or the word is not what it can be, and the worker's death will tell the rest.
   if (worker->word() != worker->word_in(phase::stopped))
-    static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    worker->kill();
   else
     withdraw_launch(l);
 }
@@ -196,9 +200,10 @@ void pool_core::take_blocks_of(const launch& l, packet came) {
 /// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to
 /// wait for its exit.
 void pool_core::end_crashing(const std::vector<launch>& crashing) {
-  for (const auto& l : crashing) static_cast<void>(preempt::send_kill(l.worker->pidfd.get()));
+  for (const auto& l : crashing) l.worker->kill();
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
-  for (const auto& l : crashing) task_died(l.worker, l.task, l.worker->control().crash.signal.load() & 0x7f);
+  for (const auto& l : crashing)
+    task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
 }
 
 attachments pool_core::blocks_for(job& task) {
@@ -217,8 +222,9 @@ void pool_core::take_result(const launch& l) {
   if (result && task->decide(job::state::running, job::state::completed)) {
     worker->read_usage(task->used);
     if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
-    const bool spent = worker->control().result.left_behind.load(std::memory_order_relaxed) != 0;
-    if (spent) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    const bool spent = worker->control().result.left_behind.load(std::memory_order_relaxed) != 0 ||
+                       std::holds_alternative<job_exceeded>(*result);
+    if (spent) worker->kill();
     errands todo;
     {
       const lock guard(mutex_);
@@ -231,14 +237,16 @@ void pool_core::take_result(const launch& l) {
     return run(std::move(todo));
   }
   // What it committed is no result: its death settles the task.
-  if (!result) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+  if (!result) worker->kill();
   bool exited = false;
+  worker_end end;
   {
     const lock guard(mutex_);
     if (worker->state == worker_state::collecting) worker->state = worker_state::running;  // else stopped meanwhile
     exited = worker->exited;
+    end = worker->end;
   }
-  if (exited) task_died(worker, task, SIGKILL);
+  if (exited) task_died(worker, task, end);
 }
 
 void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept {
@@ -280,7 +288,34 @@ job_result pool_core::gave_up(const job& task, pid_t worker) {
   return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
 }
 
-job_result pool_core::death_of(const worker_handle& worker, const job& task, int status) const {
+namespace {
+
+/// getrusage(2) gives user and system time in whole microseconds each.
+constexpr std::uint64_t rounded_off_us = 2;
+
+/// The limit that a dead worker's task died of.
+std::optional<resource> limit_reached(const worker_handle& worker, const worker_end& end) {
+  const auto& limits = worker.limits();
+  const auto& control = worker.control();
+  const int note = control.crash.noted.load(std::memory_order_acquire);
+  if (note != 0) {
+    const auto what = noted(control.exceeded.load(std::memory_order_relaxed));
+    // A std::bad_alloc that met a noexcept function or the start of a thread.
+    if (note == SIGABRT && what == resource::memory && limits.memory != limit_values::none) return what;
+    if (note == SIGSEGV && what == resource::stack && limits.stack != limit_values::none) return what;
+    return std::nullopt;
+  }
+  if (!WIFSIGNALED(end.status) || WTERMSIG(end.status) != SIGKILL || limits.cpu_ns == limit_values::none)
+    return std::nullopt;
+  const auto due = control.cpu_end_ns.load(std::memory_order_relaxed);
+  const auto used_ns = (end.cpu_us + rounded_off_us) * 1000;
+  return due != 0 && used_ns >= due ? std::optional(resource::cpu) : std::nullopt;
+}
+
+}  // namespace
+
+job_result pool_core::death_of(const worker_handle& worker, const job& task, const worker_end& end) const {
+  const int status = end.status;
   const auto& crash = worker.control().crash;
   const int note = crash.noted.load(std::memory_order_acquire);
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -288,6 +323,9 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, int
       worker.control().ready.load(std::memory_order_acquire) != 0 && worker.word() != worker.word_in(phase::idle);
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
+  if (end.violation && cancelled == nullptr) return job_violated{*end.violation, system_call_name(*end.violation)};
+  if (const auto what = limit_reached(worker, end); what && cancelled == nullptr)
+    return job_exceeded{*what, limit_of(worker.limits(), *what)};
   if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.terms.until.passed(now))) {
     // The worker's own timer was faster than the warden, or both came together: a stop like any other.
     stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
@@ -306,6 +344,7 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, int
                            "\" died before the task began"};
   if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
   job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status)}};
+  if (note == 0 && signal == SIGKILL && !worker.killed_by_us()) crashed.killed_externally = end.oom_guess;
   if (note == 0) return crashed;
   crashed.backtrace = worker.read_backtrace();
   if (note == SIGSEGV || note == SIGBUS || note == SIGILL || note == SIGFPE)

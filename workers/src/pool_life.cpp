@@ -32,7 +32,7 @@ void wait_for_exit(int pidfd) noexcept {
 }  // namespace
 
 pool_core::pool_core(process_options options, preempt::warden& warden, std::vector<int> loops)
-    : options_(std::move(options)), warden_(warden), loops_(std::move(loops)) {}
+    : options_(std::move(options)), limits_(values_of(options_.limits)), warden_(warden), loops_(std::move(loops)) {}
 
 void pool_core::start() {
   if (!init_was_called())
@@ -48,6 +48,7 @@ void pool_core::start() {
     back_off_timer_ = unique_fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (!back_off_timer_) throw start_failed("pool \"" + options_.name + "\" has no descriptor left for its timer");
     warden_.watch(back_off_timer_.get(), [self = shared_from_this()] { self->on_back_off_over(); });
+    make_group();
     start_zygote();
     try_out_proof();
     wait_for_workers();
@@ -116,6 +117,22 @@ pool_status pool_core::status() const {
   return now;
 }
 
+/// Room for what the pool itself forks, the dead that it waits for included, and for the children of its tasks.
+void pool_core::make_group() {
+  if (options_.cgroup.directory.empty()) return;
+  std::optional<std::uint64_t> most_processes;
+  const auto wanted = options_.workers + options_.spares;
+  if (const auto each = options_.limits.processes)
+    most_processes = 2 + wanted + most_dead(wanted) + *each * options_.workers;
+  group_ = std::make_unique<pool_cgroup>(options_.cgroup, options_.name, most_processes);
+}
+
+process_limits pool_core::limits() const {
+  auto kept = options_.limits;
+  if (kept.processes && *kept.processes > 0 && options_.cgroup.directory.empty()) kept.processes.reset();
+  return kept;
+}
+
 void pool_core::stop() noexcept {
   errands todo;
   {
@@ -130,6 +147,7 @@ void pool_core::stop() noexcept {
   for (std::size_t loop = 0; loop < loops_.size(); ++loop) collect(loop);
   kill_running();
   end_zygote();
+  group_.reset();
   if (back_off_timer_) warden_.unwatch(back_off_timer_.get());
   back_off_timer_.reset();
   const lock guard(mutex_);

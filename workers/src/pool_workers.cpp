@@ -29,10 +29,9 @@ itimerspec back_off_after(unsigned deaths) {
 bool pool_core::wants_worker() const {
   const auto wanted = options_.workers + options_.spares;
   const auto alive = starting_ + idle_.size() + busy_;
-  // The dead keep their memory for a while: a storm of stops must not pile them up without bound.
   const auto dead = workers_.size() - std::min(workers_.size(), alive);
   return (life_ == life::starting || life_ == life::open) && zygote_ready_ && !backing_off_ && alive < wanted &&
-         starting_ < most_forks_at_once && dead < std::max<std::size_t>(16, 4 * wanted);
+         starting_ < most_forks_at_once && dead < most_dead(wanted);
 }
 
 pool_core::handle pool_core::reserve_worker() {
@@ -98,7 +97,7 @@ void pool_core::on_forked(const message& m, unique_fd pidfd) {
   run(std::move(todo));
 }
 
-void pool_core::on_exited(std::uint32_t number, int status) {
+void pool_core::on_exited(std::uint32_t number, const worker_end& end) {
   handle worker;
   std::shared_ptr<job> task;
   errands todo;
@@ -108,6 +107,8 @@ void pool_core::on_exited(std::uint32_t number, int status) {
     if (found == workers_.end()) return;
     worker = found->second;
     worker->exited = true;
+    worker->end = end;
+    worker->end.violation = worker->violation;
     changed_.notify_all();
     const bool was_ready = worker->control().ready.load(std::memory_order_acquire) != 0;
     if (was_ready) {
@@ -116,7 +117,7 @@ void pool_core::on_exited(std::uint32_t number, int status) {
       ++start_deaths_;
       if (start_deaths_ >= most_start_deaths)
         trouble_ = "the workers of pool \"" + options_.name + "\" die as they start (wait status " +
-                   std::to_string(status) + "): is there memory, and may they run?";
+                   std::to_string(end.status) + "): is there memory, and may they run?";
     }
     if (worker->state == worker_state::running) {
       task = worker->task;
@@ -129,12 +130,17 @@ void pool_core::on_exited(std::uint32_t number, int status) {
     todo.fork = true;
     if (!was_ready && start_deaths_ > 0) back_off(todo);
   }
-  if (task) task_died(worker, task, status);
+  if (task) task_died(worker, task, worker->end);
   worker.reset();  // its descriptors and memory go before the receipt says so
   run(std::move(todo));
 }
 
-void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, int status) {
+void pool_core::on_violated(std::uint32_t number, int call) {
+  const lock guard(mutex_);
+  if (const auto found = workers_.find(number); found != workers_.end()) found->second->violation = call;
+}
+
+void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, const worker_end& end) {
   hear({task, worker}, packets_left::never);
   std::optional<job_result> result;
   if (worker->word() == worker->word_in(phase::committed)) {
@@ -146,7 +152,7 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
   const bool completed = result && task->decide(job::state::running, job::state::completed);
   const bool crashed = !completed && task->decide(job::state::running, job::state::crashed);
   if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
-  if (crashed) result = death_of(*worker, *task, status);
+  if (crashed) result = death_of(*worker, *task, end);
   errands todo;
   {
     const lock guard(mutex_);

@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <workit/workers/process_limits.hpp>
+#include <workit/workers/sandbox.hpp>
 #include <workit/workers/wire_stream.hpp>
 
 namespace workit::workers {
@@ -10,9 +12,12 @@ namespace workit::workers {
 /// What a worker is forked with.
 struct worker_birth {
   pid_t zygote = 0;
-  int block = -1;      ///< the memfd with its control block; becomes descriptor 3
-  int line = -1;       ///< the socket on which a task tells the host things; becomes the one after the loops'
-  unsigned loops = 0;  ///< the loops' eventfds are descriptors 4, 5, ...
+  int block = -1;         ///< the memfd with its control block; becomes descriptor 3
+  int line = -1;          ///< the socket on which a task tells the host things; becomes the one after the loops'
+  unsigned loops = 0;     ///< the loops' eventfds are descriptors 4, 5, ...
+  limit_values limits{};  ///< of the pool
+  workit::sandbox sandbox{};
+  int channel = -1;  ///< to the zygote, when there is a sandbox; becomes the descriptor behind the line's
 };
 
 /// The life of a worker: parks, runs tasks, commits results, until it is killed or its zygote ends. Called in the child

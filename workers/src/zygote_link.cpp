@@ -82,7 +82,21 @@ zygote_link::zygote_link(const birth& with) {
   pidfd_ = unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_) throw start_failed(with_error("it ended at once", errno));
 
-  message hello{.kind = message_kind::hello, .pid = ::getpid(), .preload = with.preload};
+  if (with.group != nullptr) {  // before it has forked anybody
+    try {
+      with.group->add(pid_);
+    } catch (...) {
+      kill();
+      static_cast<void>(reap());
+      throw;
+    }
+  }
+
+  message hello{.kind = message_kind::hello,
+                .pid = ::getpid(),
+                .preload = with.preload,
+                .limits = with.limits,
+                .sandbox = with.sandbox};
   hello.text.set(with.pool);
   std::vector<int> descriptors = with.loops;
   descriptors.push_back(with.host_life);

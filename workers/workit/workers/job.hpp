@@ -9,6 +9,7 @@
 #include <workit/base/deadline.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/preempt/lease.hpp>
+#include <workit/workers/process_limits.hpp>
 #include <workit/workers/remote_call.hpp>
 
 namespace workit::workers {
@@ -29,15 +30,28 @@ struct job_stopped {
 /// It was asked to stop, and left by `cancelled` within its grace.
 struct job_gave_up {};
 /// Its worker died by itself.
-struct job_crashed : crash_facts {};
+struct job_crashed : crash_facts {
+  /// Set when somebody who is not this runtime sent it SIGKILL.
+  std::optional<out_of_memory> killed_externally{};
+};
+/// It reached a limit; the worker is replaced.
+struct job_exceeded {
+  resource what = resource::memory;
+  std::uint64_t limit = 0;  ///< bytes of memory, output and stack; nanoseconds of cpu; a count of the others
+};
+/// It made a system call that its sandbox forbids; the kernel did not run it, and the worker is replaced.
+struct job_violated {
+  int number = 0;    ///< of the system call
+  std::string name;  ///< e.g. "openat"
+};
 /// Not one instruction of it ran.
 struct job_not_started {
   std::string why;  ///< a sentence
 };
 
 /// monostate until settled.
-using job_result =
-    std::variant<std::monostate, job_value, job_exception, job_stopped, job_gave_up, job_crashed, job_not_started>;
+using job_result = std::variant<std::monostate, job_value, job_exception, job_stopped, job_gave_up, job_crashed,
+                                job_not_started, job_exceeded, job_violated>;
 
 /// What goes with a job beside its call.
 struct job_terms {
@@ -63,6 +77,8 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   const std::string name;
   remote_call call;
   const job_terms terms;
+  /// The stricter of these and the pool's holds. Set before it is submitted.
+  limit_values limits{};
 
   /// Both are set before settled() and not touched by the pool afterwards.
   worker_usage used;

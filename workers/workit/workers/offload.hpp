@@ -7,6 +7,7 @@
 #include <workit/base/boundary.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/context.hpp>
+#include <workit/workers/process_limits.hpp>
 #include <workit/workers/remote_call.hpp>
 
 namespace workit {
@@ -19,6 +20,8 @@ struct offload_options {
   std::optional<duration> timeout{};
   /// Which pool, by process_options::name; empty is the first one of the runtime.
   std::string pool{};
+  /// Of this call; the lower of these and the pool's holds. `processes` is the pool's only.
+  process_limits limits{};
   /// How long the work may take to stop by itself when it is to be stopped: fn's own context says so (stopping(), its
   /// stop token, cancel points), and what has not ended by then is killed. Zero by default: killed at once, since code
   /// that takes no context would only burn the time.

@@ -7,7 +7,10 @@
 #include <vector>
 #include <workit/base/deadline.hpp>
 #include <workit/preempt/warden.hpp>
+#include <workit/workers/cgroup.hpp>
 #include <workit/workers/job.hpp>
+#include <workit/workers/process_limits.hpp>
+#include <workit/workers/sandbox.hpp>
 
 namespace workit {
 
@@ -18,6 +21,12 @@ struct process_options {
   std::size_t workers = 0;
   /// Parked processes beyond these, so that the next task starts at once after a kill; at most 1024.
   std::size_t spares = 1;
+  /// What each task may take; unlimited by default, see there.
+  process_limits limits{};
+  /// A cgroup for the whole pool; none by default, since few hosts own one.
+  cgroup_options cgroup{};
+  /// What each task may ask of the kernel; everything by default, see there.
+  workit::sandbox sandbox = workit::sandbox::none;
   /// Runs once, in the zygote, before any worker is forked: what it loads, all workers share copy-on-write. It must
   /// leave no thread behind, since a process with threads is not forked. Descriptors it leaves open are closed in the
   /// workers: map files instead.
@@ -68,6 +77,9 @@ class process_pool {
   void collect(std::size_t loop);
 
   [[nodiscard]] pool_status status() const;
+
+  /// The limits that are in force for each task: as asked for, but a limit that cannot be kept here is absent.
+  [[nodiscard]] process_limits limits() const;
 
   /// Waits until nothing is queued or running, or until `until`. Results still have to be collected by the loops.
   /// Blocks: until then. True when nothing is left.
