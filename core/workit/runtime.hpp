@@ -11,8 +11,9 @@
 #include <workit/stall_report.hpp>
 
 namespace workit::detail {
+class far_budgets;
 class stall_detector;
-}
+}  // namespace workit::detail
 
 namespace workit {
 
@@ -111,6 +112,9 @@ class runtime {
   /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.
   [[nodiscard]] alarm* warden() const noexcept { return warden_.get(); }
   void install_warden(std::shared_ptr<alarm> warden);
+  /// For boundaries: who keeps the budgets that no scope here has. Before the first run.
+  void ask_for_budgets(std::shared_ptr<detail::far_budgets> keeper);
+  [[nodiscard]] detail::far_budgets* far_budgets() const noexcept { return far_budgets_.get(); }
   /// The first service of type S for which `fits` is true; null when there is none.
   template <class S, class Fits>
   [[nodiscard]] S* find_service(Fits&& fits) const {
@@ -156,6 +160,7 @@ class runtime {
 
   runtime_options options_;
   std::shared_ptr<alarm> warden_;
+  std::shared_ptr<detail::far_budgets> far_budgets_;
   service_list services_;
   std::vector<std::shared_ptr<detail::loop>> loops_;
   std::unique_ptr<roots> roots_;

@@ -36,6 +36,55 @@ TEST_P(Ac13Overrun, FiveScopesBelowCancelsTheOwnerAndEverythingUnderIt) {
 
 INSTANTIATE_TEST_SUITE_P(On, Ac13Overrun, every_boundary(), name_of);
 
+class Ac13Worker : public acceptance {};
+
+void charge_here(context& ctx, int how_often) {
+  for (int i = 0; i < how_often; ++i) ctx.consume({{calls, 1}, {cost, 0.25}});
+}
+
+// What a loop in one worker charges stops another one, which knows of no budget.
+TEST_P(Ac13Worker, AChargeInsideItIsTheHostsAndAnOverrunStopsItsSiblings) {
+  play(
+      [](stage& on) {
+        auto& slow = on.make_part();
+        on.run([&](scope& top) {
+          const auto owner = [&](scope& s) {
+            s.spawn(slow.body());
+            slow.await(s);
+            offload({}, charge_here, 4)(s);
+            EXPECT_EQ(s.budget(calls)->spent, 4);
+            EXPECT_EQ(s.budget(cost)->spent, 1);
+            const auto seen = offload({}, [](context& ctx) { return to_string(ctx.budget(cost)->spent); })(s);
+            EXPECT_EQ(seen, "1.00") << "the worker sees what is left here";
+            EXPECT_FALSE(s.stopping()) << "the control arm: what fits stops nobody";
+            offload({}, charge_here, 3)(s);
+          };
+          EXPECT_THROW(top.scope({.budgets = {{calls, 100}, {cost, 1.5}}}, owner), budget_exceeded);
+          on.returned();
+          EXPECT_FALSE(top.stopping()) << "it is not the owner";
+        });
+        EXPECT_TRUE(heard_only<reason::budget>(slow));
+        on.outlast();
+      },
+      {.workers = 2, .spares = 1});
+}
+
+TEST_P(Ac13Worker, ABudgetThatNobodyHasIsNamed) {
+  play([](stage& on) {
+    on.run([](scope& s) {
+      try {
+        offload({}, charge_here, 1)(s);
+        ADD_FAILURE();
+      } catch (const remote_error& e) {
+        EXPECT_EQ(e.type(), "workit::budget_not_set");
+      }
+      EXPECT_EQ(offload({}, [](context& ctx) { return ctx.budget(calls).has_value(); })(s), false);
+    });
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Ac13Worker, by_workers(), name_of);
+
 class Ac13Budget : public acceptance {};
 
 TEST_P(Ac13Budget, AHundredHundredthsAreOneAndNotAHundredthMore) {

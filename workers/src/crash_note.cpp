@@ -13,6 +13,8 @@
 
 #include <csignal>
 
+#include "task_limits.hpp"
+
 namespace workit::workers {
 namespace {
 
@@ -52,6 +54,7 @@ void store_and_die(int signal, siginfo_t* info, void*) {
   ::signal(signal, SIG_DFL);
   if (::getpid() == owner) {  // a child that the task has forked crashes for itself
     crash_block->crash.address.store(reinterpret_cast<std::uintptr_t>(info->si_addr), std::memory_order_relaxed);
+    if (signal == SIGSEGV) note_overflown_stack(info->si_addr);
     crash_block->crash.noted.store(signal, std::memory_order_release);
     write_backtrace();
     crash_block->crash.signal.store(signal, std::memory_order_release);

@@ -40,7 +40,7 @@ std::vector<told_field> read_fields(wire_reader& from) {
   return all;
 }
 
-enum class kind : std::uint32_t { progress, log, blocks };
+enum class kind : std::uint32_t { progress, log, blocks, charges, answer };
 
 }  // namespace
 
@@ -85,9 +85,68 @@ std::optional<told> decode(std::span<const std::byte> packet) noexcept try {
     case kind::blocks:
       got = told_blocks{from.read<std::uint32_t>()};
       break;
+    case kind::charges: {
+      told_charges asked;
+      asked.question = from.read<std::uint32_t>();
+      asked.only_look = from.read<bool>();
+      for (auto left = from.count(2); left > 0; --left) {
+        auto key = from.read<std::string>();
+        const auto units = from.read<std::int64_t>();
+        asked.parts.push_back({std::move(key), units, from.read<std::uint32_t>()});
+      }
+      got = std::move(asked);
+      break;
+    }
+    case kind::answer:
+      return std::nullopt;  // the host's to say
   }
   from.finish();
   return got;
+} catch (const std::exception&) {
+  return std::nullopt;
+}
+
+bytes encode(const told_charges& asked) {
+  wire_writer to;
+  to.write(kind::charges);
+  to.write(asked.question);
+  to.write(asked.only_look);
+  to.write_count(asked.parts.size());
+  for (const auto& part : asked.parts) {
+    to.write(part.key);
+    to.write(part.units);
+    to.write(part.digits);
+  }
+  return to.take();
+}
+
+bytes encode(const charge_answer& answer) {
+  wire_writer to;
+  to.write(kind::answer);
+  to.write(answer.question);
+  to.write(answer.decided);
+  to.write(answer.key);
+  to.write(answer.unit);
+  to.write(answer.digits);
+  to.write(answer.limit);
+  to.write(answer.spent);
+  to.write(answer.attempted);
+  return to.take();
+}
+
+std::optional<charge_answer> decode_answer(std::span<const std::byte> packet) noexcept try {
+  wire_reader from(packet);
+  if (from.read<kind>() != kind::answer) return std::nullopt;
+  charge_answer answer;
+  answer.question = from.read<std::uint32_t>();
+  answer.decided = from.read<charge_answer::verdict>();
+  answer.key = from.read<std::string>();
+  answer.unit = from.read<std::string>();
+  answer.digits = from.read<std::uint32_t>();
+  answer.limit = from.read<std::int64_t>();
+  answer.spent = from.read<std::int64_t>();
+  answer.attempted = from.read<std::int64_t>();
+  return answer;
 } catch (const std::exception&) {
   return std::nullopt;
 }

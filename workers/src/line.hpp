@@ -41,7 +41,39 @@ struct told_log {
 struct told_blocks {
   std::uint32_t generation = 0;
 };
-using told = std::variant<told_progress, told_log, told_blocks>;
+/// A question about budgets, for all of its charges or, to look, about one. The host answers it by `question`.
+struct told_charges {
+  struct part {
+    std::string key;  ///< its name
+    std::int64_t units = 0;
+    std::uint32_t digits = 0;
+  };
+  std::uint32_t question = 0;
+  bool only_look = false;
+  std::vector<part> parts{};
+};
+using told = std::variant<told_progress, told_log, told_blocks, told_charges>;
+
+/// What the host says to such a question.
+struct charge_answer {
+  enum class verdict : std::uint32_t {
+    charged,  ///< or, to look: here it is
+    refused,  ///< it does not fit
+    not_set,  ///< the host has no budget of that name
+    invalid,  ///< the amount is none that the budget can count
+  };
+  std::uint32_t question = 0;
+  verdict decided = verdict::charged;
+  std::string key{};  ///< the one that was refused or is not set
+  std::string unit{};
+  std::uint32_t digits = 0;
+  std::int64_t limit = 0;
+  std::int64_t spent = 0;  ///< or would be
+  std::int64_t attempted = 0;
+};
+[[nodiscard]] bytes encode(const told_charges& asked);
+[[nodiscard]] bytes encode(const charge_answer& answer);
+[[nodiscard]] std::optional<charge_answer> decode_answer(std::span<const std::byte> packet) noexcept;
 
 /// A packet as it came.
 struct packet {

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 #include <workit/base/unique_fd.hpp>
+#include <workit/base/worker_errors.hpp>
 #include <workit/workers/function_id.hpp>
 #include <workit/workers/process_options.hpp>
 
@@ -33,6 +34,9 @@ enum class message_kind : std::uint32_t {
   failed,  ///< it is not; `text` says why. The zygote exits
   forked,  ///< with a pidfd, or an error
   exited,
+  violated,  ///< a sandboxed worker made a forbidden call, and is killed
+  // worker to zygote
+  guarded,  ///< with the descriptor on which the kernel announces its forbidden calls
 };
 
 /// Text of a message, cut where it does not fit.
@@ -52,12 +56,16 @@ struct message {
   pid_t pid = 0;                  ///< hello: the host; forked: the worker
   std::int32_t error = 0;         ///< forked: errno, 0 when it went well
   std::int32_t status = 0;        ///< exited: as wait(2) gives it
+  std::int32_t call = 0;          ///< violated: the number of the system call
+  out_of_memory oom_guess{};      ///< exited, by SIGKILL
   std::uint32_t threads = 0;      ///< forked, with EAGAIN: how many threads the zygote has instead of one
   std::uint64_t largest_rss = 0;  ///< exited: KiB
   std::uint64_t cpu_us = 0;       ///< exited: user and system time
   worker_output output{};         ///< hello
   function_id preload{};          ///< hello: empty when there is none
   function_id worker_init{};      ///< hello: empty when there is none
+  limit_values limits{};          ///< hello: the pool's
+  workit::sandbox sandbox{};      ///< hello: the pool's
   message_text text{};            ///< hello: the pool's name; failed: a sentence
 };
 static_assert(std::is_trivially_copyable_v<message>);

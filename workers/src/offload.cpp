@@ -15,7 +15,9 @@
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
 
+#include "host_budgets.hpp"
 #include "line.hpp"
+#include "worker_handle.hpp"
 
 namespace workit::detail {
 namespace {
@@ -29,12 +31,12 @@ class awaited_job final : public workers::job {
         waiter_(waiter),
         home_(waiter.home.shared_from_this()) {}
 
-  void heard(std::span<const std::byte> packet) noexcept override {
+  void heard(std::span<const std::byte> packet, const std::shared_ptr<workers::worker_handle>& from) noexcept override {
     auto said = workers::decode(packet);
     if (!said) return;
-    if (loop::current() == home_.get()) return tell(*said);
-    home_->post([self = std::static_pointer_cast<awaited_job>(shared_from_this()), said = std::move(*said)] {
-      self->tell(said);
+    if (loop::current() == home_.get()) return tell(*said, *from);
+    home_->post([self = std::static_pointer_cast<awaited_job>(shared_from_this()), from, said = std::move(*said)] {
+      self->tell(said, *from);
     });
   }
 
@@ -60,7 +62,7 @@ class awaited_job final : public workers::job {
   }
 
   /// Says it again, in the name of the task that waits, if that still does. Runs on the home loop.
-  void tell(const workers::told& said) noexcept {
+  void tell(const workers::told& said, const workers::worker_handle& from) noexcept {
     if (done_) return;
     std::visit(overloaded{[&](const workers::told_progress& p) {
                             const auto data = workers::views_of(p.data);
@@ -69,6 +71,9 @@ class awaited_job final : public workers::job {
                           [&](const workers::told_log& l) {
                             const auto data = workers::views_of(l.data);
                             context_.log(l.level, l.message, data);
+                          },
+                          [&](const workers::told_charges& asked) {
+                            from.answer(workers::encode(workers::answer_charges(context_, asked)));
                           },
                           [](const workers::told_blocks&) {}},
                said);
@@ -101,6 +106,10 @@ void check_options(const offload_options& options) {
     throw std::invalid_argument("offload_options.timeout has to be more than zero");
   if (options.grace < duration::zero())
     throw std::invalid_argument("offload_options.grace is less than zero; it may be zero, for none, or more");
+  if (const auto complaint = workers::complaint_about(options.limits))
+    throw std::invalid_argument("offload_options." + *complaint);
+  if (options.limits.processes)
+    throw std::invalid_argument("offload_options.limits.processes: only a pool can limit processes");
 }
 
 workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
@@ -123,6 +132,7 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
                                                                     .grace = options.grace,
                                                                     .priority = options.priority,
                                                                     .loop = static_cast<std::uint32_t>(home.index())});
+  job->limits = workers::values_of(options.limits);
   awaited_job::run(*pool, job);
   if (options.timeout || options.grace > duration::zero()) home.deadlines().disarm(*cell);
   // The kernel's timer may have been faster than the warden: then the deadline that it kept is not decided yet.
@@ -152,9 +162,16 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
                           return {};
                         },
                         [&](workers::job_crashed& c) -> workers::encoded_result {
+                          if (c.killed_externally) throw killed_externally(ctx.name(), *c.killed_externally, job->used);
                           throw worker_crashed(ctx.name(), std::move(c), job->used);
                         },
                         [](workers::job_not_started& n) -> workers::encoded_result { throw start_failed(n.why); },
+                        [&](workers::job_exceeded& e) -> workers::encoded_result {
+                          throw resource_exceeded(ctx.name(), e.what, e.limit, job->used);
+                        },
+                        [&](workers::job_violated& v) -> workers::encoded_result {
+                          throw sandbox_violated(ctx.name(), v.number, std::move(v.name), job->used);
+                        },
                     },
                     job->result);
 }

@@ -45,7 +45,7 @@ void pool_core::hear(const launch& l, packets_left then) {
     if (!next->descriptors.empty())
       take_blocks_of(l, std::move(*next));
     else
-      l.task->heard(next->content);
+      l.task->heard(next->content, l.worker);
   }
   {
     const lock guard(mutex_);
@@ -73,9 +73,10 @@ void pool_core::take_blocks_of(const launch& l, packet came) {
 /// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to
 /// wait for its exit.
 void pool_core::end_crashing(const std::vector<launch>& crashing) {
-  for (const auto& l : crashing) static_cast<void>(preempt::send_kill(l.worker->pidfd.get()));
+  for (const auto& l : crashing) l.worker->kill();
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
-  for (const auto& l : crashing) task_died(l.worker, l.task, l.worker->control().crash.signal.load() & 0x7f);
+  for (const auto& l : crashing)
+    task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
 }
 
 attachments pool_core::blocks_for(job& task) {
@@ -95,8 +96,8 @@ void pool_core::take_result(const launch& l) {
     worker->read_usage(task->used);
     if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
     const bool stopped = std::holds_alternative<job_stopped>(*result);
-    const bool spent = is_spent(*worker);
-    if (spent) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    const bool spent = std::holds_alternative<job_exceeded>(*result) || is_spent(*worker);
+    if (spent) worker->kill();
     errands todo;
     {
       const lock guard(mutex_);
@@ -112,14 +113,16 @@ void pool_core::take_result(const launch& l) {
     return run(std::move(todo));
   }
   // What it committed is no result: its death settles the task.
-  if (!result) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+  if (!result) worker->kill();
   bool exited = false;
+  worker_end end;
   {
     const lock guard(mutex_);
     if (worker->state == worker_state::collecting) enter(worker, worker_state::running);  // else stopped meanwhile
     exited = worker->exited;
+    end = worker->end;
   }
-  if (exited) task_died(worker, task, SIGKILL);
+  if (exited) task_died(worker, task, end);
 }
 
 }  // namespace workit::workers

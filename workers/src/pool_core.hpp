@@ -1,6 +1,7 @@
 // What a process pool is made of: its queue, its workers, its zygote.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -42,6 +43,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void start();
   bool drain(deadline until);
   [[nodiscard]] pool_status status() const;
+  [[nodiscard]] process_limits limits() const;
 
   // pool_reload.cpp
   void reload(deadline until);
@@ -108,20 +110,23 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   // pool_endings.cpp
   void count_stop(const job& task, stop_method how, time_point now);
   [[nodiscard]] static job_result gave_up(const job& task, pid_t worker);
-  [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, int status) const;
-  void task_died(const handle& worker, const std::shared_ptr<job>& task, int status);
+  [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, const worker_end& end) const;
+  void task_died(const handle& worker, const std::shared_ptr<job>& task, const worker_end& end);
 
   // pool_workers.cpp
   void enter(const handle& worker, worker_state next);
   [[nodiscard]] std::size_t busy() const noexcept;
   [[nodiscard]] std::size_t alive() const noexcept;
   void fork_workers();
+  /// The dead keep their memory for a while: a storm of stops must not pile them up without bound.
+  static std::size_t most_dead(std::size_t wanted) noexcept { return std::max<std::size_t>(16, 4 * wanted); }
   [[nodiscard]] std::shared_ptr<brood> short_of_workers() const;
   handle reserve_worker();
   void on_forked(brood& from, const message& m, unique_fd pidfd);
   void on_ready(const handle& worker, errands& todo);
   void on_bell();
-  void on_exited(std::uint32_t number, int status);
+  void on_exited(std::uint32_t number, const worker_end& end);
+  void on_violated(std::uint32_t number, int call);
   bool died_at_start(const worker_handle& worker, int status);
   void back_off(errands& todo);
   void on_back_off_over();
@@ -159,16 +164,19 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   // pool_life.cpp
   void listen();
   void fall_silent() noexcept;
+  void make_group();
   void try_out_proof();
   handle take_probe();
   void wait_for_workers();
 
   const process_options options_;
+  const limit_values limits_;
   preempt::warden& warden_;
   const std::vector<int> loops_;
   unique_fd back_off_timer_;
-  unique_fd shrink_timer_;  // with idle_shrink
-  unique_fd bell_;          // with worker_init: rung by a worker that is ready
+  unique_fd shrink_timer_;              // with idle_shrink
+  unique_fd bell_;                      // with worker_init: rung by a worker that is ready
+  std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -2,7 +2,9 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <workit/workers/sandbox.hpp>
 
+#include "limit_note.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -61,7 +63,34 @@ job_result pool_core::gave_up(const job& task, pid_t worker) {
   return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
 }
 
-job_result pool_core::death_of(const worker_handle& worker, const job& task, int status) const {
+namespace {
+
+/// getrusage(2) gives user and system time in whole microseconds each.
+constexpr std::uint64_t rounded_off_us = 2;
+
+/// The limit that a dead worker's task died of.
+std::optional<resource> limit_reached(const worker_handle& worker, const worker_end& end) {
+  const auto& limits = worker.limits();
+  const auto& control = worker.control();
+  const int note = control.crash.noted.load(std::memory_order_acquire);
+  if (note != 0) {
+    const auto what = noted(control.exceeded.load(std::memory_order_relaxed));
+    // A std::bad_alloc that met a noexcept function or the start of a thread.
+    if (note == SIGABRT && what == resource::memory && limits.memory != limit_values::none) return what;
+    if (note == SIGSEGV && what == resource::stack && limits.stack != limit_values::none) return what;
+    return std::nullopt;
+  }
+  if (!WIFSIGNALED(end.status) || WTERMSIG(end.status) != SIGKILL || limits.cpu_ns == limit_values::none)
+    return std::nullopt;
+  const auto due = control.cpu_end_ns.load(std::memory_order_relaxed);
+  const auto used_ns = (end.cpu_us + rounded_off_us) * 1000;
+  return due != 0 && used_ns >= due ? std::optional(resource::cpu) : std::nullopt;
+}
+
+}  // namespace
+
+job_result pool_core::death_of(const worker_handle& worker, const job& task, const worker_end& end) const {
+  const int status = end.status;
   const auto& crash = worker.control().crash;
   const int note = crash.noted.load(std::memory_order_acquire);
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -69,6 +98,9 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, int
       worker.control().ready.load(std::memory_order_acquire) != 0 && worker.word() != worker.word_in(phase::idle);
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
+  if (end.violation && cancelled == nullptr) return job_violated{*end.violation, system_call_name(*end.violation)};
+  if (const auto what = limit_reached(worker, end); what && cancelled == nullptr)
+    return job_exceeded{*what, limit_of(worker.limits(), *what)};
   if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.terms.until.passed(now))) {
     // The worker's own timer was faster than the warden, or both came together: a stop like any other.
     stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
@@ -87,6 +119,7 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, int
                            "\" died before the task began"};
   if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
   job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status)}};
+  if (note == 0 && signal == SIGKILL && !worker.killed_by_us()) crashed.killed_externally = end.oom_guess;
   if (note == 0) return crashed;
   crashed.backtrace = worker.read_backtrace();
   if (note == SIGSEGV || note == SIGBUS || note == SIGILL || note == SIGFPE)
@@ -94,7 +127,7 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, int
   return crashed;
 }
 
-void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, int status) {
+void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task, const worker_end& end) {
   hear({task, worker}, packets_left::never);
   std::optional<job_result> result;
   if (worker->word() == worker->word_in(phase::committed)) {
@@ -106,7 +139,7 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
   const bool completed = result && task->decide(job::state::running, job::state::completed);
   const bool crashed = !completed && task->decide(job::state::running, job::state::crashed);
   if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
-  if (crashed) result = death_of(*worker, *task, status);
+  if (crashed) result = death_of(*worker, *task, end);
   if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
   errands todo;
   {

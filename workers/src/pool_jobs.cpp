@@ -1,6 +1,5 @@
 // The way of a job through the pool: queued, launched, settled; what comes between is in pool_collect and pool_endings.
 #include <workit/base/assert.hpp>
-#include <workit/preempt/proof.hpp>
 
 #include "pool_core.hpp"
 
@@ -82,9 +81,11 @@ void pool_core::take_launches(errands& todo) {
 void pool_core::start_on_worker(const launch& l) {
   auto& [task, worker] = l;
   task->launched_ = std::chrono::steady_clock::now();
-  if (auto why = worker->write_request(
-          task->call,
-          {.until = task->terms.until, .grace = task->terms.grace, .loop = task->terms.loop, .name = task->name})) {
+  if (auto why = worker->write_request(task->call, {.until = task->terms.until,
+                                                    .grace = task->terms.grace,
+                                                    .loop = task->terms.loop,
+                                                    .name = task->name,
+                                                    .limits = stricter(limits_, task->limits)})) {
     if (!task->decide(job::state::running, job::state::refused)) return withdraw_launch(l);
     withdraw_launch(l);
     return settle(task, job_not_started{std::move(*why)});
@@ -93,7 +94,7 @@ void pool_core::start_on_worker(const launch& l) {
     return wake(worker->control().word);
   // Withdrawn at the last moment; or the word is not what it can be, and the worker's death will tell the rest.
   if (worker->word() != worker->word_in(phase::stopped))
-    static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    worker->kill();
   else
     withdraw_launch(l);
 }
@@ -144,7 +145,7 @@ void pool_core::settle(const std::shared_ptr<job>& task, job_result result) {
 }
 
 void pool_core::run(errands todo) {
-  for (const auto& worker : todo.kills) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+  for (const auto& worker : todo.kills) worker->kill();
   todo.kills.clear();
   for (const auto& l : todo.launches) start_on_worker(l);
   todo.launches.clear();

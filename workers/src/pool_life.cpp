@@ -21,7 +21,7 @@ std::atomic<int> found_proof{-1};
 }  // namespace
 
 pool_core::pool_core(process_options options, preempt::warden& warden, std::vector<int> loops)
-    : options_(std::move(options)), warden_(warden), loops_(std::move(loops)) {}
+    : options_(std::move(options)), limits_(values_of(options_.limits)), warden_(warden), loops_(std::move(loops)) {}
 
 void pool_core::start() {
   if (!init_was_called())
@@ -36,6 +36,7 @@ void pool_core::start() {
   }
   try {
     listen();
+    make_group();
     start_zygote(&pool_core::serving_);
     try_out_proof();
     wait_for_workers();
@@ -132,6 +133,23 @@ pool_status pool_core::status() const {
   now.longest_wait = std::max(duration::zero(), at - queue_.oldest(at));
   if (serving_ != nullptr && serving_->link) now.zygote = serving_->link->pid();
   return now;
+}
+
+/// Room for what the pool itself forks, twice for a reload, the dead that it waits for included, and for the children
+/// of its tasks.
+void pool_core::make_group() {
+  if (options_.cgroup.directory.empty()) return;
+  std::optional<std::uint64_t> most_processes;
+  const auto wanted = options_.workers + options_.spares;
+  if (const auto each = options_.limits.processes)
+    most_processes = 2 * (2 + wanted) + most_dead(wanted) + *each * options_.workers;
+  group_ = std::make_unique<pool_cgroup>(options_.cgroup, options_.name, most_processes);
+}
+
+process_limits pool_core::limits() const {
+  auto kept = options_.limits;
+  if (kept.processes && *kept.processes > 0 && options_.cgroup.directory.empty()) kept.processes.reset();
+  return kept;
 }
 
 }  // namespace workit::workers

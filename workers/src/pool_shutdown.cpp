@@ -88,6 +88,7 @@ shutdown_report pool_core::stop(shutdown_options how) noexcept {
   kill_running(until);
   end_zygotes(until);
   give_up_undead();
+  group_.reset();
   fall_silent();
   {
     const lock guard(mutex_);
@@ -197,7 +198,7 @@ void pool_core::give_up_undead() noexcept {
   }
   for (const auto& worker : undead) {
     warden_.unwatch(worker->pidfd.get());  // if it was an orphan
-    static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    worker->kill();
     if (!wait_for_exit(worker->pidfd.get(), deadline(clock::now())))
       report_.undead.push_back({worker->pid, false, state_of(worker->pid)});
   }

@@ -61,9 +61,8 @@ std::size_t pool_core::alive() const noexcept {
 
 std::shared_ptr<brood> pool_core::short_of_workers() const {
   if (life_ == life::closing || life_ == life::closed) return nullptr;
-  // The dead keep their memory for a while: a storm of stops must not pile them up without bound.
   const auto dead = workers_.size() - std::min(workers_.size(), alive());
-  if (dead >= std::max<std::size_t>(16, 4 * wanted())) return nullptr;
+  if (dead >= most_dead(wanted())) return nullptr;
   for (const auto& b : {serving_, next_})
     if (b && b->ready && !b->dismissed && !(b == serving_ && backing_off_) && b->alive() < wanted_from(*b) &&
         b->starting < most_forks_at_once)
@@ -179,7 +178,7 @@ void pool_core::on_bell() {
   run(std::move(todo));
 }
 
-void pool_core::on_exited(std::uint32_t number, int status) {
+void pool_core::on_exited(std::uint32_t number, const worker_end& end) {
   handle worker;
   std::shared_ptr<job> task;
   errands todo;
@@ -189,12 +188,14 @@ void pool_core::on_exited(std::uint32_t number, int status) {
     if (found == workers_.end()) return;
     worker = found->second;
     worker->exited = true;
+    worker->end = end;
+    worker->end.violation = worker->violation;
     changed_.notify_all();
     bool brake = false;
     if (worker->control().ready.load(std::memory_order_acquire) == ready_now)
       start_deaths_ = 0;
     else if (worker->state != worker_state::lost)
-      brake = died_at_start(*worker, status);
+      brake = died_at_start(*worker, end.status);
     if (worker->state == worker_state::running) {
       task = worker->task;
     } else if (worker->state != worker_state::collecting) {  // a collector sees it by itself
@@ -210,7 +211,7 @@ void pool_core::on_exited(std::uint32_t number, int status) {
     todo.fork = true;
     if (brake) back_off(todo);
   }
-  if (task) task_died(worker, task, status);
+  if (task) task_died(worker, task, worker->end);
   worker.reset();  // its descriptors and memory go before the receipt says so
   run(std::move(todo));
 }
@@ -232,6 +233,11 @@ bool pool_core::died_at_start(const worker_handle& worker, int status) {
   ++start_deaths_;
   if (has_words || start_deaths_ >= most_start_deaths) trouble_ = std::move(sentence);
   return true;
+}
+
+void pool_core::on_violated(std::uint32_t number, int call) {
+  const lock guard(mutex_);
+  if (const auto found = workers_.find(number); found != workers_.end()) found->second->violation = call;
 }
 
 void pool_core::back_off(errands& todo) {

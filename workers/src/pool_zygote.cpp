@@ -17,7 +17,12 @@ constexpr unsigned most_zygote_deaths = 3;
 }  // namespace
 
 std::shared_ptr<brood> pool_core::start_zygote(std::shared_ptr<brood> pool_core::*role) {
-  zygote_link::birth birth{.pool = options_.name, .loops = loops_, .host_life = warden_.host_life()};
+  zygote_link::birth birth{.pool = options_.name,
+                           .loops = loops_,
+                           .host_life = warden_.host_life(),
+                           .limits = limits_,
+                           .sandbox = options_.sandbox,
+                           .group = group_.get()};
   if (options_.preload != nullptr) birth.preload = id_of(options_.preload);
   if (options_.worker_init != nullptr) birth.worker_init = id_of(options_.worker_init);
   if (bell_) birth.loops.push_back(bell_.get());
@@ -84,8 +89,10 @@ void pool_core::on_message(const std::shared_ptr<brood>& from, const message& m,
       on_forked(*from, m, descriptors.empty() ? unique_fd() : std::move(descriptors.front()));
       break;
     case message_kind::exited:
-      on_exited(m.worker, m.status);
+      on_exited(m.worker, {.status = m.status, .cpu_us = m.cpu_us, .oom_guess = m.oom_guess});
       return;
+    case message_kind::violated:
+      return on_violated(m.worker, m.call);
     default:
       return;
   }
@@ -180,12 +187,12 @@ void pool_core::zygote_lost(const std::shared_ptr<brood>& from) {
 void pool_core::adopt_orphans(std::vector<handle> orphans) {
   for (const auto& worker : orphans) {
     // It dies of its parent's death anyway, unless that came before it had asked for that.
-    static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    worker->kill();
     const auto buried = [self = shared_from_this(), number = worker->number, pidfd = worker->pidfd.get()] {
       self->warden_.unwatch(pidfd);
       siginfo_t end{};  // ours to reap only if this process is a subreaper
       ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &end, WEXITED | WNOHANG);
-      self->on_exited(number, SIGKILL);
+      self->on_exited(number, {.status = SIGKILL});
     };
     try {
       warden_.watch(worker->pidfd.get(), buried);

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -69,6 +70,13 @@ unsigned count_threads() noexcept {
   struct stat tasks {};
   // Without /proc nobody can tell: more than any baseline.
   if (::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) return ~0U;
+  return static_cast<unsigned>(tasks.st_nlink) - 2;
+}
+
+unsigned count_threads(int directory) noexcept {
+  struct stat tasks {};
+  // Not fstat(3): since glibc 2.33 that is a system call with a path.
+  if (::syscall(SYS_fstat, directory, &tasks) != 0 || tasks.st_nlink < 3) return ~0U;
   return static_cast<unsigned>(tasks.st_nlink) - 2;
 }
 

@@ -31,6 +31,11 @@ process_options checked(process_options options, std::size_t loops) {
   if (options.spares > most_processes) refuse("more than 1024 spares would only hold memory");
   if (loops == 0) refuse("a pool needs at least one eventfd to report results to");
   if (loops > most_loops) refuse("results can be reported to 199 eventfds at most");
+  if (const auto complaint = complaint_about(options.limits)) refuse(*complaint);
+  if (const auto complaint = complaint_about(options.cgroup)) refuse(*complaint);
+  if (options.sandbox != sandbox::none)
+    if (const auto missing = missing_for_sandbox(); !missing.empty())
+      refuse("sandbox::compute_only cannot be had: " + missing);
   if (options.workers == 0) options.workers = usable_cpus();
   if (options.min_workers > options.workers) refuse("min_workers is more than workers");
   if (options.idle_shrink && *options.idle_shrink <= duration::zero()) refuse("idle_shrink has to be more than zero");
@@ -74,6 +79,7 @@ void process_pool::start() { core_->start(); }
 void process_pool::submit(std::shared_ptr<job> task) { core_->submit(std::move(task)); }
 void process_pool::collect(std::size_t loop) { core_->collect(loop); }
 const std::string& process_pool::name() const noexcept { return core_->name(); }
+process_limits process_pool::limits() const { return core_->limits(); }
 pool_status process_pool::status() const { return core_->status(); }
 bool process_pool::drain(deadline until) { return core_->drain(until); }
 void process_pool::reload(deadline until) { core_->reload(until); }

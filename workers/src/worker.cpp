@@ -29,8 +29,11 @@
 #include "crash_note.hpp"
 #include "exception_words.hpp"
 #include "line.hpp"
+#include "messages.hpp"
 #include "payload.hpp"
 #include "process_birth.hpp"
+#include "sandbox_filter.hpp"
+#include "task_limits.hpp"
 #include "worker_scope.hpp"
 
 namespace workit::workers {
@@ -40,15 +43,22 @@ constexpr int block_place = 3;
 constexpr int first_loop_place = 4;
 /// How long after its deadline a task is ended by the kernel, when the host has not done so by then.
 constexpr std::int64_t deadline_slack_ns = 250'000'000;
+/// How often a sandboxed worker looks whether joined threads are gone, 0.1 ms apart.
+constexpr int most_looks = 20;
 
 control_block* own_block = nullptr;  // for spin_on_beat
 
+/// The result is larger than it may be.
+struct output_exceeded {};
+
 class worker {
  public:
-  explicit worker(const worker_birth& birth) : birth_(birth), payload_(block_place) {}
+  explicit worker(const worker_birth& birth)
+      : birth_(birth),
+        payload_(mapped_block()),
+        limits_(birth.limits, first_loop_place + birth.loops + (birth.channel >= 0 ? 3 : 1), control().exceeded) {}
 
   [[noreturn]] void run() {
-    if (!payload_.mapped()) ::_exit(EXIT_FAILURE);
     own_block = &control();
     control().life.hold();
     // Refused on a kernel that has none: the host's self-test then chooses another proof.
@@ -61,6 +71,7 @@ class worker {
     initialise();
     // ThreadSanitizer starts its own anew in a forked process, with the first thread of the task.
     threads_ = std::max(count_threads(), threads_by_nature()) + threads_by_nature() - 1;
+    confine();
     control().ready.store(ready_now, std::memory_order_release);
     if (birth_.init) ring(first_loop_place + static_cast<int>(birth_.loops) - 1);
     for (;;) {
@@ -73,12 +84,18 @@ class worker {
   }
 
  private:
+  static payload mapped_block() noexcept {
+    payload block(block_place);
+    if (!block.mapped()) ::_exit(EXIT_FAILURE);
+    return block;
+  }
+
   [[nodiscard]] control_block& control() const noexcept { return payload_.control(); }
+  [[nodiscard]] int channel_place() const noexcept { return line_place() + 1; }
   [[nodiscard]] int line_place() const noexcept { return first_loop_place + static_cast<int>(birth_.loops); }
 
   void initialise() {
     if (!birth_.init) return;
-    std::string sentence;
     try {
       const auto found = find_function(birth_.init);
       if (!found) throw unknown_function();
@@ -87,14 +104,24 @@ class worker {
       return;
     } catch (...) {
       const auto words = describe_current_exception();
-      sentence = words.type + ": " + words.what;
+      refuse(words.type + ": " + words.what);
     }
-    wire_writer frame;
-    write_words({std::move(sentence)}, frame);
-    control().result.kind.store(static_cast<std::uint32_t>(result_kind::refused), std::memory_order_relaxed);
-    control().result.size.store(frame.size(), std::memory_order_relaxed);
     control().ready.store(init_failed, std::memory_order_release);
     ::_exit(EXIT_FAILURE);
+  }
+
+  /// After everything that a task may not do any more: from here on the worker lives by the same rules.
+  void confine() noexcept {
+    if (birth_.sandbox == sandbox::compute_only) {
+      task_directory_ = unique_fd(::open("/proc/self/task", O_PATH | O_DIRECTORY | O_CLOEXEC));
+      const unique_fd channel(channel_place());
+      const unique_fd listener(enter_compute_only({line_place(), channel.get()}));
+      const int sent = listener.get();
+      if (sent < 0 || send(channel.get(), {.kind = message_kind::guarded}, {&sent, 1}) != transfer::done)
+        ::_exit(EXIT_FAILURE);
+    } else if (birth_.limits.processes == 0 && !forbid_children()) {
+      ::_exit(EXIT_FAILURE);
+    }
   }
 
   void make_timer() noexcept {
@@ -118,13 +145,17 @@ class worker {
     const bool bounded = request.deadline_ns < std::numeric_limits<std::int64_t>::max() - deadline_slack_ns;
     if (bounded) set_timer(std::max<std::int64_t>(1, request.deadline_ns + request.grace_ns + deadline_slack_ns));
     const auto used_before = usage();
-    call(request, word.generation());
+    if (const auto why = limits_.begin(request.limits, control().cpu_end_ns))
+      refuse(*why);
+    else
+      call(request, word.generation());
     std::fflush(nullptr);
     const auto used = usage();
     control().result.cpu_us.store(cpu_us(used) - cpu_us(used_before), std::memory_order_relaxed);
     control().result.largest_rss.store(static_cast<std::uint64_t>(used.ru_maxrss), std::memory_order_relaxed);
     control().result.left_behind.store(somebody_left_behind() ? 1 : 0, std::memory_order_relaxed);
     if (bounded) set_timer(0);
+    limits_.end();
     commit(word);
   }
 
@@ -159,21 +190,38 @@ class worker {
       const auto beside = receive_blocks(generation, request.blocks);
       wire_reader arguments(payload_.view(request.size), beside);
       entry_(arguments, frame);
+      if (frame.size() > request.limits.output) throw output_exceeded();
       payload_.write(frame.frame());
       send_result_blocks(generation, frame.attached());
+    } catch (const output_exceeded&) {
+      return say_exceeded(resource::output);
     } catch (const unknown_function& e) {
-      kind = result_kind::refused;
-      write_words({e.what()}, frame);
+      return refuse(e.what());
     } catch (const scope_cancelled&) {
-      kind = result_kind::cancelled;
-      frame.clear();
+      return say(result_kind::cancelled, 0);
     } catch (const timed_out&) {
       kind = is_past(request.deadline_ns) ? result_kind::cancelled : write_exception(frame);
     } catch (...) {
+      if (const auto what = limits_.blame()) return say_exceeded(*what);
       kind = write_exception(frame);
     }
+    say(kind, frame.size());
+  }
+
+  void say(result_kind kind, std::size_t size) noexcept {
     control().result.kind.store(static_cast<std::uint32_t>(kind), std::memory_order_relaxed);
-    control().result.size.store(frame.size(), std::memory_order_relaxed);
+    control().result.size.store(size, std::memory_order_relaxed);
+  }
+
+  void say_exceeded(resource what) noexcept {
+    control().exceeded.store(note_of(what), std::memory_order_relaxed);
+    say(result_kind::exceeded, 0);
+  }
+
+  void refuse(std::string sentence) {
+    wire_writer frame;
+    write_words({std::move(sentence)}, frame);
+    say(result_kind::refused, frame.size());
   }
 
   /// The host has sent them before it published the task; what is left of a task that was withdrawn is thrown away.
@@ -222,7 +270,14 @@ class worker {
       if (child < 0 && errno != EINTR) break;  // ECHILD
     }
     const auto ours = threads_ + scope_threads();
-    return count_threads() > ours && count_living_threads() > ours;
+    if (!task_directory_) return count_threads() > ours && count_living_threads() > ours;
+    // A sandbox has no paths to ask for each thread: those that have been joined are given a moment to be gone.
+    for (int look = 0; look < most_looks; ++look) {
+      if (count_threads(task_directory_.get()) <= ours) return false;
+      const timespec moment{0, 100'000};
+      ::nanosleep(&moment, nullptr);
+    }
+    return true;
   }
 
   void commit(control_word word) {
@@ -248,10 +303,12 @@ class worker {
 
   const worker_birth birth_;
   payload payload_;
+  task_limits limits_;
   std::atomic<int> bell_{-1};  // the eventfd of the task's loop
   timer_t timer_{};
   bool has_timer_ = false;
   unsigned threads_ = 1;
+  unique_fd task_directory_;  // of a sandboxed worker: /proc/self/task
   function_id entry_id_;
   trampoline entry_ = nullptr;
 };
@@ -271,9 +328,14 @@ void run_worker(const worker_birth& birth) {
   ::setrlimit(RLIMIT_CORE, &no_core);
   if (birth.output == worker_output::null) discard_output();
   ::dup3(birth.block, block_place, O_CLOEXEC);
-  const auto line_place = first_loop_place + birth.loops;
-  if (birth.line != static_cast<int>(line_place)) ::dup3(birth.line, static_cast<int>(line_place), O_CLOEXEC);
-  ::close_range(line_place + 1, ~0U, 0);
+  unsigned kept = first_loop_place + birth.loops;
+  const auto keep = [&](int descriptor) {
+    const int place = static_cast<int>(kept++);
+    if (descriptor != place) ::dup3(descriptor, place, O_CLOEXEC);
+  };
+  keep(birth.line);
+  if (birth.channel >= 0) keep(birth.channel);
+  ::close_range(kept, ~0U, 0);
   static worker self(birth);  // never destroyed: it leaves by _exit
   self.run();
 }

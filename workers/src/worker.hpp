@@ -12,9 +12,12 @@ namespace workit::workers {
 /// What a worker is forked with.
 struct worker_birth {
   pid_t zygote = 0;
-  int block = -1;      ///< the memfd with its control block; becomes descriptor 3
-  int line = -1;       ///< the socket on which a task tells the host things; becomes the one after the loops'
-  unsigned loops = 0;  ///< the loops' eventfds are descriptors 4, 5, ...; with `init` the last is for its end
+  int block = -1;         ///< the memfd with its control block; becomes descriptor 3
+  int line = -1;          ///< the socket on which a task tells the host things; becomes the one after the loops'
+  unsigned loops = 0;     ///< the loops' eventfds are descriptors 4, 5, ...; with `init` the last is for its end
+  limit_values limits{};  ///< of the pool
+  workit::sandbox sandbox{};
+  int channel = -1;    ///< to the zygote, when there is a sandbox; becomes the descriptor behind the line's
   function_id init{};  ///< worker_init; empty: none
   worker_output output = worker_output::inherit;
 };

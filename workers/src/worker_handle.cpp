@@ -11,7 +11,9 @@
 #include <cstring>
 #include <limits>
 #include <workit/base/errors.hpp>
+#include <workit/preempt/proof.hpp>
 
+#include "limit_note.hpp"
 #include "line.hpp"
 #include "messages.hpp"
 
@@ -48,7 +50,8 @@ std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::sh
     ::munmap(page, payload_offset);
     throw start_failed(with_errno("a worker's socket could not be created"));
   }
-  return std::make_shared<worker_handle>(number, std::move(from), std::move(block), control, unique_fd(line[0]), unique_fd(line[1]));
+  return std::make_shared<worker_handle>(number, std::move(from), std::move(block), control, unique_fd(line[0]),
+                                         unique_fd(line[1]));
 }
 
 worker_handle::~worker_handle() { ::munmap(control_, payload_offset); }
@@ -56,6 +59,11 @@ worker_handle::~worker_handle() { ::munmap(control_, payload_offset); }
 bool worker_handle::change_word(control_word from, control_word to) noexcept {
   auto expected = from.bits();
   return control_->word.compare_exchange_strong(expected, to.bits(), std::memory_order_acq_rel);
+}
+
+void worker_handle::kill() noexcept {
+  killed_by_us_.store(true, std::memory_order_release);
+  static_cast<void>(preempt::send_kill(pidfd.get()));
 }
 
 std::optional<std::string> worker_handle::write_request(const remote_call& call, const request_terms& terms) {
@@ -88,6 +96,8 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   const auto length = std::min(terms.name.size(), sizeof name - 1);
   std::memcpy(name, terms.name.data(), length);
   name[length] = 0;
+  control_->request.limits = limits_ = terms.limits;
+  control_->exceeded.store(0, std::memory_order_relaxed);
   return std::nullopt;
 }
 
@@ -115,10 +125,19 @@ bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
   return true;
 }
 
+std::optional<job_result> worker_handle::read_exceeded() const noexcept {
+  const auto what = noted(control_->exceeded.load(std::memory_order_relaxed));
+  const auto limit = what ? limit_of(limits_, *what) : limit_values::none;
+  if (limit == limit_values::none) return std::nullopt;
+  return job_exceeded{*what, limit};
+}
+
 std::optional<job_result> worker_handle::read_result(attachments blocks) const {
   // Each field is read once: what is checked is what is used.
   const auto kind = static_cast<result_kind>(control_->result.kind.load(std::memory_order_relaxed));
   const auto size = control_->result.size.load(std::memory_order_relaxed);
+  if (kind == result_kind::exceeded) return read_exceeded();
+  if (kind == result_kind::value && size > limits_.output) return job_exceeded{resource::output, limits_.output};
   bytes frame;
   if (!read_payload(frame, size)) return std::nullopt;
   if (blocks.size() != control_->result.blocks.load(std::memory_order_relaxed)) return std::nullopt;

@@ -12,9 +12,19 @@
 #include <workit/workers/control_block.hpp>
 #include <workit/workers/job.hpp>
 
+#include "packets.hpp"
+
 namespace workit::workers {
 
 struct brood;
+
+/// How a worker ended, as its zygote tells it.
+struct worker_end {
+  int status = 0;                                    ///< as wait(2) gives it
+  std::uint64_t cpu_us = 0;                          ///< user and system time since it was forked, its children's too
+  out_of_memory oom_guess = out_of_memory::unknown;  ///< if it was the kernel that killed
+  std::optional<int> violation{};                    ///< the forbidden system call for which it was killed
+};
 
 /// Where a worker stands in its pool.
 enum class worker_state {
@@ -49,6 +59,8 @@ class worker_handle {
   // Guarded by the pool's mutex.
   worker_state state = worker_state::starting;
   bool exited = false;
+  worker_end end{};                       ///< once it has exited
+  std::optional<int> violation{};         ///< the forbidden system call for which its zygote kills it
   bool orphaned = false;                  ///< its zygote is gone: the warden watches the pidfd
   std::shared_ptr<job> task;              ///< while running or collecting
   std::uint32_t heard = 0;                ///< how much of what it has said was asked for
@@ -83,6 +95,7 @@ class worker_handle {
     duration grace{};
     std::uint32_t loop = 0;
     std::string_view name{};
+    limit_values limits{};
   };
   /// Writes the request while the word is idle. Returns a sentence when it cannot.
   [[nodiscard]] std::optional<std::string> write_request(const remote_call& call, const request_terms& terms);
@@ -90,6 +103,8 @@ class worker_handle {
   void ask(std::uint32_t task_generation, const cancel_reason& why) noexcept;
   /// The host's end of the line.
   [[nodiscard]] int line() const noexcept { return line_.get(); }
+  /// Says something to the task. One that has filled the line with unread answers is told no more.
+  void answer(const bytes& content) const noexcept { static_cast<void>(send_packet(line_.get(), content)); }
   /// The committed result, copied, with the shared buffers that came for it; nothing when what the worker left is not
   /// one. Errors: std::bad_alloc.
   [[nodiscard]] std::optional<job_result> read_result(attachments blocks) const;
@@ -97,16 +112,24 @@ class worker_handle {
   void read_usage(worker_usage& to) const noexcept;
   /// The backtrace of a crash; empty when there is none.
   [[nodiscard]] std::string read_backtrace() const;
+  /// What holds for its task.
+  [[nodiscard]] const limit_values& limits() const noexcept { return limits_; }
+  /// SIGKILL from us, by ourselves, that is not a stop: remembered, so that nobody takes it for an outsider's.
+  void kill() noexcept;
+  [[nodiscard]] bool killed_by_us() const noexcept { return killed_by_us_.load(std::memory_order_acquire); }
   /// Back to idle, as the next generation; gives back the memory of a large payload.
   void rewind() noexcept;
 
  private:
   [[nodiscard]] bool read_payload(bytes& to, std::uint64_t size) const;
+  [[nodiscard]] std::optional<job_result> read_exceeded() const noexcept;
 
   unique_fd block_;
   control_block* control_;
   unique_fd line_;
   unique_fd far_end_;
+  std::atomic<bool> killed_by_us_{false};
+  limit_values limits_{};
   std::size_t written_ = 0;  // the larger of arguments and result of the current task
 };
 

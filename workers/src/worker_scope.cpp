@@ -21,6 +21,7 @@
 #include <workit/runtime.hpp>
 #include <workit/workers/remote_call.hpp>
 
+#include "host_budgets.hpp"
 #include "line.hpp"
 
 namespace workit::workers {
@@ -99,7 +100,9 @@ class worker_scope {
     worker_scope& owner_;
   };
 
-  worker_scope() : runtime_({.name = "worker", .io_threads = 0, .on_event = tell_host}) {}
+  worker_scope() : runtime_({.name = "worker", .io_threads = 0, .on_event = tell_host}) {
+    if (here.control != nullptr) runtime_.ask_for_budgets(make_host_budgets(here.line, tell));
+  }
 
   /// Requires: the mutex.
   void pass_on() {

@@ -13,18 +13,24 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <utility>
+#include <workit/workers/oom_guess.hpp>
 
 #include "exception_words.hpp"
 #include "family.hpp"
 #include "messages.hpp"
 #include "process_birth.hpp"
 #include "sentinel.hpp"
+#include "task_limits.hpp"
+#include "violation_watch.hpp"
 #include "worker.hpp"
 
 namespace workit::workers {
@@ -42,6 +48,7 @@ class zygote {
   [[noreturn]] void run() {
     receive_hello();
     watch_host();
+    look_for_sandbox();
     preload();
     watch_signals();
     say({.kind = message_kind::ready, .pid = ::getpid()});
@@ -100,6 +107,8 @@ class zygote {
     worker_init_ = m.worker_init;
     output_ = m.output;
     host_ = m.pid;
+    limits_ = m.limits;
+    sandbox_ = m.sandbox;
     loops_ = static_cast<unsigned>(descriptors.size() - 1);
     // Everything above 3 was closed, so they came in order, and stay open for good.
     for (unsigned i = 0; i < loops_; ++i) loop_descriptors_.push_back(std::move(descriptors[i]));
@@ -118,6 +127,13 @@ class zygote {
     family_.set_sentinel(sentinel);
     host_pidfd_ = open_pidfd(host_);
     if (::getppid() != host_) end(true);
+  }
+
+  /// Now rather than in each worker, where there would be nobody to tell.
+  void look_for_sandbox() {
+    if (sandbox_ == sandbox::none) return;
+    if (const auto missing = missing_for_sandbox(); !missing.empty())
+      fail("sandbox::compute_only cannot be had: " + missing);
   }
 
   void preload() {
@@ -150,6 +166,9 @@ class zygote {
     sigaddset(&wanted, SIGCHLD);
     sigaddset(&wanted, host_death_signal());
     sigprocmask(SIG_SETMASK, &wanted, nullptr);
+    oom_sources_ = oom_sources::find();
+    oom_counts_ = read_oom_counts(oom_sources_);
+    static_cast<void>(end_of_stack());  // for the workers
     signals_ = unique_fd(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
     family_.reap();  // what ended before
   }
@@ -162,9 +181,12 @@ class zygote {
   }
 
   void turn() {
-    pollfd wanted[] = {{socket_place, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {host_pidfd_.get(), POLLIN, 0}};
-    if (::poll(wanted, 3, -1) < 0) return;
+    std::vector<pollfd> wanted = {
+        {socket_place, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {host_pidfd_.get(), POLLIN, 0}};
+    guards_.append_to(wanted);
+    if (::poll(wanted.data(), wanted.size(), -1) < 0) return;
     if (wanted[2].revents != 0) host_is_gone();
+    guards_.take(wanted, [this](std::uint32_t worker, int call) { violated(worker, call); });
     if (wanted[1].revents != 0) take_signals();
     if (wanted[0].revents != 0) take_message();
   }
@@ -199,7 +221,18 @@ class zygote {
       if (descriptors.size() == 2) answer.text.set(too_many_threads(threads));
       return say(answer);
     }
-    const worker_birth birth{::getpid(), descriptors[0].get(), descriptors[1].get(), loops_, worker_init_, output_};
+    unique_fd ours, theirs;
+    if (sandbox_ != sandbox::none) {
+      int ends[2] = {-1, -1};
+      if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        answer.error = errno;
+        return say(answer);
+      }
+      ours = unique_fd(ends[0]);
+      theirs = unique_fd(ends[1]);
+    }
+    const worker_birth birth{::getpid(), descriptors[0].get(), descriptors[1].get(), loops_, limits_,
+                             sandbox_,   theirs.get(),         worker_init_,         output_};
     const pid_t child = ::fork();
     if (child == 0) run_worker(birth);
     unique_fd pidfd;
@@ -212,16 +245,32 @@ class zygote {
     answer.pid = child;
     const int sent = pidfd.get();
     family_.add_worker(worker, child, std::move(pidfd));
+    if (ours) guards_.add(worker, std::move(ours));
     say(answer, {&sent, 1});
   }
 
+  /// The host hears of it first, so that it knows why the worker died.
+  void violated(std::uint32_t worker, int call) {
+    say({.kind = message_kind::violated, .worker = worker, .call = call});
+    family_.kill_worker(worker);
+  }
+
+  /// Most deaths by SIGKILL are the host's own doing; only it knows, so each is compared.
+  out_of_memory guess(int status, const rusage& used) {
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) return out_of_memory::no;
+    const auto before = std::exchange(oom_counts_, read_oom_counts(oom_sources_));
+    return guess_oom(before, oom_counts_, static_cast<std::uint64_t>(used.ru_maxrss) * 1024);
+  }
+
   void report(std::uint32_t worker, int status, const rusage& used) {
+    guards_.forget(worker);
     const auto us = [](const timeval& t) {
       return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec);
     };
     say({.kind = message_kind::exited,
          .worker = worker,
          .status = status,
+         .oom_guess = guess(status, used),
          .largest_rss = static_cast<std::uint64_t>(used.ru_maxrss),
          .cpu_us = us(used.ru_utime) + us(used.ru_stime)});
   }
@@ -236,6 +285,11 @@ class zygote {
   function_id preload_;
   function_id worker_init_;
   worker_output output_{};
+  limit_values limits_;
+  workit::sandbox sandbox_ = workit::sandbox::none;
+  violation_watch guards_;
+  oom_sources oom_sources_;
+  oom_counts oom_counts_;
   bool ended_ = false;
   bool silent_ = false;
 };

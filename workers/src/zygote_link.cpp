@@ -82,11 +82,23 @@ zygote_link::zygote_link(const birth& with) {
   pidfd_ = unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_) throw start_failed(with_error("it ended at once", errno));
 
+  if (with.group != nullptr) {  // before it has forked anybody
+    try {
+      with.group->add(pid_);
+    } catch (...) {
+      kill();
+      static_cast<void>(reap());
+      throw;
+    }
+  }
+
   message hello{.kind = message_kind::hello,
                 .pid = ::getpid(),
                 .output = with.output,
                 .preload = with.preload,
-                .worker_init = with.worker_init};
+                .worker_init = with.worker_init,
+                .limits = with.limits,
+                .sandbox = with.sandbox};
   hello.text.set(with.pool);
   std::vector<int> descriptors = with.loops;
   descriptors.push_back(with.host_life);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 #include <workit/base/unique_fd.hpp>
+#include <workit/workers/cgroup.hpp>
 #include <workit/workers/function_id.hpp>
 #include <workit/workers/process_options.hpp>
 
@@ -24,6 +25,9 @@ class zygote_link {
     worker_output output = worker_output::inherit;
     std::vector<int> loops{};  ///< the loops' eventfds; with worker_init behind them that for workers that are ready
     int host_life = -1;
+    limit_values limits{};
+    workit::sandbox sandbox{};
+    pool_cgroup* group = nullptr;  ///< where it belongs
   };
 
   /// Runs this program's image as a zygote and says hello; its `ready` or `failed` comes later. The process may have

@@ -1,10 +1,13 @@
 // context: cancel points, clocks, cleanups, and what a task is given and says.
+#include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/context.hpp>
+#include <workit/detail/far_budgets.hpp>
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
 #include <workit/detail/scope_node.hpp>
+#include <workit/runtime.hpp>
 
 #include "fiber/wake_timer.hpp"
 
@@ -17,6 +20,15 @@ constexpr std::size_t most_cleanups = 10'000;
 const detail::surroundings* around(detail::node& n) noexcept {
   const auto* in = n.nearest_scope();
   return in != nullptr ? in->around.get() : nullptr;
+}
+
+/// Who has the budgets of all these charges, when no scope here has any of them; else null.
+detail::far_budgets* far_from(detail::node& n, std::span<const charge> charges) noexcept {
+  auto* const far = n.home->owner().far_budgets();
+  if (far == nullptr) return nullptr;
+  const auto* here = around(n);
+  const auto is_here = [&](const charge& c) { return here != nullptr && here->account(*c.key) != nullptr; };
+  return std::ranges::none_of(charges, is_here) ? far : nullptr;
 }
 
 }  // namespace
@@ -67,15 +79,22 @@ const values& context::values() const noexcept {
 void context::throw_not_set(const detail::key_identity& key) const { throw value_not_set(key.name(), node_.name); }
 
 void context::consume(const budget_key& key, amount how_much) {
-  detail::consume(around(node_), charge(key, how_much), node_.name);
+  const charge one(key, how_much);
+  if (auto* far = far_from(node_, {&one, 1})) return far->consume({&one, 1});
+  detail::consume(around(node_), one, node_.name);
 }
 
-void context::consume(std::span<const charge> charges) { detail::consume(around(node_), charges, node_.name); }
+void context::consume(std::span<const charge> charges) {
+  if (auto* far = far_from(node_, charges)) return far->consume(charges);
+  detail::consume(around(node_), charges, node_.name);
+}
 
 std::optional<budget_state> context::budget(const budget_key& key) const {
   const auto* here = around(node_);
   const auto* account = here != nullptr ? here->account(key) : nullptr;
-  return account != nullptr ? std::optional(account->state()) : std::nullopt;
+  if (account != nullptr) return account->state();
+  auto* const far = node_.home->owner().far_budgets();
+  return far != nullptr ? far->budget(key) : std::nullopt;
 }
 
 std::vector<budget_state> context::budgets() const {

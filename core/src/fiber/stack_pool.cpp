@@ -14,7 +14,9 @@ namespace {
 
 constexpr int madv_guard_install = 102;  // include/uapi/asm-generic/mman-common.h
 constexpr std::size_t guard_bytes = 4096;
-constexpr std::size_t slot_bytes = stack_pool::stack_bytes + guard_bytes;
+// AddressSanitizer's red zones make frames several times as large.
+constexpr std::size_t usable_bytes = stack_pool::stack_bytes * (frames_are_large ? 4 : 1);
+constexpr std::size_t slot_bytes = usable_bytes + guard_bytes;
 constexpr std::size_t slots_per_slab = 16;
 
 void guard(void* page) {
@@ -43,7 +45,7 @@ void stack_pool::grow() {
     auto* bottom = static_cast<char*>(slab) + i * slot_bytes;
     guard(bottom);
     boost::context::stack_context stack;
-    stack.size = stack_bytes;
+    stack.size = usable_bytes;
     stack.sp = bottom + slot_bytes;  // grows down, towards the guard
     free_.push_back(stack);
   }

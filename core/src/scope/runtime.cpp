@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <workit/base/assert.hpp>
 #include <workit/compose/detached.hpp>
+#include <workit/detail/far_budgets.hpp>
 #include <workit/detail/fiber.hpp>
 #include <workit/detail/loop.hpp>
 #include <workit/runtime.hpp>
@@ -78,6 +79,8 @@ void runtime::install_warden(std::shared_ptr<alarm> warden) {
   warden_ = std::move(warden);
   for (const auto& l : loops_) l->tell(warden_.get());
 }
+
+void runtime::ask_for_budgets(std::shared_ptr<detail::far_budgets> keeper) { far_budgets_ = std::move(keeper); }
 
 void runtime::refuse_on_fiber() const {
   WORKIT_ASSERT(detail::loop::current() == nullptr,

@@ -18,6 +18,12 @@
 
 namespace workit::detail {
 
+#if defined(WORKIT_ADDRESS_SANITIZER)
+inline constexpr bool frames_are_large = true;
+#else
+inline constexpr bool frames_are_large = false;
+#endif
+
 /// Forgets the marks of frames in [bottom, bottom + bytes): those that were never left, such as the first
 /// ones of every fiber, would make the next user of this memory look like a culprit. Nothing in other builds.
 inline void forget_frames([[maybe_unused]] void* bottom, [[maybe_unused]] std::size_t bytes) noexcept {

@@ -8,6 +8,7 @@
 #include <new>
 #include <workit/preempt/life_mutex.hpp>
 #include <workit/workers/function_id.hpp>
+#include <workit/workers/process_limits.hpp>
 
 namespace workit::workers {
 
@@ -41,6 +42,7 @@ enum class result_kind : std::uint32_t {
   exception,  ///< two strings: type, what()
   refused,    ///< one string: why the task did not begin
   cancelled,  ///< nothing: it left by `cancelled`, having been asked to stop
+  exceeded,   ///< nothing: `exceeded` says which limit
 };
 
 /// How far a worker has come before its first task.
@@ -63,6 +65,8 @@ enum worker_readiness : std::uint32_t {
 ///   crash         worker       any, from its signal handler
 ///   asked         host         any: its generation last
 ///   said          worker       running, after each message on the line
+///   exceeded      host         idle: to none; worker: running, before it commits or dies of it
+///   cpu_end_ns    worker       running, when its processor time is limited
 ///   beat          worker       running, by the self-test's victim only
 ///   payload       host         idle: the arguments; worker: running: the result, over them
 struct control_block {
@@ -77,6 +81,7 @@ struct control_block {
     std::int64_t grace_ns = 0;     ///< how long after `deadline_ns`, or after it was asked, it may take to stop
     std::uint32_t loop = 0;        ///< whose eventfd is written after the commit
     char name[64] = {};            ///< the task's, cut; ends with a zero
+    limit_values limits;
   };
   alignas(64) request_fields request;
 
@@ -110,6 +115,9 @@ struct control_block {
     std::atomic<std::int32_t> signal{0};       ///< the same, written last
   };
   crash_fields crash;
+
+  std::atomic<std::uint32_t> exceeded{0};    ///< a resource plus 1, or 0
+  std::atomic<std::uint64_t> cpu_end_ns{0};  ///< the reading of its processor clock at which the kernel ends it
 
   alignas(64) std::atomic<std::uint64_t> beat{0};
 };

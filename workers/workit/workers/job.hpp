@@ -30,7 +30,20 @@ struct job_stopped {
 /// It was asked to stop, and left by `cancelled` within its grace.
 struct job_gave_up {};
 /// Its worker died by itself.
-struct job_crashed : crash_facts {};
+struct job_crashed : crash_facts {
+  /// Set when somebody who is not this runtime sent it SIGKILL.
+  std::optional<out_of_memory> killed_externally{};
+};
+/// It reached a limit; the worker is replaced.
+struct job_exceeded {
+  resource what = resource::memory;
+  std::uint64_t limit = 0;  ///< bytes of memory, output and stack; nanoseconds of cpu; a count of the others
+};
+/// It made a system call that its sandbox forbids; the kernel did not run it, and the worker is replaced.
+struct job_violated {
+  int number = 0;    ///< of the system call
+  std::string name;  ///< e.g. "openat"
+};
 /// Why a job did not begin.
 enum class refusal : std::uint8_t {
   no_worker,   ///< none could be had
@@ -45,8 +58,8 @@ struct job_not_started {
 };
 
 /// monostate until settled.
-using job_result =
-    std::variant<std::monostate, job_value, job_exception, job_stopped, job_gave_up, job_crashed, job_not_started>;
+using job_result = std::variant<std::monostate, job_value, job_exception, job_stopped, job_gave_up, job_crashed,
+                                job_not_started, job_exceeded, job_violated>;
 
 /// What goes with a job beside its call.
 struct job_terms {
@@ -74,6 +87,8 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   const std::string name;
   remote_call call;
   const job_terms terms;
+  /// The stricter of these and the pool's holds. Set before it is submitted.
+  limit_values limits{};
 
   /// Both are set before settled() and not touched by the pool afterwards.
   worker_usage used;
@@ -83,8 +98,8 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   virtual void settled() noexcept = 0;
 
   /// What the task has told its host, as it was sent: anything. Called in the order of sending, before settled(), by
-  /// whoever collects, without any lock; short, does not block.
-  virtual void heard(std::span<const std::byte>) noexcept {}
+  /// whoever collects, without any lock; short, does not block. `from`: whom to answer.
+  virtual void heard(std::span<const std::byte>, const std::shared_ptr<worker_handle>&) noexcept {}
 
   [[nodiscard]] duration ask() noexcept final;
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;

@@ -22,6 +22,8 @@ struct offload_options {
   std::string pool{};
   /// Before which of those that wait in its pool it is given a worker.
   task_priority priority = task_priority::normal;
+  /// Of this call; the lower of these and the pool's holds. `processes` is the pool's only.
+  process_limits limits{};
   /// How long the work may take to stop by itself when it is to be stopped: fn's own context says so (stopping(), its
   /// stop token, cancel points), and what has not ended by then is killed. Zero by default: killed at once, since code
   /// that takes no context would only burn the time.
@@ -43,8 +45,8 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
 /// captureless lambda; arguments and result travel by value (docs/process-boundary.md says what travels; what cannot
 /// does not compile). Arguments are encoded here and now, so that later changes to them do not matter. It may be called
 /// more than once. The worker's context is that of a scope in the worker: spawn, sleep, deadline, stop token, defer and
-/// composables work there; its reports and log lines are those of the calling task here; values and budgets do not
-/// travel.
+/// composables work there; its reports and log lines are those of the calling task here, and it
+/// charges the budgets here, by the names of their keys. Context values do not travel.
 ///
 /// Calling it:
 /// Blocks: the fiber, until the result is there or the stop of the work is proven.

@@ -8,6 +8,9 @@
 #include <optional>
 #include <string>
 #include <workit/base/clock.hpp>
+#include <workit/workers/cgroup.hpp>
+#include <workit/workers/process_limits.hpp>
+#include <workit/workers/sandbox.hpp>
 
 namespace workit {
 
@@ -59,6 +62,13 @@ struct process_options {
   std::uint64_t max_growth = 0;
   /// Inherited by default: what a library says as it fails is worth more than the risk that nobody reads it.
   worker_output output = worker_output::inherit;
+
+  /// What each task may take; unlimited by default, see there.
+  process_limits limits{};
+  /// A cgroup for the whole pool; none by default, since few hosts own one.
+  cgroup_options cgroup{};
+  /// What each task may ask of the kernel; everything by default, see there. worker_init runs before it holds.
+  workit::sandbox sandbox = workit::sandbox::none;
 
   /// Runs once, in the zygote, before any worker is forked: what it loads, all workers share copy-on-write. It must
   /// leave no thread behind, since a process with threads is not forked. Descriptors it leaves open are closed in the

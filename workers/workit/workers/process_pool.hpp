@@ -51,6 +51,9 @@ class process_pool {
   [[nodiscard]] const std::string& name() const noexcept;
   [[nodiscard]] pool_status status() const;
 
+  /// The limits that are in force for each task: as asked for, but a limit that cannot be kept here is absent.
+  [[nodiscard]] process_limits limits() const;
+
   /// Waits until nothing is queued or running, or until `until`. Results still have to be collected by the loops.
   /// Blocks: until then. True when nothing is left.
   bool drain(deadline until);

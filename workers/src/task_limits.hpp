@@ -1,0 +1,64 @@
+// The limits of the task at hand, as the worker keeps them.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <workit/base/worker_errors.hpp>
+#include <workit/workers/process_limits.hpp>
+
+#include "limit_note.hpp"
+
+namespace workit::workers {
+
+/// Threads: the worker's one; one object a process, since it is the process's new-handler that notes refused memory.
+class task_limits {
+ public:
+  /// Takes what this process has now as the base, and `pool` as what no task can go beyond, nor raise unless it is
+  /// root. `own_files`: descriptors below this number are the worker's. `note` is where a task's refused memory is
+  /// noted, in memory that the host sees: see note_of().
+  task_limits(const limit_values& pool, std::uint64_t own_files, std::atomic<std::uint32_t>& note) noexcept;
+  task_limits(const task_limits&) = delete;
+  task_limits& operator=(const task_limits&) = delete;
+
+  /// Puts a task's limits into force; costs nothing when there are none. Writes the reading of the processor clock at
+  /// which the kernel will end the worker to `cpu_end_ns`. Returns a sentence when one cannot be kept.
+  [[nodiscard]] std::optional<std::string> begin(const limit_values& task, std::atomic<std::uint64_t>& cpu_end_ns);
+  /// The task is over: its processor time is not limited any more.
+  void end() noexcept;
+
+  /// Called in a catch block: which limit the exception comes from. Gives the worker room to describe one that does
+  /// not.
+  [[nodiscard]] std::optional<resource> blame() noexcept;
+
+ private:
+  struct soft_limit {
+    int which = 0;
+    std::uint64_t wanted = limit_values::none;  // as last set
+    rlimit at_start{};
+  };
+  void cut_stack(std::uint64_t wanted) noexcept;
+  static bool set(soft_limit& limit, std::uint64_t wanted) noexcept;
+
+  const std::uint64_t base_bytes_;
+  const std::uint64_t own_files_;
+  const bool no_children_;
+  soft_limit memory_, files_, stack_;
+  std::uint64_t stack_reach_ = 0;  // how deep the stack can have grown by now
+  bool cpu_limited_ = false;
+  bool has_timer_ = false;
+  timer_t timer_{};
+};
+
+/// The end of this process's stack, where it begins to grow down from. Reads a file the first time: the zygote does
+/// that for its workers. 0 when the kernel does not tell.
+[[nodiscard]] std::uintptr_t end_of_stack() noexcept;
+
+/// Notes the limit if the task's stack has just run into it. Async-signal-safe; for a fault at `address`.
+void note_overflown_stack(const void* address) noexcept;
+
+}  // namespace workit::workers

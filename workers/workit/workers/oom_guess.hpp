@@ -1,0 +1,36 @@
+// Whether the kernel's out-of-memory killer was at work: its counters, read before and after a death.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <workit/base/worker_errors.hpp>
+
+namespace workit::workers {
+
+/// How many processes it has killed. The kernel counts before it sends the signal (mm/oom_kill.c,
+/// __oom_kill_process()), so who learns of a death finds it counted.
+struct oom_counts {
+  std::optional<std::uint64_t> group{};    ///< in this process's memory cgroup, also for want of the machine's memory
+  std::optional<std::uint64_t> machine{};  ///< since boot; of other containers too
+};
+
+/// The files with the counters; empty where there is none.
+struct oom_sources {
+  std::string group;    ///< memory.events (cgroup v2) or memory.oom_control (v1)
+  std::string machine;  ///< vmstat
+
+  /// Of this process, by its list of cgroups and mounts. `proc` is where /proc is.
+  [[nodiscard]] static oom_sources find(const std::string& proc = "/proc");
+};
+
+/// Reads them; the machine's only where the group's cannot be had. Blocks: some 10 us.
+[[nodiscard]] oom_counts read_oom_counts(const oom_sources& from);
+
+/// What a SIGKILL between two readings was. Workers have the highest oom_score_adj there is, so that one of them is the
+/// killer's first choice whatever its size: a kill in their group that falls together with the death of one is taken
+/// for its cause. The machine's counter cannot tell whose process it was: when it has grown, the dead worker has to
+/// have held `rss` bytes that were worth it, 1 MiB at least.
+[[nodiscard]] out_of_memory guess_oom(const oom_counts& before, const oom_counts& after, std::uint64_t rss) noexcept;
+
+}  // namespace workit::workers
