@@ -7,6 +7,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/preempt/proof.hpp>
 
+#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -99,7 +100,7 @@ void pool_core::start_on_worker(const launch& l) {
     return wake(worker->control().word);
   // Withdrawn at the last moment; or the word is not what it can be, and the worker's death will tell the rest.
   if (worker->word() != worker->word_in(phase::stopped))
-    static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    kill_worker(*worker);
   else
     withdraw_launch(l);
 }
@@ -196,9 +197,11 @@ void pool_core::take_blocks_of(const launch& l, packet came) {
 /// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to
 /// wait for its exit.
 void pool_core::end_crashing(const std::vector<launch>& crashing) {
-  for (const auto& l : crashing) static_cast<void>(preempt::send_kill(l.worker->pidfd.get()));
+  std::vector<launch> killed;
+  for (const auto& l : crashing)
+    if (kill_worker(*l.worker)) killed.push_back(l);
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
-  for (const auto& l : crashing) task_died(l.worker, l.task, l.worker->control().crash.signal.load() & 0x7f);
+  for (const auto& l : killed) task_died(l.worker, l.task, l.worker->control().crash.signal.load() & 0x7f);
 }
 
 attachments pool_core::blocks_for(job& task) {
@@ -218,7 +221,7 @@ void pool_core::take_result(const launch& l) {
     worker->read_usage(task->used);
     if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
     const bool spent = worker->control().result.left_behind.load(std::memory_order_relaxed) != 0;
-    if (spent) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+    if (spent) kill_worker(*worker);
     errands todo;
     {
       const lock guard(mutex_);
@@ -231,7 +234,7 @@ void pool_core::take_result(const launch& l) {
     return run(std::move(todo));
   }
   // What it committed is no result: its death settles the task.
-  if (!result) static_cast<void>(preempt::send_kill(worker->pidfd.get()));
+  if (!result) kill_worker(*worker);
   bool exited = false;
   {
     const lock guard(mutex_);
