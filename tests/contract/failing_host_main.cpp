@@ -93,10 +93,13 @@ int everything() {
   {
     runtime rt({}, processes({.workers = 2, .spares = 1}));
     wrong = rt.run([](scope& s) { return exercise(s); });
+    if (!becomes_whole(rt)) wrong += "the pool does not recover; ";
     auto endless = rt.spawn({}, [](scope& s) { s.spawn(offload({}, spin_for_ever)); });
-    if (!becomes_whole(rt) && pool_of(rt).status().busy != 1) wrong += "the pool does not recover; ";
+    eventually([&] { return pool_of(rt).status().busy == 1; });
   }
-  for (const auto& p : processes_below()) wrong += p.name + " is left; ";
+  // In a namespace of its own without a /proc of its own, this host cannot tell who is below it.
+  if (std::filesystem::read_symlink("/proc/self") == std::to_string(getpid()))
+    for (const auto& p : processes_below()) wrong += p.name + " is left; ";
   return complain(wrong);
 }
 

@@ -59,11 +59,14 @@ TEST_F(Race, OfManyCancelsHasOneReasonOneKillAndOneReceipt) {
     for (auto& t : threads) t.join();
     EXPECT_LE(decided, 1);
     const auto& r = receipt.get();
-    ASSERT_EQ(r.stops.size(), 1u) << "round " << round;
-    killed += r.stops[0].receipt.method == stop_method::killed;
-    EXPECT_NE(r.stops[0].receipt.proof, stop_proof::none);
+    ASSERT_LE(r.stops.size(), 1u) << "round " << round;
+    for (const auto& stop : r.stops) {  // none, if the task had not begun
+      killed += stop.receipt.method == stop_method::killed;
+      EXPECT_NE(stop.receipt.proof, stop_proof::none);
+    }
     EXPECT_EQ(rt.run([](scope& s) { return adds_up(s); }), 5);
   }
+  EXPECT_GT(killed, 0u);
   EXPECT_EQ(pool_of(rt).status().killed, killed) << "a worker was killed that had no part in it";
   EXPECT_EQ(pool_of(rt).status().crashed, 0u);
 }

@@ -40,7 +40,7 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
     whole_takes = std::chrono::duration_cast<std::chrono::microseconds>(machine::now() - begun);
   });
   int values = 0, stopped = 0, killed = 0;
-  for (std::uint32_t trial = 0; trial < 12; ++trial)
+  for (std::uint32_t trial = 0; trial < 8; ++trial)
     rt.run([&](scope& s) {
       const auto begun = "begun" + std::to_string(trial);
       auto task = s.spawn({.background = true}, offload({}, make_big, markers.file(begun), trial));
@@ -67,7 +67,7 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
       }
       EXPECT_EQ(adds_up(s), 5);
     });
-  EXPECT_EQ(values + stopped + killed, 12);
+  EXPECT_EQ(values + stopped + killed, 8);
   EXPECT_GT(stopped + killed, 0) << "each kill came too late: nothing was tried";
   RecordProperty("values", values);
   EXPECT_TRUE(becomes_whole(rt));
@@ -144,7 +144,7 @@ TEST_F(Result, IsNotWhatEndsOtherwise) {
          pthread_exit(nullptr);
          return 0;
        },
-       crash(0)},
+       crash(SIGABRT)},
   };
   for (const auto& e : endings) {
     SCOPED_TRACE(e.name);
@@ -164,12 +164,6 @@ TEST_F(Result, OfAGuestWithoutMemoryIsAnErrorAndItsSiblingGoesOn) {
     auto sibling =
         s.spawn(offload({}, spin_and_mark, markers.file("beside"), markers.file("ended"), std::int64_t{500}));
     markers.await("beside", s);
-    auto poor = s.spawn({.background = true}, offload({}, [] {
-                          const rlimit little{1 << 20, 1 << 20};
-                          setrlimit(RLIMIT_AS, &little);
-                          return std::string(64 << 20, 'x').size();
-                        }));
-    EXPECT_EQ(how(poor.result()), "remote_error std::bad_alloc");
     auto chosen = s.spawn({.background = true},
                           offload({}, spin_and_mark, markers.file("chosen"), markers.file("end"), natural_end.count()));
     markers.await("chosen", s);
@@ -177,8 +171,13 @@ TEST_F(Result, OfAGuestWithoutMemoryIsAnErrorAndItsSiblingGoesOn) {
     std::ifstream(markers.file("chosen")) >> worker;
     kill(worker, SIGKILL);
     EXPECT_THROW(chosen.get(), error);
+    auto poor = s.spawn({.background = true}, offload({}, [] {
+                          const rlimit little{1 << 20, 1 << 20};
+                          setrlimit(RLIMIT_AS, &little);
+                          return std::string(64 << 20, 'x').size();
+                        }));
+    EXPECT_EQ(how(poor.result()), "remote_error std::bad_alloc");
     EXPECT_EQ(sibling.get(), 42);
-    EXPECT_EQ(adds_up(s), 5);
   });
   EXPECT_FALSE(markers.has("end"));
 }

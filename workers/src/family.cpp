@@ -95,8 +95,11 @@ void family::reap() {
 
 void family::end() {
   for (const auto& [pid, m] : workers_) ::syscall(SYS_pidfd_send_signal, m.pidfd.get(), SIGKILL, nullptr, 0);
+  if (sentinel_ > 0) ::kill(sentinel_, SIGKILL);
+  // Orphans that cannot be found are not waited for either: they are left to the namespace's process 1.
+  const bool findable = proc_is_ours();
   do kill_orphans(true);
-  while (reap_one(0));
+  while ((findable || !workers_.empty() || sentinel_ > 0) && reap_one(0));
 }
 
 }  // namespace workit::workers
