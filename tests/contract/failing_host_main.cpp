@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 
 #include "failures.hpp"
@@ -53,6 +54,15 @@ int spinning() {
     for (int i = 0; i < 5; ++i) s.spawn(offload({}, mark_and_spin, mark("ready")));
   });
   return 1;
+}
+
+/// With much memory, which takes the kernel tens of milliseconds to tear down.
+int fat() {
+  constexpr std::size_t size = std::size_t{512} << 20;
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  madvise(memory, size, MADV_NOHUGEPAGE);
+  std::memset(memory, 1, size);
+  return spinning();
 }
 
 int sending() {
@@ -234,10 +244,32 @@ int few_pids() {
   return complain(wrong);
 }
 
+/// Of a user who may have no more processes than there are. (EAGAIN)
+int few_processes() {
+  if (setgroups(0, nullptr) != 0 || setresgid(54321, 54321, 54321) != 0 || setresuid(54321, 54321, 54321) != 0)
+    return complain("this host could not become another user; ");
+  std::string wrong;
+  runtime rt({}, processes({.workers = 1, .spares = 1}));
+  const auto add_after = [&](int crashes) {
+    return rt.run([&](scope& s) {
+      for (int i = 0; i < crashes; ++i) s.spawn({.background = true}, offload({}, [] { _exit(1); })).wait();
+      return how(s.spawn({.background = true}, offload({.timeout = 10s}, add, 2, 3)).result());
+    });
+  };
+  if (!becomes_whole(rt)) wrong += "the pool does not start; ";
+  {
+    const limit_for_a_while processes_of_user(RLIMIT_NPROC, 1, pool_of(rt).status().zygote);
+    if (const auto ended = add_after(2); ended != "start_failed") wrong += "without processes: " + ended + "; ";
+  }
+  if (!eventually([&] { return add_after(0) == "value"; })) wrong += "the pool has given up for good; ";
+  return complain(wrong);
+}
+
 int run(const std::string& mode) {
   const std::map<std::string, int (*)()> modes{{"idle", idle},
                                                {"in_preload", in_preload},
                                                {"spinning", spinning},
+                                               {"fat", fat},
                                                {"sending", sending},
                                                {"stopping", stopping},
                                                {"forked", forked},
@@ -245,7 +277,8 @@ int run(const std::string& mode) {
                                                {"until_told", until_told},
                                                {"without_privileges", without_privileges},
                                                {"in_a_group", in_a_group},
-                                               {"few_pids", few_pids}};
+                                               {"few_pids", few_pids},
+                                               {"few_processes", few_processes}};
   const auto found = modes.find(mode);
   return found == modes.end() ? 2 : found->second();
 }

@@ -1,6 +1,8 @@
 // The stage of the failure tests: a runtime with worker processes, whose every promise can be tried out in one call.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <functional>
 #include <support/processes_below.hpp>
@@ -44,6 +46,24 @@ inline void spin_for_ever() {
   for (volatile unsigned n = 0;;) n = n + 1;
 }
 inline int adds_up(context& ctx) { return offload({}, add, 2, 3)(ctx); }
+
+/// A limit of this process, or of another, for a while. The hard limit stays.
+class limit_for_a_while {
+ public:
+  limit_for_a_while(__rlimit_resource what, rlim_t soft, pid_t of = 0) : what_(what), of_(of) {
+    prlimit(of_, what_, nullptr, &before_);
+    const rlimit now{soft, before_.rlim_max};
+    EXPECT_EQ(prlimit(of_, what_, &now, nullptr), 0);
+  }
+  ~limit_for_a_while() { prlimit(of_, what_, &before_, nullptr); }
+  limit_for_a_while(const limit_for_a_while&) = delete;
+  limit_for_a_while& operator=(const limit_for_a_while&) = delete;
+
+ private:
+  __rlimit_resource what_;
+  pid_t of_;
+  rlimit before_{};
+};
 
 /// How an offloaded call ended, in a word: "value", "cancelled", or the name of the error's type.
 template <class T>

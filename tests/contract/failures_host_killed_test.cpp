@@ -1,8 +1,11 @@
 // The host is killed, in every state that it can be in: nothing of it lives a second later. (T4)
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <random>
+#include <workit/base/unique_fd.hpp>
 
 #include "failures.hpp"
 #include "host_program.hpp"
@@ -92,6 +95,26 @@ TEST_F(HostKilledAnyTime, ControlArmAChildThatNobodyLooksAfterLivesOn) {
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+// The sentinel hears of the death before the host's memory is torn down; sockets and pidfds come after that.
+TEST_F(HostKilledAnyTime, WithMuchMemoryLosesItsWorkersBeforeItsMemory) {
+  int first = 0;
+  constexpr int runs = 4;
+  for (int run = 0; run < runs; ++run) {
+    const marker_folder fresh;
+    host_program host(failing_host("fat", fresh.path()));
+    ASSERT_TRUE(eventually([&] { return fresh.has("ready"); }, bound(30s)));
+    pid_t worker = 0;
+    ASSERT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(fresh.file("ready")) >> worker); }));
+    const unique_fd host_exit(static_cast<int>(syscall(SYS_pidfd_open, host.pid(), 0)));
+    const unique_fd worker_exit(static_cast<int>(syscall(SYS_pidfd_open, worker, 0)));
+    kill(host.pid(), SIGKILL);
+    pollfd exits[] = {{worker_exit.get(), POLLIN, 0}, {host_exit.get(), POLLIN, 0}};
+    while (exits[0].revents == 0 && exits[1].revents == 0) ASSERT_GT(poll(exits, 2, 60'000), 0);
+    first += exits[0].revents != 0;
+  }
+  EXPECT_GE(first, runs / 2) << "the workers waited for the host's memory";
 }
 
 // A forked child has the host's end of the zygote's socket, so that its end is never seen; the sentinel needs none.

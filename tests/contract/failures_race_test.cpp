@@ -26,6 +26,32 @@ TEST_F(Race, OfCancelAndCompletionHasOneOutcomeAndTheNextTaskLives) {
   EXPECT_EQ(pool_of(rt).status().killed, score.kills) << "a worker was killed that had no part in it";
 }
 
+// The commit is what counts, not its being noticed: the fiber hogs its loop until long after the worker is done.
+TEST_F(Race, IsWonByAResultThatWasCommittedFirst) {
+  runtime rt({}, processes({.workers = 1, .spares = 1}));
+  rt.run([&](scope& s) {
+    for (int n = 0; n < 20; ++n) {
+      const auto done = "done" + std::to_string(n);
+      auto task = s.spawn({.background = true}, offload(
+                                                    {},
+                                                    [](const std::string& mark) {
+                                                      leave_marker(mark);
+                                                      return 7;
+                                                    },
+                                                    markers.file(done)));
+      s.sleep_for(std::chrono::nanoseconds(1));  // it is dispatched
+      while (!markers.has(done)) std::this_thread::yield();
+      spin_until(machine::now() + 20ms);
+      EXPECT_TRUE(task.cancel("too late"));
+      auto ended = task.result();
+      EXPECT_EQ(how(std::move(ended)), "value");
+      EXPECT_TRUE(task.receipt().stops.empty());
+    }
+  });
+  EXPECT_EQ(pool_of(rt).status().killed, 0u);
+  EXPECT_LE(pool_of(rt).status().started, 3u) << "a worker was lost: the two of the start, and the self-test's victim";
+}
+
 // A victim is stopped at once by: three threads, each twice; its deadline; the end of its scope. (T6)
 TEST_F(Race, OfManyCancelsHasOneReasonOneKillAndOneReceipt) {
   std::mt19937_64 random(seed());

@@ -40,12 +40,14 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
     whole_takes = std::chrono::duration_cast<std::chrono::microseconds>(machine::now() - begun);
   });
   int values = 0, stopped = 0, killed = 0;
-  for (std::uint32_t trial = 0; trial < 8; ++trial)
+  for (std::uint32_t trial = 0; trial < 6; ++trial)
     rt.run([&](scope& s) {
       const auto begun = "begun" + std::to_string(trial);
       auto task = s.spawn({.background = true}, offload({}, make_big, markers.file(begun), trial));
       markers.await(begun, s);
-      const auto moment = std::chrono::microseconds(random() % static_cast<unsigned>(whole_takes.count()));
+      // Early ones more often than late ones: part of the time is the host's, after the commit.
+      const auto latest = static_cast<unsigned>(whole_takes.count()) / (1 + trial);
+      const auto moment = std::chrono::microseconds(random() % std::max(1u, latest));
       s.sleep_for(moment);
       if (trial % 2 == 0) {
         task.cancel("at a random byte");
@@ -67,7 +69,7 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
       }
       EXPECT_EQ(adds_up(s), 5);
     });
-  EXPECT_EQ(values + stopped + killed, 8);
+  EXPECT_EQ(values + stopped + killed, 6);
   EXPECT_GT(stopped + killed, 0) << "each kill came too late: nothing was tried";
   RecordProperty("values", values);
   EXPECT_TRUE(becomes_whole(rt));

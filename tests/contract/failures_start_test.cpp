@@ -1,9 +1,8 @@
 // Processes that cannot be had, or die while they come to be. (T3, T21, T25)
-#include <sys/resource.h>
-
 #include <random>
 
 #include "failures.hpp"
+#include "host_program.hpp"
 
 namespace workit::test {
 namespace {
@@ -55,24 +54,6 @@ TEST_F(Start, OfWorkersUnderFireAnswersEveryTask) {
   EXPECT_EQ(rt.run([](scope& s) { return exercise(s); }), "");
 }
 
-/// A limit of this process, or of another, for a while.
-class limit {
- public:
-  limit(__rlimit_resource what, rlim_t soft, pid_t of = 0) : what_(what), of_(of) {
-    prlimit(of_, what_, nullptr, &before_);
-    const rlimit now{soft, before_.rlim_max};
-    EXPECT_EQ(prlimit(of_, what_, &now, nullptr), 0);
-  }
-  ~limit() { prlimit(of_, what_, &before_, nullptr); }
-  limit(const limit&) = delete;
-  limit& operator=(const limit&) = delete;
-
- private:
-  __rlimit_resource what_;
-  pid_t of_;
-  rlimit before_{};
-};
-
 std::string crash_and_then_add(runtime& rt, int crashes) {
   return rt.run([&](scope& s) {
     for (int i = 0; i < crashes; ++i) s.spawn({.background = true}, offload({}, [] { _exit(1); })).wait();
@@ -86,7 +67,7 @@ TEST_F(Start, WithoutDescriptorsInTheHostAnswersAndRecovers) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   ASSERT_TRUE(becomes_whole(rt));
   {
-    const limit files(RLIMIT_NOFILE, 3);  // below what is open: that stays so, but nothing new can be had
+    const limit_for_a_while files(RLIMIT_NOFILE, 3);  // below what is open: that stays so, but nothing new can be had
     EXPECT_EQ(crash_and_then_add(rt, 2), "start_failed");
     EXPECT_EQ(add_alone(rt), "start_failed") << "the control arm: there is nobody";
   }
@@ -99,23 +80,31 @@ TEST_F(Start, WithoutDescriptorsInTheZygoteAnswersAndRecovers) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   ASSERT_TRUE(becomes_whole(rt));
   {
-    const limit files(RLIMIT_NOFILE, 5, pool_of(rt).status().zygote);
+    const limit_for_a_while files(RLIMIT_NOFILE, 5, pool_of(rt).status().zygote);
     EXPECT_EQ(crash_and_then_add(rt, 2), "start_failed");
   }
   EXPECT_TRUE(eventually([&] { return add_alone(rt) == "value"; })) << "the pool has given up for good";
   EXPECT_TRUE(becomes_whole(rt));
 }
 
-// EAGAIN and ENOMEM: fork fails. Root has no limit of processes, but anybody has one of memory.
+// ENOMEM.
 TEST_F(Start, WithoutMemoryInTheZygoteAnswersAndRecovers) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   ASSERT_TRUE(becomes_whole(rt));
   {
-    const limit memory(RLIMIT_AS, 4096, pool_of(rt).status().zygote);
+    const limit_for_a_while memory(RLIMIT_AS, 4096, pool_of(rt).status().zygote);
     EXPECT_EQ(crash_and_then_add(rt, 2), "start_failed");
   }
   EXPECT_TRUE(eventually([&] { return add_alone(rt) == "value"; })) << "the pool has given up for good";
   EXPECT_TRUE(becomes_whole(rt));
+}
+
+// EAGAIN.
+TEST_F(Start, WithoutProcessesForItsUserAnswersAndRecovers) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become a user of whom there are no other processes";
+  host_program host(failing_host("few_processes"));
+  EXPECT_EQ(host.said(), "");
+  EXPECT_EQ(host.wait(), 0);
 }
 
 /// Fails from its second run on: a zygote that is replaced finds the model gone.

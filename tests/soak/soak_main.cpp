@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <support/seed.hpp>
 #include <thread>
 
 #include "../contract/one_race.hpp"
@@ -46,6 +45,11 @@ arguments parse(int argc, char** argv) {
     }
   }
   return given;
+}
+
+std::uint64_t choose_seed() {
+  const char* given = std::getenv("WORKIT_TEST_SEED");
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
 }
 
 workers::process_pool& pool_of(runtime& rt) {
@@ -123,11 +127,13 @@ void race_many(runtime& rt, std::uint64_t how_many, std::mt19937_64& random, tes
   });
 }
 
-int soak(const arguments& given) {
-  std::mt19937_64 random(test::seed());
+int run(const arguments& given) {
+  const auto seed = choose_seed();
+  std::fprintf(stderr, "seed %lu (run again with WORKIT_TEST_SEED=%lu)\n", seed, seed);
+  std::mt19937_64 random(seed);
   runtime rt({}, processes({.workers = 4, .spares = 4}));
   tallies warm_up{}, counts{};
-  stop_many(rt, 500, random, warm_up);
+  stop_many(rt, 1000, random, warm_up);
   const auto before = settled_balance(rt);
 
   const progress stopping("stops");
@@ -174,5 +180,5 @@ int soak(const arguments& given) {
 
 int main(int argc, char** argv) {
   workit::init(argc, argv);
-  return soak(parse(argc, argv));
+  return run(parse(argc, argv));
 }
