@@ -8,6 +8,7 @@
 #include <workit/preempt/proof.hpp>
 #include <workit/workers/sandbox.hpp>
 
+#include "kill_worker.hpp"
 #include "limit_note.hpp"
 #include "pool_core.hpp"
 
@@ -103,7 +104,7 @@ void pool_core::start_on_worker(const launch& l) {
     return wake(worker->control().word);
   // Withdrawn at the last moment; or the word is not what it can be, and the worker's death will tell the rest.
   if (worker->word() != worker->word_in(phase::stopped))
-    worker->kill();
+    kill_worker(*worker);
   else
     withdraw_launch(l);
 }
@@ -200,9 +201,11 @@ void pool_core::take_blocks_of(const launch& l, packet came) {
 /// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to
 /// wait for its exit.
 void pool_core::end_crashing(const std::vector<launch>& crashing) {
-  for (const auto& l : crashing) l.worker->kill();
-  if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
+  std::vector<launch> killed;
   for (const auto& l : crashing)
+    if (kill_worker(*l.worker)) killed.push_back(l);
+  if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
+  for (const auto& l : killed)
     task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
 }
 
@@ -224,7 +227,7 @@ void pool_core::take_result(const launch& l) {
     if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
     const bool spent = worker->control().result.left_behind.load(std::memory_order_relaxed) != 0 ||
                        std::holds_alternative<job_exceeded>(*result);
-    if (spent) worker->kill();
+    if (spent) kill_worker(*worker);
     errands todo;
     {
       const lock guard(mutex_);
@@ -237,7 +240,7 @@ void pool_core::take_result(const launch& l) {
     return run(std::move(todo));
   }
   // What it committed is no result: its death settles the task.
-  if (!result) worker->kill();
+  if (!result) kill_worker(*worker);
   bool exited = false;
   worker_end end;
   {

@@ -9,6 +9,7 @@
 #include <workit/preempt/proof.hpp>
 #include <workit/workers/init.hpp>
 
+#include "kill_worker.hpp"
 #include "pool_core.hpp"
 #include "worker.hpp"
 
@@ -165,18 +166,24 @@ void pool_core::kill_running() noexcept {
   }
   using answer = preempt::stop_claim::answer;
   const auto requested = std::chrono::steady_clock::now();
-  std::vector<std::pair<launch, preempt::stop_claim>> taken;
+  struct stop {
+    launch l;
+    preempt::stop_claim claim;
+    bool sent = false;  // the kill, by us
+  };
+  std::vector<stop> taken;
   for (auto& l : running) {
     warden_.retire(*l.task);  // so that we are the only one who asks
     const auto claim = l.task->claim_stop();
     if (claim.what == answer::completed) continue;
-    if (claim.what == answer::kill) static_cast<void>(preempt::send_kill(claim.pidfd));
-    taken.emplace_back(std::move(l), claim);
+    const bool sent = claim.what == answer::kill && kill_worker(*l.worker);
+    taken.push_back({std::move(l), claim, sent});
   }
   running.clear();
-  const bool by_barrier = !taken.empty() && warden_.proof() == stop_proof::barrier && preempt::barrier();
-  for (auto& [l, claim] : taken) {
+  const bool barrier = !taken.empty() && warden_.proof() == stop_proof::barrier && preempt::barrier();
+  for (auto& [l, claim, sent] : taken) {
     const bool killed = claim.what == answer::kill;
+    const bool by_barrier = sent && barrier;
     if (killed && !by_barrier) wait_for_exit(claim.pidfd);
     stop_receipt receipt{.where = boundary::process};
     receipt.method = killed ? stop_method::killed : stop_method::withdrawn;

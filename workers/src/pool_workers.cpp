@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <workit/base/errors.hpp>
@@ -63,6 +64,8 @@ void pool_core::fork_workers() {
   errands todo;
   {
     const lock guard(mutex_);
+    // Wanted, and not to be had: for want of memory or descriptors, which may come back.
+    if (!trouble_.empty() && wants_worker()) back_off(todo);
     if (starting_ == 0 && idle_.empty() && busy_ == 0 && !trouble_.empty()) fail_queue(trouble_, todo);
   }
   if (!todo.settlements.empty()) run(std::move(todo));
@@ -79,9 +82,12 @@ void pool_core::on_forked(const message& m, unique_fd pidfd) {
     const auto worker = found->second;
     if (m.error != 0 || !pidfd) {
       workers_.erase(found);
+      // Forked, but there was no room here for its pidfd: nobody could stop it.
+      if (m.error == 0 && zygote_) static_cast<void>(zygote_->send({.kind = message_kind::kill, .worker = m.worker}));
       const auto said = m.text.view();
       trouble_ = !said.empty() ? std::string(said)
-                               : "pool \"" + options_.name + "\" cannot fork a worker: " + std::strerror(m.error);
+                               : "pool \"" + options_.name +
+                                     "\" cannot fork a worker: " + std::strerror(m.error != 0 ? m.error : EMFILE);
       ++start_deaths_;
       back_off(todo);
     } else {
