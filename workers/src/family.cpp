@@ -18,9 +18,19 @@
 namespace workit::workers {
 namespace {
 
-/// Our children as the kernel lists them, separated by blanks (proc(5)).
+/// Whether the numbers in /proc are those of our PID namespace. A namespace made without a /proc of its own shows the
+/// numbers of the one above: to kill by them would hit anybody.
+bool proc_is_ours() noexcept {
+  char self[16] = {};
+  pid_t pid = 0;
+  const auto size = ::readlink("/proc/self", self, sizeof self);
+  return size > 0 && std::from_chars(self, self + size, pid).ec == std::errc{} && pid == ::getpid();
+}
+
+/// Our children as the kernel lists them, separated by blanks (proc(5)); none where that cannot be told.
 std::string list_children() {
   std::string list;
+  if (!proc_is_ours()) return list;
   const unique_fd file(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
   char part[4096];
   for (ssize_t n = 0; file && (n = ::read(file.get(), part, sizeof part)) > 0;)
@@ -85,8 +95,11 @@ void family::reap() {
 
 void family::end() {
   for (const auto& [pid, m] : workers_) ::syscall(SYS_pidfd_send_signal, m.pidfd.get(), SIGKILL, nullptr, 0);
+  if (sentinel_ > 0) ::kill(sentinel_, SIGKILL);
+  // Orphans that cannot be found are not waited for either: they are left to the namespace's process 1.
+  const bool findable = proc_is_ours();
   do kill_orphans(true);
-  while (reap_one(0));
+  while ((findable || !workers_.empty() || sentinel_ > 0) && reap_one(0));
 }
 
 }  // namespace workit::workers

@@ -61,7 +61,8 @@ transfer receive_packet(int socket, std::span<std::byte>& bytes, std::vector<uni
       descriptors.emplace_back(descriptor);
     }
   }
-  if (size == 0 || (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return transfer::closed;
+  // MSG_CTRUNC: a descriptor found no room here. The words are whole; who misses the descriptor will say so.
+  if (size == 0 || (packet.msg_flags & MSG_TRUNC) != 0) return transfer::closed;
   bytes = bytes.first(static_cast<std::size_t>(size));
   return transfer::done;
 }

@@ -17,7 +17,8 @@ enum class transfer { done, again, closed };
 [[nodiscard]] transfer send_packet(int socket, std::span<const std::byte> content,
                                    std::span<const int> descriptors = {}) noexcept;
 
-/// Receives without blocking; descriptors arrive close-on-exec. A packet that does not fit counts as closed.
+/// Receives without blocking; descriptors arrive close-on-exec, and are missing when this process may not open more. A
+/// packet that does not fit counts as closed.
 /// `content` is shortened to what came.
 [[nodiscard]] transfer receive_packet(int socket, std::span<std::byte>& content,
                                       std::vector<unique_fd>& descriptors) noexcept;

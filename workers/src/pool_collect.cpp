@@ -4,6 +4,7 @@
 #include <utility>
 #include <workit/preempt/proof.hpp>
 
+#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -73,10 +74,11 @@ void pool_core::take_blocks_of(const launch& l, packet came) {
 /// A worker that has noted its crash may take long to die. It is helped along, and with a proof there is no need to
 /// wait for its exit.
 void pool_core::end_crashing(const std::vector<launch>& crashing) {
-  for (const auto& l : crashing) l.worker->kill();
-  if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
+  std::vector<launch> killed;
   for (const auto& l : crashing)
-    task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
+    if (kill_worker(*l.worker)) killed.push_back(l);
+  if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
+  for (const auto& l : killed) task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
 }
 
 attachments pool_core::blocks_for(job& task) {
@@ -97,7 +99,7 @@ void pool_core::take_result(const launch& l) {
     if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
     const bool stopped = std::holds_alternative<job_stopped>(*result);
     const bool spent = std::holds_alternative<job_exceeded>(*result) || is_spent(*worker);
-    if (spent) worker->kill();
+    if (spent) kill_worker(*worker);
     errands todo;
     {
       const lock guard(mutex_);
@@ -113,7 +115,7 @@ void pool_core::take_result(const launch& l) {
     return run(std::move(todo));
   }
   // What it committed is no result: its death settles the task.
-  if (!result) worker->kill();
+  if (!result) kill_worker(*worker);
   bool exited = false;
   worker_end end;
   {

@@ -1,6 +1,7 @@
 // The way of a job through the pool: queued, launched, settled; what comes between is in pool_collect and pool_endings.
 #include <workit/base/assert.hpp>
 
+#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -94,7 +95,7 @@ void pool_core::start_on_worker(const launch& l) {
     return wake(worker->control().word);
   // Withdrawn at the last moment; or the word is not what it can be, and the worker's death will tell the rest.
   if (worker->word() != worker->word_in(phase::stopped))
-    worker->kill();
+    kill_worker(*worker);
   else
     withdraw_launch(l);
 }
@@ -145,7 +146,7 @@ void pool_core::settle(const std::shared_ptr<job>& task, job_result result) {
 }
 
 void pool_core::run(errands todo) {
-  for (const auto& worker : todo.kills) worker->kill();
+  for (const auto& worker : todo.kills) kill_worker(*worker);
   todo.kills.clear();
   for (const auto& l : todo.launches) start_on_worker(l);
   todo.launches.clear();

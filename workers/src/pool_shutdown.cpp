@@ -7,6 +7,7 @@
 #include <string>
 #include <workit/preempt/proof.hpp>
 
+#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -124,23 +125,28 @@ void pool_core::kill_running(deadline until) noexcept {
   }
   using answer = preempt::stop_claim::answer;
   const auto requested = clock::now();
-  std::vector<std::pair<launch, preempt::stop_claim>> taken;
+  struct stop {
+    launch l;
+    preempt::stop_claim claim;
+    bool sent = false;  // the kill, by us
+  };
+  std::vector<stop> taken;
   for (auto& l : running) {
     warden_.retire(*l.task);  // so that we are the only one who asks
     const auto claim = l.task->claim_stop();
     if (claim.what == answer::completed) continue;
-    if (claim.what == answer::kill) static_cast<void>(preempt::send_kill(claim.pidfd));
-    taken.emplace_back(std::move(l), claim);
+    const bool sent = claim.what == answer::kill && kill_worker(*l.worker);
+    taken.push_back({std::move(l), claim, sent});
   }
   running.clear();
-  const bool by_barrier = !taken.empty() && warden_.proof() == stop_proof::barrier && preempt::barrier();
-  for (auto& [l, claim] : taken) {
+  const bool barrier = !taken.empty() && warden_.proof() == stop_proof::barrier && preempt::barrier();
+  for (auto& [l, claim, sent] : taken) {
     const bool killed = claim.what == answer::kill;
     stop_receipt receipt{.where = boundary::process};
     receipt.method = killed ? stop_method::killed : stop_method::withdrawn;
     if (!killed)
       receipt.proof = stop_proof::returned;
-    else if (by_barrier)
+    else if (sent && barrier)
       receipt.proof = stop_proof::barrier;
     else  // past the bound nothing is proven but that SIGKILL is pending, and the receipt says so
       receipt.proof = wait_for_exit(claim.pidfd, until) ? stop_proof::pidfd : stop_proof::none;
@@ -198,7 +204,7 @@ void pool_core::give_up_undead() noexcept {
   }
   for (const auto& worker : undead) {
     warden_.unwatch(worker->pidfd.get());  // if it was an orphan
-    worker->kill();
+    kill_worker(*worker);
     if (!wait_for_exit(worker->pidfd.get(), deadline(clock::now())))
       report_.undead.push_back({worker->pid, false, state_of(worker->pid)});
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <workit/base/errors.hpp>
@@ -106,6 +107,8 @@ void pool_core::fork_workers() {
   errands todo;
   {
     const lock guard(mutex_);
+    // Wanted, and not to be had: for want of memory or descriptors, which may come back.
+    if (!trouble_.empty() && serving_ != nullptr && short_of_workers() == serving_) back_off(todo);
     if (!trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0)) fail_queue({trouble_}, todo);
   }
   if (!todo.settlements.empty()) run(std::move(todo));
@@ -122,9 +125,13 @@ void pool_core::on_forked(brood& from, const message& m, unique_fd pidfd) {
     if (m.error != 0 || !pidfd) {
       enter(worker, worker_state::lost);
       workers_.erase(found);
+      // Forked, but there was no room here for its pidfd: nobody could stop it.
+      if (m.error == 0 && from.link)
+        static_cast<void>(from.link->send({.kind = message_kind::kill, .worker = m.worker}));
       const auto said = m.text.view();
       auto sentence = !said.empty() ? std::string(said)
-                                    : "pool \"" + options_.name + "\" cannot fork a worker: " + std::strerror(m.error);
+                                    : "pool \"" + options_.name +
+                                          "\" cannot fork a worker: " + std::strerror(m.error != 0 ? m.error : EMFILE);
       if (&from == next_.get()) give_up(from, sentence);
       if (&from == serving_.get()) {
         trouble_ = std::move(sentence);

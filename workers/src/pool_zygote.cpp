@@ -6,6 +6,7 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 
+#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -187,7 +188,7 @@ void pool_core::zygote_lost(const std::shared_ptr<brood>& from) {
 void pool_core::adopt_orphans(std::vector<handle> orphans) {
   for (const auto& worker : orphans) {
     // It dies of its parent's death anyway, unless that came before it had asked for that.
-    worker->kill();
+    kill_worker(*worker);
     const auto buried = [self = shared_from_this(), number = worker->number, pidfd = worker->pidfd.get()] {
       self->warden_.unwatch(pidfd);
       siginfo_t end{};  // ours to reap only if this process is a subreaper

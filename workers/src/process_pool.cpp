@@ -4,8 +4,10 @@
 #include <limits>
 #include <mutex>
 #include <workit/base/errors.hpp>
+#include <workit/preempt/proof.hpp>
 #include <workit/workers/process_pool.hpp>
 
+#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -65,6 +67,13 @@ void remember(const std::shared_ptr<pool_core>& pool) {
 }
 
 }  // namespace
+
+bool kill_worker(worker_handle& worker) noexcept {
+  worker.note_kill();
+  const auto answer = preempt::send_kill(worker.pidfd.get());
+  if (answer == preempt::kill_answer::denied) ask_pools_to_kill(worker.pid);
+  return answer == preempt::kill_answer::sent;
+}
 
 process_pool::process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_eventfds) {
   auto valid = checked(std::move(options), loop_eventfds.size());

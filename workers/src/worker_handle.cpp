@@ -61,11 +61,6 @@ bool worker_handle::change_word(control_word from, control_word to) noexcept {
   return control_->word.compare_exchange_strong(expected, to.bits(), std::memory_order_acq_rel);
 }
 
-void worker_handle::kill() noexcept {
-  killed_by_us_.store(true, std::memory_order_release);
-  static_cast<void>(preempt::send_kill(pidfd.get()));
-}
-
 std::optional<std::string> worker_handle::write_request(const remote_call& call, const request_terms& terms) {
   const auto& arguments = call.arguments;
   if (arguments.size() > largest_payload)

@@ -114,8 +114,8 @@ class worker_handle {
   [[nodiscard]] std::string read_backtrace() const;
   /// What holds for its task.
   [[nodiscard]] const limit_values& limits() const noexcept { return limits_; }
-  /// SIGKILL from us, by ourselves, that is not a stop: remembered, so that nobody takes it for an outsider's.
-  void kill() noexcept;
+  /// It is being killed by us, so that nobody takes that for an outsider's doing: kill_worker().
+  void note_kill() noexcept { killed_by_us_.store(true, std::memory_order_release); }
   [[nodiscard]] bool killed_by_us() const noexcept { return killed_by_us_.load(std::memory_order_acquire); }
   /// Back to idle, as the next generation; gives back the memory of a large payload.
   void rewind() noexcept;

@@ -216,7 +216,7 @@ class zygote {
     message answer{.kind = message_kind::forked, .worker = worker};
     const auto threads = count_threads();
     if (descriptors.size() != 2 || threads > threads_by_nature()) {
-      answer.error = descriptors.size() != 2 ? EBADF : EAGAIN;
+      answer.error = descriptors.size() != 2 ? EMFILE : EAGAIN;
       answer.threads = threads;
       if (descriptors.size() == 2) answer.text.set(too_many_threads(threads));
       return say(answer);

@@ -1,0 +1,113 @@
+// A zygote that is killed, again and again, or stands still. (T22)
+#include <random>
+
+#include "failures.hpp"
+
+namespace workit::test {
+namespace {
+
+class Zygote : public failures_test {};
+
+std::vector<pid_t> workers_of(pid_t zygote) {
+  std::vector<pid_t> pids;
+  for (const auto& p : all_processes())
+    if (p.parent == zygote) pids.push_back(p.pid);
+  return pids;
+}
+
+TEST_F(Zygote, KilledIsReplacedAndItsWorkersAreDead) {
+  runtime rt({}, processes({.workers = 2, .spares = 2}));
+  ASSERT_TRUE(becomes_whole(rt));
+  const auto zygote = pool_of(rt).status().zygote;
+  const auto workers = workers_of(zygote);
+  ASSERT_GE(workers.size(), 4u);
+  rt.run([&](scope& s) {
+    auto victim = s.spawn({.background = true}, offload({}, spin_and_mark, markers.file("started"),
+                                                        markers.file("ended"), natural_end.count()));
+    markers.await("started", s);
+    const auto killed = machine::now();
+    kill(zygote, SIGKILL);
+    EXPECT_TRUE(how(victim.result()).starts_with("worker_crashed") || !markers.has("ended"));
+    EXPECT_LT(machine::now() - killed, bound(1s));
+    EXPECT_EQ(exercise(s), "") << "the control arm: a new one does it all";
+  });
+  EXPECT_NE(pool_of(rt).status().zygote, zygote);
+  for (const auto pid : workers) EXPECT_TRUE(eventually([&] { return !is_alive(pid); })) << pid;
+}
+
+// Ten times, with results between: a brake is for those that die in a row.
+TEST_F(Zygote, KilledAtARandomMomentAnswersEveryTask) {
+  std::mt19937_64 random(seed());
+  runtime rt({}, processes({.workers = 2, .spares = 1}));
+  std::uint64_t kills = 0;
+  for (int round = 0; round < 10; ++round) {
+    rt.run([&](scope& s) {
+      std::vector<task<int>> tasks;
+      for (int i = 0; i < 20; ++i)
+        tasks.push_back(s.spawn({.background = true}, offload(
+                                                          {.timeout = bound(20s)},
+                                                          [](int us) {
+                                                            usleep(static_cast<useconds_t>(us));
+                                                            return us;
+                                                          },
+                                                          static_cast<int>(random() % 2000))));
+      s.sleep_for(std::chrono::microseconds(random() % 20'000));
+      const auto zygote = pool_of(rt).status().zygote;
+      kills += zygote > 0 && kill(zygote, SIGKILL) == 0;
+      for (auto& t : tasks) {
+        const auto ended = how(t.result());
+        EXPECT_NE(ended, "timed_out") << "a task was forgotten";
+        EXPECT_NE(ended, "cancelled");
+      }
+    });
+    ASSERT_TRUE(eventually([&] {
+      return rt.run([](scope& s) { return how(s.spawn({.background = true}, adds_up).result()); }) == "value";
+    })) << "round "
+        << round;
+  }
+  EXPECT_GT(kills, 0u);
+  EXPECT_LE(pool_of(rt).status().zygotes, kills + 1);
+}
+
+// It forks nobody and reaps nobody, but the kill, its proof and the results need nothing of it; the end is bounded.
+TEST_F(Zygote, ThatStandsStillDelaysNoStopAndNoEnd) {
+  machine::time_point end_begun;
+  {
+    runtime rt({}, processes({.workers = 2, .spares = 2}));
+    ASSERT_TRUE(becomes_whole(rt));
+    kill(pool_of(rt).status().zygote, SIGSTOP);
+    rt.run([&](scope& s) {
+      EXPECT_EQ(adds_up(s), 5);
+      const auto begun = machine::now();
+      EXPECT_EQ(how(s.spawn({.background = true}, offload({.timeout = 20ms}, spin_for_ever)).result()), "timed_out");
+      EXPECT_LT(machine::now() - begun, bound(1s));
+      EXPECT_EQ(adds_up(s), 5) << "a spare takes over";
+      // Four workers can be lost before anybody has to wait; that one has a deadline too.
+      for (int n = 0; n < 3; ++n)
+        EXPECT_EQ(how(s.spawn({.background = true}, offload({.timeout = 20ms}, spin_for_ever)).result()), "timed_out");
+      auto waiting = s.spawn({.background = true}, offload({.timeout = 20ms}, add, 2, 3));
+      EXPECT_EQ(how(waiting.result()), "timed_out") << "the control arm: there are no workers any more";
+    });
+    end_begun = machine::now();
+  }
+  EXPECT_LT(machine::now() - end_begun, bound(5s));
+}
+
+TEST_F(Zygote, ThatStandsStillForAWhileGoesOn) {
+  runtime rt({}, processes({.workers = 1, .spares = 0}));
+  ASSERT_TRUE(becomes_whole(rt));
+  const auto zygote = pool_of(rt).status().zygote;
+  kill(zygote, SIGSTOP);
+  rt.run([&](scope& s) {
+    s.spawn({.background = true}, offload({}, [] { _exit(1); })).cancel("");
+    auto later = s.spawn({.background = true}, offload({}, add, 2, 3));
+    s.sleep_for(300ms);
+    kill(zygote, SIGCONT);
+    EXPECT_EQ(how(later.result()), "value");
+  });
+  EXPECT_EQ(pool_of(rt).status().zygotes, 1u);
+  EXPECT_TRUE(becomes_whole(rt));
+}
+
+}  // namespace
+}  // namespace workit::test
