@@ -205,8 +205,7 @@ void pool_core::end_crashing(const std::vector<launch>& crashing) {
   for (const auto& l : crashing)
     if (kill_worker(*l.worker)) killed.push_back(l);
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
-  for (const auto& l : killed)
-    task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
+  for (const auto& l : killed) task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
 }
 
 attachments pool_core::blocks_for(job& task) {
