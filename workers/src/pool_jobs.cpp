@@ -205,8 +205,7 @@ void pool_core::end_crashing(const std::vector<launch>& crashing) {
   for (const auto& l : crashing)
     if (kill_worker(*l.worker)) killed.push_back(l);
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
-  for (const auto& l : killed)
-    task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
+  for (const auto& l : killed) task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
 }
 
 attachments pool_core::blocks_for(job& task) {
@@ -296,9 +295,9 @@ namespace {
 /// getrusage(2) gives user and system time in whole microseconds each.
 constexpr std::uint64_t rounded_off_us = 2;
 
-/// The limit that a dead worker's task died of.
-std::optional<resource> limit_reached(const worker_handle& worker, const worker_end& end) {
-  const auto& limits = worker.limits();
+/// The limit that a dead worker's task died of. What holds is not read off the worker: its request may still be in the
+/// making.
+std::optional<resource> limit_reached(const limit_values& limits, const worker_handle& worker, const worker_end& end) {
   const auto& control = worker.control();
   const int note = control.crash.noted.load(std::memory_order_acquire);
   if (note != 0) {
@@ -327,8 +326,9 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, con
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
   if (end.violation && cancelled == nullptr) return job_violated{*end.violation, system_call_name(*end.violation)};
-  if (const auto what = limit_reached(worker, end); what && cancelled == nullptr)
-    return job_exceeded{*what, limit_of(worker.limits(), *what)};
+  const auto limits = stricter(limits_, task.limits);
+  if (const auto what = limit_reached(limits, worker, end); what && cancelled == nullptr)
+    return job_exceeded{*what, limit_of(limits, *what)};
   if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.terms.until.passed(now))) {
     // The worker's own timer was faster than the warden, or both came together: a stop like any other.
     stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
