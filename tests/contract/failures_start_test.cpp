@@ -87,13 +87,14 @@ TEST_F(Start, WithoutDescriptorsInTheZygoteAnswersAndRecovers) {
   EXPECT_TRUE(becomes_whole(rt));
 }
 
-// ENOMEM.
+// ENOMEM: fork fails, or the zygote itself cannot go on and is replaced.
 TEST_F(Start, WithoutMemoryInTheZygoteAnswersAndRecovers) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   ASSERT_TRUE(becomes_whole(rt));
   {
     const limit_for_a_while memory(RLIMIT_AS, 4096, pool_of(rt).status().zygote);
-    EXPECT_EQ(crash_and_then_add(rt, 2), "start_failed");
+    const auto ended = crash_and_then_add(rt, 2);
+    EXPECT_TRUE(ended == "start_failed" || ended == "value") << ended;
   }
   EXPECT_TRUE(eventually([&] { return add_alone(rt) == "value"; })) << "the pool has given up for good";
   EXPECT_TRUE(becomes_whole(rt));

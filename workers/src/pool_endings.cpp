@@ -68,9 +68,9 @@ namespace {
 /// getrusage(2) gives user and system time in whole microseconds each.
 constexpr std::uint64_t rounded_off_us = 2;
 
-/// The limit that a dead worker's task died of.
-std::optional<resource> limit_reached(const worker_handle& worker, const worker_end& end) {
-  const auto& limits = worker.limits();
+/// The limit that a dead worker's task died of. What holds is not read off the worker: its request may still be in the
+/// making.
+std::optional<resource> limit_reached(const limit_values& limits, const worker_handle& worker, const worker_end& end) {
   const auto& control = worker.control();
   const int note = control.crash.noted.load(std::memory_order_acquire);
   if (note != 0) {
@@ -99,8 +99,9 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, con
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
   if (end.violation && cancelled == nullptr) return job_violated{*end.violation, system_call_name(*end.violation)};
-  if (const auto what = limit_reached(worker, end); what && cancelled == nullptr)
-    return job_exceeded{*what, limit_of(worker.limits(), *what)};
+  const auto limits = stricter(limits_, task.limits);
+  if (const auto what = limit_reached(limits, worker, end); what && cancelled == nullptr)
+    return job_exceeded{*what, limit_of(limits, *what)};
   if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.terms.until.passed(now))) {
     // The worker's own timer was faster than the warden, or both came together: a stop like any other.
     stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};

@@ -93,6 +93,7 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   name[length] = 0;
   control_->request.limits = limits_ = terms.limits;
   control_->exceeded.store(0, std::memory_order_relaxed);
+  control_->cpu_end_ns.store(0, std::memory_order_relaxed);
   return std::nullopt;
 }
 

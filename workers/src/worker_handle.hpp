@@ -112,8 +112,6 @@ class worker_handle {
   void read_usage(worker_usage& to) const noexcept;
   /// The backtrace of a crash; empty when there is none.
   [[nodiscard]] std::string read_backtrace() const;
-  /// What holds for its task.
-  [[nodiscard]] const limit_values& limits() const noexcept { return limits_; }
   /// It is being killed by us, so that nobody takes that for an outsider's doing: kill_worker().
   void note_kill() noexcept { killed_by_us_.store(true, std::memory_order_release); }
   [[nodiscard]] bool killed_by_us() const noexcept { return killed_by_us_.load(std::memory_order_acquire); }

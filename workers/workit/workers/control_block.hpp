@@ -66,7 +66,7 @@ enum worker_readiness : std::uint32_t {
 ///   asked         host         any: its generation last
 ///   said          worker       running, after each message on the line
 ///   exceeded      host         idle: to none; worker: running, before it commits or dies of it
-///   cpu_end_ns    worker       running, when its processor time is limited
+///   cpu_end_ns    host         idle: to none; worker: running, when its processor time is limited
 ///   beat          worker       running, by the self-test's victim only
 ///   payload       host         idle: the arguments; worker: running: the result, over them
 struct control_block {
