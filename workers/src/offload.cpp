@@ -96,6 +96,42 @@ std::shared_ptr<workers::process_pool> require_pool(context& ctx, const std::str
   return pool;
 }
 
+/// The value of a job that was not stopped, or its error.
+struct result_of_job {
+  using result = workers::encoded_result;
+
+  result operator()(workers::job_value v) const { return std::move(v.encoded); }
+  result operator()(workers::job_exception e) const {
+    throw remote_error(std::move(e.type), std::move(e.what), {}, used);
+  }
+  result operator()(workers::job_crashed c) const {
+    if (c.killed_externally) throw killed_externally(task, *c.killed_externally, used);
+    throw worker_crashed(task, std::move(c), used);
+  }
+  result operator()(const workers::job_exceeded& e) const { throw resource_exceeded(task, e.what, e.limit, used); }
+  result operator()(workers::job_violated v) const { throw sandbox_violated(task, v.number, std::move(v.name), used); }
+  result operator()(const workers::job_not_started& n) const {
+    switch (n.kind) {
+      case workers::refusal::queue_full:
+        throw queue_full(task, pool, n.limit);
+      case workers::refusal::stopped:
+        throw pool_stopped(task, pool);
+      case workers::refusal::no_worker:
+        break;
+    }
+    throw start_failed(n.why);
+  }
+  template <class Other>
+  result operator()(const Other&) const {
+    WORKIT_ASSERT(false, "the job of task \"" + task + "\" was settled without a result");
+    return {};
+  }
+
+  const std::string& task;
+  const std::string& pool;
+  const worker_usage& used;
+};
+
 }  // namespace
 
 void check_options(const offload_options& options) {
@@ -142,38 +178,13 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
   cell->close();
   if (options.on_end) options.on_end(job->used);
 
-  return std::visit(overloaded{
-                        [](std::monostate) -> workers::encoded_result {
-                          WORKIT_ASSERT(false, "a job was settled without a result");
-                          return {};
-                        },
-                        [](workers::job_value& v) -> workers::encoded_result { return std::move(v.encoded); },
-                        [&](workers::job_exception& e) -> workers::encoded_result {
-                          throw remote_error(std::move(e.type), std::move(e.what), {}, job->used);
-                        },
-                        [&](workers::job_stopped& s) -> workers::encoded_result {
-                          node.keep({ctx.name(), s.receipt});
-                          if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
-                          self.check();
-                          throw task_cancelled(s.receipt->get().why, ctx.name());  // shielded by an exception in flight
-                        },
-                        [](workers::job_gave_up&) -> workers::encoded_result {
-                          WORKIT_ASSERT(false, "a job that gave up was settled without its receipt");
-                          return {};
-                        },
-                        [&](workers::job_crashed& c) -> workers::encoded_result {
-                          if (c.killed_externally) throw killed_externally(ctx.name(), *c.killed_externally, job->used);
-                          throw worker_crashed(ctx.name(), std::move(c), job->used);
-                        },
-                        [](workers::job_not_started& n) -> workers::encoded_result { throw start_failed(n.why); },
-                        [&](workers::job_exceeded& e) -> workers::encoded_result {
-                          throw resource_exceeded(ctx.name(), e.what, e.limit, job->used);
-                        },
-                        [&](workers::job_violated& v) -> workers::encoded_result {
-                          throw sandbox_violated(ctx.name(), v.number, std::move(v.name), job->used);
-                        },
-                    },
-                    job->result);
+  if (auto* stop = std::get_if<workers::job_stopped>(&job->result)) {
+    node.keep({ctx.name(), stop->receipt});
+    if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
+    self.check();
+    throw task_cancelled(stop->receipt->get().why, ctx.name());  // shielded by an exception in flight
+  }
+  return std::visit(result_of_job{ctx.name(), pool->name(), job->used}, std::move(job->result));
 }
 
 }  // namespace workit::detail
