@@ -44,8 +44,9 @@ int main(int argc, char** argv) {
   const auto marker =
       (std::filesystem::temp_directory_path() / ("workit_reported_" + std::to_string(getpid()))).string();
   const auto soon = deadline(std::chrono::steady_clock::now() + 4s);  // long beside what it takes to report
-  const auto bounded = std::make_shared<awaited_job>(
-      host.make_cell(), "bounded", workers::make_remote_call(report_and_spin, 1, false, marker), workers::job_terms{.until = soon});
+  const auto bounded = std::make_shared<awaited_job>(host.make_cell(), "bounded",
+                                                     workers::make_remote_call(report_and_spin, 1, false, marker),
+                                                     workers::job_terms{.until = soon});
   host.pool.submit(bounded);
   // So that it is the first of the report; one that was too slow to report ends the test, not the patience of a person.
   wait_until([&] { return std::filesystem::exists(marker) || bounded->is_settled(); });
