@@ -15,6 +15,7 @@ class worker_handle;
 /// given another task. Guarded by the pool's mutex.
 struct brood {
   std::unique_ptr<zygote_link> link;  ///< null once the zygote is dead
+  bool watched = false;               ///< both of its descriptors are: until then nobody hears it
   bool ready = false;                 ///< its preload is done
   bool serves = false;                ///< it is, or was, the one that tasks are given to
   bool dismissed = false;             ///< told to end

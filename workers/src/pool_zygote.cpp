@@ -43,6 +43,8 @@ std::shared_ptr<brood> pool_core::start_zygote(std::shared_ptr<brood> pool_core:
   try {
     warden_.watch(socket, readable);
     warden_.watch(pidfd, readable);
+    const lock guard(mutex_);
+    fresh->watched = true;
   } catch (...) {
     fresh->link->kill();
     zygote_lost(fresh);  // a zombie at worst: nobody is there to hear when it has died
@@ -60,7 +62,7 @@ void pool_core::on_zygote_readable(const std::shared_ptr<brood>& from) {
     int socket = -1;
     {
       const lock guard(mutex_);
-      if (!from->link) return;
+      if (!from->link || !from->watched) return;
       dead = from->link->has_exited();  // asked first: what it said before it died is heard before its death
       got = from->link->receive(m, descriptors);
       socket = from->link->socket();
@@ -138,7 +140,9 @@ std::vector<pool_core::handle> pool_core::take_orphans(const std::shared_ptr<bro
       at = workers_.erase(at);
       continue;
     }
-    if (!worker->orphaned) orphans.push_back(worker);
+    // One that has exited is only waiting for its collector, which lets go of its pidfd: nobody may watch that any
+    // more.
+    if (!worker->orphaned && !worker->exited) orphans.push_back(worker);
     worker->orphaned = true;
     ++at;
   }

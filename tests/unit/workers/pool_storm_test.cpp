@@ -64,13 +64,7 @@ class Storm : public descriptor_balance {
       }
       if (chance(2)) {
         if (reloading.joinable()) reloading.join();
-        reloading = std::thread([&] {
-          try {
-            host.pool.reload();
-          } catch (const start_failed&) {
-            EXPECT_TRUE(zygotes_die);
-          }
-        });
+        reloading = std::thread([&] { EXPECT_NO_THROW(host.pool.reload()); });
       }
       if (zygotes_die && chance(2))
         if (const auto zygote = host.pool.status().zygote; zygote != 0) kill(zygote, SIGKILL);
@@ -88,7 +82,8 @@ class Storm : public descriptor_balance {
     EXPECT_EQ(report.unsettled, 0U);
     expect_settled(tasks, true);
     EXPECT_TRUE(processes_below().empty());
-    EXPECT_EQ(mapped_blocks(), 0);
+    // A thread on its way out of collect() may hold a block a moment longer; one that is kept hangs here for good.
+    wait_until([] { return mapped_blocks() == 0; });
   }
 };
 
