@@ -20,12 +20,12 @@ TEST_F(Host, ThatDropsItsPrivilegesAfterThePoolExistsStopsAndReclaimsAllTheSame)
   EXPECT_EQ(host.wait(), 0);
 }
 
-bool can_unshare(std::vector<std::string>& how) {
+bool can_unshare(std::vector<std::string>& how, const std::string& more = {}) {
   for (const auto& with : {std::vector<std::string>{"unshare", "--pid", "--fork", "--kill-child"},
                            {"unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"}}) {
     std::string words;
     for (const auto& w : with) words += w + " ";
-    if (std::system((words + "true 2>/dev/null").c_str()) != 0) continue;
+    if (std::system((words + more + " true 2>/dev/null").c_str()) != 0) continue;
     how = with;
     return true;
   }
@@ -34,7 +34,8 @@ bool can_unshare(std::vector<std::string>& how) {
 
 TEST_F(Host, MayBeProcessOneOfItsNamespace) {
   std::vector<std::string> command;
-  if (!can_unshare(command)) GTEST_SKIP() << "this machine lets nobody make a PID namespace";
+  if (!can_unshare(command, "--mount-proc"))
+    GTEST_SKIP() << "nobody here can make a PID namespace with a /proc of its own";
   command.emplace_back("--mount-proc");
   host_program host(failing_host("everything", {}, command));
   EXPECT_EQ(host.said(), "");
@@ -61,7 +62,8 @@ bool pid_max_is_the_namespaces() {
 // (T14)
 TEST_F(Host, WhosePidsComeRoundAgainNeverStopsABystander) {
   std::vector<std::string> command;
-  if (geteuid() != 0 || !can_unshare(command)) GTEST_SKIP() << "this machine lets nobody make a PID namespace";
+  if (geteuid() != 0 || !can_unshare(command, "--mount-proc"))
+    GTEST_SKIP() << "nobody here can make a PID namespace with a /proc of its own";
   if (!pid_max_is_the_namespaces()) GTEST_SKIP() << "before Linux 6.14 a small pid_max is the whole machine's";
   command.emplace_back("--mount-proc");
   host_program host(failing_host("few_pids", {}, command));
