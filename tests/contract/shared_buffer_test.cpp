@@ -1,7 +1,6 @@
 // Shared buffers through the process boundary: both ways, many, large, and with those that die with them.
 #include <algorithm>
 #include <numeric>
-#include <optional>
 #include <random>
 #include <support/seed.hpp>
 #include <workit/workers/shared_buffer.hpp>
@@ -11,19 +10,7 @@
 namespace workit::test {
 namespace {
 
-class SharedBuffers : public runtime_test {
- protected:
-  void SetUp() override {
-    runtime_test::SetUp();
-    rt_.emplace(runtime_options{}, processes({.workers = 2, .spares = 1}));
-  }
-  void TearDown() override {
-    rt_.reset();  // so that nothing of it is counted as left
-    runtime_test::TearDown();
-  }
-
-  std::optional<runtime> rt_;
-};
+class SharedBuffers : public worker_test {};
 
 std::int64_t sum_of(shared_buffer numbers) {
   const auto all = numbers.read<int>();

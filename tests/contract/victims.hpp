@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <support/fixture.hpp>
 #include <support/temporary_directory.hpp>
@@ -112,6 +113,21 @@ class kept_receipt {
  private:
   scope_receipt receipt_;
   std::atomic<bool> complete_{false};
+};
+
+/// A test with a runtime that has a pool of two workers and a spare.
+class worker_test : public runtime_test {
+ protected:
+  void SetUp() override {
+    runtime_test::SetUp();
+    rt_.emplace(runtime_options{}, processes({.workers = 2, .spares = 1}));
+  }
+  void TearDown() override {
+    rt_.reset();  // so that nothing of it is counted as left
+    runtime_test::TearDown();
+  }
+
+  std::optional<runtime> rt_;
 };
 
 }  // namespace workit::test

@@ -1,5 +1,4 @@
 // What a task behind the process boundary is given and says when it asks for its context.
-#include <optional>
 #include <random>
 #include <support/seed.hpp>
 
@@ -8,17 +7,8 @@
 namespace workit::test {
 namespace {
 
-class WorkerContext : public runtime_test {
+class WorkerContext : public worker_test {
  protected:
-  void SetUp() override {
-    runtime_test::SetUp();
-    rt_.emplace(runtime_options{}, processes({.workers = 2, .spares = 1}));
-  }
-  void TearDown() override {
-    rt_.reset();  // so that nothing of it is counted as left
-    runtime_test::TearDown();
-  }
-  std::optional<runtime> rt_;
   marker_folder markers;
 };
 
@@ -262,6 +252,25 @@ TEST_F(WorkerContext, AnswersItsDeadlineByItself) {
                          })(s),
                  timed_out);
   });
+}
+
+// Its own kernel timer, which ends what outlives its deadline by 250 ms, leaves it its grace, too.
+TEST_F(WorkerContext, MayUseItsGraceAfterItsDeadline) {
+  const auto cleaned = markers.file("cleaned");
+  rt_->run([&](scope& s) {
+    EXPECT_THROW(offload(
+                     {.timeout = 20ms, .grace = 60s},
+                     [](context& ctx, std::string mark) {
+                       ctx.defer([mark] {
+                         spin_for(600ms);
+                         leave_marker(mark);
+                       });
+                       for (;;) ctx.sleep_for(1h);
+                     },
+                     cleaned)(s),
+                 timed_out);
+  });
+  EXPECT_TRUE(markers.has("cleaned"));
 }
 
 TEST_F(WorkerContext, AWishNeverReachesTheNextTask) {

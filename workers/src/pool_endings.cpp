@@ -48,19 +48,32 @@ void pool_core::count_stop(const job& task, stop_method how, time_point now) {
   if (cancelled != nullptr) counts_.stop_latency.record(now - cancelled->at);
 }
 
-/// It stopped by itself because it was asked to, or because the deadline that it shares with its host has passed.
-job_result pool_core::gave_up(const job& task, pid_t worker) {
+namespace {
+
+/// The stop of a task that ended before the warden came: for its cancellation, or for the deadline that it keeps too.
+job_result stopped_early(const job& task, pid_t worker, stop_method how, stop_proof proof) {
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
-  if (cancelled == nullptr && !task.terms.until.passed(now))
-    return job_exception{"workit::scope_cancelled", "the task cancelled its own scope"};
-  stop_receipt receipt{.where = boundary::process, .method = stop_method::cooperative, .proof = stop_proof::returned};
+  stop_receipt receipt{.where = boundary::process, .method = how, .proof = proof};
   receipt.worker = worker;
   receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
   receipt.why = cancelled != nullptr ? cancelled->why : reason::deadline{task.terms.until, now - task.terms.until.at()};
   receipt.stopped = now;
   receipt.reclaimed = now;
   return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
+}
+
+/// Whether there is a reason to stop it, decided or due.
+bool is_to_stop(const job& task) {
+  return task.cell->record() != nullptr || task.terms.until.passed(std::chrono::steady_clock::now());
+}
+
+}  // namespace
+
+/// It stopped by itself because it was asked to, or because the deadline that it shares with its host has passed.
+job_result pool_core::gave_up(const job& task, pid_t worker) {
+  if (!is_to_stop(task)) return job_exception{"workit::scope_cancelled", "the task cancelled its own scope"};
+  return stopped_early(task, worker, stop_method::cooperative, stop_proof::returned);
 }
 
 namespace {
@@ -96,25 +109,14 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, con
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   const bool begun =
       worker.control().ready.load(std::memory_order_acquire) != 0 && worker.word() != worker.word_in(phase::idle);
-  const auto now = std::chrono::steady_clock::now();
-  const auto* cancelled = task.cell->record();
-  if (end.violation && cancelled == nullptr) return job_violated{*end.violation, system_call_name(*end.violation)};
+  const bool cancelled = task.cell->record() != nullptr;
+  if (end.violation && !cancelled) return job_violated{*end.violation, system_call_name(*end.violation)};
   const auto limits = stricter(limits_, task.limits);
-  if (const auto what = limit_reached(limits, worker, end); what && cancelled == nullptr)
+  if (const auto what = limit_reached(limits, worker, end); what && !cancelled)
     return job_exceeded{*what, limit_of(limits, *what)};
-  if (note == 0 && signal == SIGKILL && (cancelled != nullptr || task.terms.until.passed(now))) {
-    // The worker's own timer was faster than the warden, or both came together: a stop like any other.
-    stop_receipt receipt{.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd};
-    receipt.worker = worker.pid;
-    receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
-    receipt.stopped = now;
-    if (cancelled != nullptr)
-      receipt.why = cancelled->why;
-    else
-      receipt.why = reason::deadline{task.terms.until, now - task.terms.until.at()};
-    receipt.reclaimed = now;
-    return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
-  }
+  // The worker's own timer was faster than the warden, or both came together: a stop like any other.
+  if (note == 0 && signal == SIGKILL && is_to_stop(task))
+    return stopped_early(task, worker.pid, stop_method::killed, stop_proof::pidfd);
   if (!begun)
     return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
                            "\" died before the task began"};

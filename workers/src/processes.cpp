@@ -126,9 +126,9 @@ workers::process_pool& process_service::pool() const {
 }
 
 std::shared_ptr<workers::process_pool> find_pool(const runtime& owner, std::string_view name) {
-  const auto* service =
-      owner.find_service<process_service>([&](const process_service& s) { return s.find(name) != nullptr; });
-  return service != nullptr ? service->find(name) : nullptr;
+  std::shared_ptr<workers::process_pool> found;
+  owner.find_service<process_service>([&](const process_service& s) { return (found = s.find(name)) != nullptr; });
+  return found;
 }
 
 std::shared_ptr<workers::process_pool> open_pool(runtime& owner, process_options options) {

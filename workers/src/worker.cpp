@@ -238,12 +238,12 @@ class worker {
   }
 
   void send_result_blocks(std::uint32_t generation, const attachments& blocks) {
-    control().result.blocks.store(static_cast<std::uint32_t>(blocks.size()), std::memory_order_relaxed);
     if (blocks.empty()) return;
     int error = EAGAIN;
     for (pollfd room{line_place(), POLLOUT, 0}; error == EAGAIN; ::poll(&room, 1, 10))  // behind reports not yet read
       error = send_blocks(line_place(), generation, blocks);
     if (error != 0) throw std::system_error(error, std::system_category(), "the shared buffers could not be sent");
+    control().result.blocks.store(static_cast<std::uint32_t>(blocks.size()), std::memory_order_relaxed);
     control().said.fetch_add(1, std::memory_order_release);
   }
 
