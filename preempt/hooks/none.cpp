@@ -1,0 +1,2 @@
+// Nothing is interposed beside a sanitizer; why_unsupported() says so.
+namespace workit::preempt {}

@@ -1,0 +1,34 @@
+// The function behind an interposed one.
+#pragma once
+
+// Function types that are template arguments lose what libc promises of them (nonnull); nothing here relies on it.
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+
+#include <workit/preempt/thread_mark.hpp>
+
+/// Interposed functions stand in a section of their own, by which a walk knows them.
+#define WORKIT_INTERPOSED extern "C" [[gnu::section("workit_rt"), gnu::visibility("default")]]
+
+namespace workit::preempt {
+
+/// Ends the process when there is none: libc and libstdc++ of Debian 12 have them all.
+void* find_next(const char* name) noexcept;
+
+/// The next definition of `name` after the executable's. Found at the first call, or by announce's resolve(): a lookup
+/// takes the loader's lock.
+template <class Function>
+class real {
+ public:
+  constexpr explicit real(const char* name) noexcept : name_(name) {}
+  [[gnu::always_inline]] Function* get() noexcept {
+    if (__builtin_expect(found_ == nullptr, 0)) resolve();
+    return found_;
+  }
+  void resolve() noexcept { found_ = reinterpret_cast<Function*>(find_next(name_)); }
+
+ private:
+  const char* name_;
+  Function* found_ = nullptr;
+};
+
+}  // namespace workit::preempt

@@ -1,0 +1,19 @@
+// How the interposed calls, which are in a library of their own, make themselves known.
+#pragma once
+
+namespace workit::preempt {
+
+/// The addresses by which a call must be found for the interposition to hold.
+struct interposed_calls {
+  const void* malloc = nullptr;
+  const void* pthread_mutex_lock = nullptr;
+  const void* raise_exception = nullptr;
+  const void* sigmask = nullptr;
+  /// Fills in the functions behind the interposed ones. Idempotent.
+  void (*resolve)() = nullptr;
+};
+
+/// Called before main by a program that links workit::preempt_thread.
+void announce(const interposed_calls& calls) noexcept;
+
+}  // namespace workit::preempt

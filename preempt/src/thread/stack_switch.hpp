@@ -1,0 +1,43 @@
+// The four places in assembly: onto the task's stack, back from it, out of it, and out of a hijacked return.
+#pragma once
+
+#include <cstdint>
+
+namespace workit::preempt {
+
+extern "C" {
+
+/// Calls fn(argument) on the stack that ends at `top`, having stored the own stack pointer in `*own`. Returns 0 when fn
+/// has returned, 1 when it was left: then by way of workit_landing.
+int workit_run_on_stack(void* top, void (*fn)(void*), void* argument, std::uintptr_t* own);
+/// The end of workit_run_on_stack; an address in [workit_run_on_stack, workit_run_on_stack_end) is the boundary.
+extern const char workit_run_on_stack_end[];
+
+/// To be continued at with the stack pointer that workit_run_on_stack stored: restores the control words of x87 and SSE
+/// as they were, empties the x87 stack, and clears the upper halves of the vector registers.
+extern const char workit_landing[];
+
+/// What a hijacked return address is replaced by: asks workit_after_return(), with every register kept that can carry a
+/// result (rax, rdx, x87, and the vector registers at full width), and goes on where that says.
+extern const char workit_returned[];
+extern const char workit_returned_end[];
+
+/// For workit_returned: where the library function was to return to. Does not return when the task is left instead.
+std::uintptr_t workit_after_return();
+
+/// Which state components workit_returned saves: bits of XCR0. Set by measure_vector_state().
+extern std::uint32_t workit_saved_components;
+/// Whether there are upper halves to clear.
+extern std::uint8_t workit_has_avx;
+}
+
+/// Leaves the task from ordinary code on its stack.
+[[noreturn]] void jump_to_landing(std::uintptr_t own) noexcept;
+
+/// Fills in what the assembly has to know of this processor. Threads: one, before the first run.
+void measure_vector_state() noexcept;
+
+/// Whether user shadow stacks are on, so that no return address may be changed.
+[[nodiscard]] bool has_shadow_stack() noexcept;
+
+}  // namespace workit::preempt

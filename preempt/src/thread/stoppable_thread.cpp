@@ -1,0 +1,205 @@
+// stoppable_thread: see the header; thread_state.hpp has the invariants of what is shared with the handler.
+#include <pthread.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include <cxxabi.h>
+#include <csignal>
+#include <deque>
+#include <string>
+#include <workit/base/assert.hpp>
+#include <workit/preempt/stoppable_thread.hpp>
+
+#include "../system_call.hpp"
+#include "code_map.hpp"
+#include "stack_switch.hpp"
+#include "task_stack.hpp"
+#include "thread_state.hpp"
+
+namespace workit::preempt {
+namespace {
+
+/// How many stacks are kept unreadable for a thread.
+constexpr std::size_t most_quarantined = 16;
+/// Of the handler's frames, the walk's, and the vector state that the kernel saves below them.
+constexpr std::size_t handler_stack = std::size_t{64} << 10;
+
+/// Itanium C++ ABI, 2.2.2: what __cxa_get_globals() points to.
+struct exception_globals {
+  void* caught;
+  unsigned uncaught;
+};
+
+exception_globals& globals() noexcept { return *reinterpret_cast<exception_globals*>(abi::__cxa_get_globals()); }
+
+timespec to_timespec(std::int64_t ns) noexcept {
+  return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+}
+
+void set_timer(timer_t timer, std::int64_t due) noexcept {
+  const itimerspec spec{{}, to_timespec(due)};
+  ::timer_settime(timer, TIMER_ABSTIME, &spec, nullptr);
+}
+
+std::size_t alternate_stack_size() noexcept {
+#ifdef AT_MINSIGSTKSZ
+  const auto frame = ::getauxval(AT_MINSIGSTKSZ);
+#else
+  const auto frame = 0UL;
+#endif
+  return std::max<std::size_t>(frame, MINSIGSTKSZ) + handler_stack;
+}
+
+}  // namespace
+
+struct owned_state : thread_state {
+  explicit owned_state(const stoppable_options& options)
+      : task_stack(options.stack_size), signal_stack(alternate_stack_size()) {}
+
+  guarded_stack task_stack;
+  guarded_stack signal_stack;
+  std::deque<guarded_stack> quarantined;
+  stack_t stack_before{};
+  sigset_t mask{};
+};
+
+namespace {
+
+owned_state& whole(thread_state& s) noexcept { return static_cast<owned_state&>(s); }
+
+/// Waits until no kick is on its way to this thread: one that was sent is taken at the latest on the way back from a
+/// system call, and a sender that finds the task over takes its mark back.
+void drain(owned_state& self) noexcept {
+  if (self.kick_on_its_way.load(std::memory_order_acquire) == 0) return;
+  ::pthread_sigmask(SIG_SETMASK, &self.mask, nullptr);  // the task may have blocked it
+  while (self.kick_on_its_way.load(std::memory_order_acquire) != 0) ::sched_yield();
+}
+
+}  // namespace
+
+stoppable_thread::stoppable_thread(stoppable_options options) : options_(options) {
+  WORKIT_ASSERT(why_unsupported().empty(), "a stoppable thread is made where there can be none: " + why_unsupported());
+  WORKIT_ASSERT(this_state == nullptr, "this thread is a stoppable one already");
+  auto made = std::make_unique<owned_state>(options);
+  made->stack = made->task_stack.bounds();
+  made->id = static_cast<pid_t>(::syscall(SYS_gettid));
+  made->mark = &this_mark;
+  const auto signals = made->signal_stack.bounds();
+  const stack_t alternate{reinterpret_cast<void*>(signals.low), 0, signals.high - signals.low};
+  checked(::sigaltstack(&alternate, &made->stack_before), "sigaltstack");
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = kick_signal();
+  event._sigev_un._tid = made->id;
+  checked(::timer_create(CLOCK_MONOTONIC, &event, &made->timer), "timer_create");
+  sigset_t kicks;
+  sigemptyset(&kicks);
+  sigaddset(&kicks, kick_signal());
+  ::pthread_sigmask(SIG_UNBLOCK, &kicks, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &made->mask);
+  code_map::refresh();
+  state_ = std::move(made);
+  this_state = state_.get();
+}
+
+stoppable_thread::~stoppable_thread() {
+  if (state_ != nullptr) release();
+}
+
+void stoppable_thread::release() noexcept {
+  auto& self = whole(*state_);
+  ::timer_delete(self.timer);
+  drain(self);
+  this_state = nullptr;
+  ::sigaltstack(&self.stack_before, nullptr);
+  state_.reset();
+}
+
+run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(void*), void* argument) {
+  auto& self = whole(*state_);
+  WORKIT_ASSERT(this_state == &self, "stoppable_thread::run() was called on another thread than it was made on");
+  code_map::refresh();
+  const auto exceptions = globals();
+  this_mark.held = 0;
+  this_mark.blocked_in = nullptr;
+  this_mark.has_thread_locals = false;
+  self.hijacked = nullptr;
+  self.forks = forks();
+  self.signals.store(0, std::memory_order_relaxed);
+  self.in_the_way.store(obstacle::none, std::memory_order_relaxed);
+  self.due = until.is_never() ? 0 : until.at().time_since_epoch().count();
+  this_mark.task.store(number, std::memory_order_seq_cst);
+  if (self.due != 0) set_timer(self.timer, self.due);
+
+  const bool left = workit_run_on_stack(self.task_stack.top(), fn, argument, &self.own_stack) != 0;
+
+  this_mark.task.store(no_task, std::memory_order_seq_cst);
+  if (self.due != 0) set_timer(self.timer, 0);
+  self.due = 0;
+  drain(self);
+  this_mark.held = 0;
+  WORKIT_ASSERT(self.forks == forks(),
+                "a task at the thread boundary has forked, and its child has come back out of the task: end the child "
+                "by _exit() or exec()");
+  run_end end{.left = left};
+  if (!left) return end;
+  globals() = exceptions;
+  ::pthread_sigmask(SIG_SETMASK, &self.mask, nullptr);
+  end.how = {.at = self.how, .signals = self.signals.load(std::memory_order_relaxed), .walk = self.walk};
+  end.stopped = time_point{duration{self.left_at}};
+  end.spoilt = this_mark.has_thread_locals;
+  if (options_.quarantine) {
+    guarded_stack fresh(options_.stack_size);
+    std::swap(fresh, self.task_stack);
+    self.stack = self.task_stack.bounds();
+    fresh.forbid();
+    self.quarantined.push_back(std::move(fresh));
+    if (self.quarantined.size() > most_quarantined) self.quarantined.pop_front();
+  }
+  return end;
+}
+
+// Every kick says anew what is wanted: a late one, for a task that is over, may have written over it.
+bool stoppable_thread::kick(std::uint64_t number) noexcept {
+  auto& self = *state_;
+  if (self.mark->task.load(std::memory_order_acquire) != number) return false;
+  self.mark->wanted.store(number, std::memory_order_seq_cst);
+  std::uint32_t none = 0;
+  if (!self.kick_on_its_way.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) return true;
+  if (self.mark->task.load(std::memory_order_seq_cst) == number &&
+      ::syscall(SYS_tgkill, ::getpid(), self.id, kick_signal()) == 0)
+    return true;
+  self.kick_on_its_way.store(0, std::memory_order_release);
+  return false;
+}
+
+bool stoppable_thread::kick_is_pending() const noexcept {
+  return state_->kick_on_its_way.load(std::memory_order_acquire) != 0;
+}
+
+stop_refusal stoppable_thread::why_not() const {
+  const auto what = state_->in_the_way.load(std::memory_order_relaxed);
+  const bool named = what == obstacle::foreign_module || what == obstacle::blocked_in;
+  return {what, named ? state_->where.load(std::memory_order_relaxed) : ""};
+}
+
+pid_t stoppable_thread::id() const noexcept { return state_->id; }
+
+// By the system call itself: pthread_exit would run the destructors. pthread_join waits for the kernel to clear the
+// thread's id, which it does however the thread ends (set_tid_address(2)).
+void stoppable_thread::end_thread(const std::function<void()>& last) {
+  release();
+  last();
+  for (;;) ::syscall(SYS_exit, 0);
+}
+
+std::uint64_t next_task_number() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void allow_module(std::string name) { code_map::allow(std::move(name)); }
+
+}  // namespace workit::preempt

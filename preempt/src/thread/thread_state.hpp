@@ -1,0 +1,61 @@
+// What a stoppable thread and its signal handler share.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <workit/preempt/stoppable_thread.hpp>
+#include <workit/preempt/thread_mark.hpp>
+
+#include "stack_walk.hpp"
+
+namespace workit::preempt {
+
+/// Invariants
+/// 1. All but the atomics belong to the thread: to run() while no task is under way, to the handler and leave_at_exit()
+///    while one is. Those two exclude each other by `held`: the handler does nothing while it is not zero.
+/// 2. At most one return address is hijacked. It is put back before any walk, and before any exception is raised.
+/// 3. `kick_on_its_way` is set by whoever is about to send, and cleared by the handler first thing, or by that sender
+///    when it finds that the task is over.
+struct thread_state {
+  stack_bounds stack;
+  pid_t id = 0;
+  thread_mark* mark = nullptr;
+  timer_t timer{};
+
+  std::uintptr_t own_stack = 0;        // where workit_landing continues
+  std::uintptr_t* hijacked = nullptr;  // the return address that was replaced
+  std::uintptr_t hijacked_from = 0;    // by what it was
+  std::int64_t due = 0;                // CLOCK_MONOTONIC nanoseconds at which the timer was to fire; 0 for never
+  leaving how = leaving::in_place;     // set when the task is left
+  duration walk{};
+  std::int64_t left_at = 0;  // as `due`
+  unsigned forks = 0;        // when the task began
+
+  std::atomic<std::uint32_t> kick_on_its_way{0};
+  std::atomic<unsigned> signals{0};
+  std::atomic<obstacle> in_the_way{obstacle::none};
+  std::atomic<const char*> where{""};  // a name that lives for ever
+};
+
+/// Of the calling thread; null where there is none.
+extern constinit thread_local thread_state* this_state [[gnu::tls_model("initial-exec")]];
+
+/// The signal by which threads are kicked; 0 until install_kick() has chosen it.
+[[nodiscard]] int kick_signal() noexcept;
+/// Chooses the highest real-time signal that nobody handles, and handles it. False when all are taken.
+[[nodiscard]] bool install_kick() noexcept;
+
+/// Puts the hijacked return address back, if there is one.
+void un_hijack() noexcept;
+
+/// How many forks lie between this process and the one that install_kick() was called in.
+[[nodiscard]] unsigned forks() noexcept;
+
+/// CLOCK_MONOTONIC in nanoseconds. Async-signal-safe: clock_gettime (POSIX, 2.4.3).
+[[nodiscard]] std::int64_t monotonic_ns() noexcept;
+
+}  // namespace workit::preempt

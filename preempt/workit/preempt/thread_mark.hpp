@@ -1,0 +1,63 @@
+// What a thread holds that must not be left behind, and whether its task is wanted: the words that every interposed
+// call looks at.
+//
+// Invariants
+// 1. All but `wanted` are written by the thread itself, or by a signal handler on it; a handler leaves `held` as it
+//    found it. So no read-modify-write has to be one instruction.
+// 2. `task` names the one run of stoppable_thread::run() that is under way. No number is used twice, hence a wish that
+//    comes late equals no later task.
+// Lock order: there are no locks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace workit::preempt {
+
+/// Units of thread_mark::held: four counts in one word, so that one comparison says whether anything is held.
+inline constexpr std::uint64_t held_lock = 1;
+inline constexpr std::uint64_t held_call = std::uint64_t{1} << 16;       ///< inside the allocator
+inline constexpr std::uint64_t held_guard = std::uint64_t{1} << 32;      ///< initialising something once
+inline constexpr std::uint64_t held_exception = std::uint64_t{1} << 48;  ///< thrown, not yet caught
+
+inline constexpr std::uint64_t no_task = ~std::uint64_t{0};
+
+struct thread_mark {
+  volatile std::uint64_t held = 0;
+  std::atomic<std::uint64_t> task{no_task};   ///< read by any thread
+  std::atomic<std::uint64_t> wanted{0};       ///< the task that is to stop; written by any thread
+  const char* volatile blocked_in = nullptr;  ///< the waiting call under way, if it will take a lock again
+  volatile bool has_thread_locals = false;    ///< a destructor of a thread_local was registered
+
+  [[nodiscard]] bool is_wanted() const noexcept {
+    return wanted.load(std::memory_order_relaxed) == task.load(std::memory_order_relaxed);
+  }
+};
+
+/// Of the calling thread. Constant-initialised, in the executable's own TLS: reading it calls nothing.
+extern constinit thread_local thread_mark this_mark [[gnu::tls_model("initial-exec")]];
+
+/// Looks at the stack of a task that is wanted and now holds nothing: leaves it from here, or has the outermost library
+/// frame return to us.
+void leave_at_exit();
+
+[[gnu::always_inline]] inline void hold(std::uint64_t unit) noexcept {
+  this_mark.held = this_mark.held + unit;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+/// The counterpart of hold(). May not return: the task is then over.
+[[gnu::always_inline]] inline void let_go(std::uint64_t unit) {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const std::uint64_t left = this_mark.held - unit;
+  this_mark.held = left;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (__builtin_expect(left == 0 && this_mark.is_wanted(), 0)) leave_at_exit();
+}
+
+/// let_go() of what may have been taken elsewhere: an unlock of another thread's lock, a catch of what nobody threw.
+[[gnu::always_inline]] inline void let_go_if_held(std::uint64_t unit) {
+  if ((this_mark.held & unit * 0xffff) != 0) let_go(unit);
+}
+
+}  // namespace workit::preempt

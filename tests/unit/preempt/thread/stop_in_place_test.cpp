@@ -1,0 +1,48 @@
+// Ordinary C++ is stopped wherever it is, and its thread goes on as if nothing had happened.
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <csignal>
+
+#include "workloads.hpp"
+
+namespace workit::test {
+namespace {
+
+class StopInPlace : public ::testing::TestWithParam<workload> {
+ protected:
+  void SetUp() override {
+    if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
+  }
+};
+
+TEST_P(StopInPlace, TwoThousandTimes) {
+  constexpr int stops = 2000;
+  std::mt19937_64 random(seed());
+  stopping_ground ground;
+  const int checked_before = survivors_checked;
+  int spoilt = 0;
+  for (int i = 0; i < stops; ++i) {
+    ground.start(GetParam().body);
+    wait_randomly(random);
+    const auto stopped = ground.stop();
+    ASSERT_FALSE(stopped.let_out) << "stop " << i << " was refused: " << describe(stopped.why_not);
+    ASSERT_TRUE(stopped.end.left) << "at stop " << i;
+    spoilt += stopped.end.spoilt ? 1 : 0;
+  }
+  EXPECT_EQ(survivors_checked - checked_before + spoilt, stops);
+}
+
+// The control arm: who is not kicked runs on.
+TEST_P(StopInPlace, NotWithoutAKick) {
+  stopping_ground ground;
+  ground.start(GetParam().body);
+  usleep(20000);
+  let_out = true;
+  EXPECT_FALSE(ground.wait().end.left);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, StopInPlace, ::testing::ValuesIn(stoppable_workloads()),
+                         [](const auto& of) { return std::string(of.param.name); });
+
+}  // namespace
+}  // namespace workit::test
