@@ -7,7 +7,8 @@ namespace workit {
 
 namespace detail {
 class fiber;
-}
+struct cancel_thrower;
+}  // namespace detail
 
 /// Thrown by cancel points only, and only when the scope or task of the code that runs there is stopping. It is not an
 /// error and does not derive from std::exception, so that `catch (const std::exception&)` lets it pass. Swallowing it
@@ -19,9 +20,19 @@ class cancelled {
 
  private:
   friend class detail::fiber;
+  friend struct detail::cancel_thrower;
   explicit cancelled(cancel_reason why) : why_(std::move(why)) {}
 
   cancel_reason why_;
 };
+
+namespace detail {
+
+/// For boundaries: what a cancel point outside of fibers throws.
+struct cancel_thrower {
+  [[noreturn]] static void leave(cancel_reason why) { throw cancelled(std::move(why)); }
+};
+
+}  // namespace detail
 
 }  // namespace workit

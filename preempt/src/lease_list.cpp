@@ -24,6 +24,10 @@ constexpr auto no_place = static_cast<std::size_t>(-1);
 
 }  // namespace
 
+void lease::stop_in_place(stop_receipt) noexcept {
+  WORKIT_ASSERT(false, "a lease has answered in_place to claim_stop() and cannot stop in place");
+}
+
 void lease_list::add(std::shared_ptr<lease> task) {
   const std::lock_guard lock(mutex_);
   WORKIT_ASSERT(task->place == no_place, "a task was enlisted twice: retire its lease first, or make one per run");

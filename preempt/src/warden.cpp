@@ -45,6 +45,7 @@ stop_receipt open_receipt(const claimed_stop& stop) {
   receipt.requested = record->at;
   receipt.worker = stop.claim.worker;
   receipt.method = stop.claim.what == stop_claim::answer::kill ? stop_method::killed : stop_method::withdrawn;
+  if (stop.claim.what == stop_claim::answer::in_place) receipt.where = boundary::thread;
   return receipt;
 }
 
@@ -128,6 +129,7 @@ void warden::state::stop(std::vector<claimed_stop> round) {
   std::vector<kill_answer> answers(round.size(), kill_answer::failed);
   bool sent = false;
   for (std::size_t i = 0; i < round.size(); ++i) {
+    if (round[i].claim.what == answer::in_place) round[i].task->stop_in_place(open_receipt(round[i]));
     if (round[i].claim.what != answer::kill) continue;
     answers[i] = kill_one(round[i].claim);
     sent |= answers[i] == kill_answer::sent;
@@ -136,6 +138,7 @@ void warden::state::stop(std::vector<claimed_stop> round) {
   const auto at = std::chrono::steady_clock::now();
 
   for (std::size_t i = 0; i < round.size(); ++i) {
+    if (round[i].claim.what == answer::in_place) continue;
     auto receipt = open_receipt(round[i]);
     unproven_stop stop{std::move(round[i].task), round[i].claim, std::move(receipt)};
     if (stop.claim.what == answer::withdrawn)

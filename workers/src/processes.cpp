@@ -127,7 +127,8 @@ workers::process_pool& process_service::pool() const {
 
 std::shared_ptr<workers::process_pool> find_pool(const runtime& owner, std::string_view name) {
   std::shared_ptr<workers::process_pool> found;
-  owner.find_service<process_service>([&](const process_service& s) { return (found = s.find(name)) != nullptr; });
+  static_cast<void>(
+      owner.find_service<process_service>([&](const process_service& s) { return (found = s.find(name)) != nullptr; }));
   return found;
 }
 

@@ -23,6 +23,7 @@
 #include <limits>
 #include <system_error>
 #include <workit/base/errors.hpp>
+#include <workit/cancelled.hpp>
 #include <workit/preempt/proof.hpp>
 #include <workit/workers/remote_call.hpp>
 
@@ -33,6 +34,7 @@
 #include "payload.hpp"
 #include "process_birth.hpp"
 #include "sandbox_filter.hpp"
+#include "task_frame.hpp"
 #include "task_limits.hpp"
 #include "worker_scope.hpp"
 
@@ -179,6 +181,7 @@ class worker {
   void call(const control_block::request_fields& request, std::uint32_t generation) {
     wire_writer frame;
     auto kind = result_kind::value;
+    const task_frame own(control().asked.generation, generation, deadline{time_point{duration{request.deadline_ns}}});
     control().result.blocks.store(0, std::memory_order_relaxed);
     try {
       if (request.entry != entry_id_) {
@@ -198,6 +201,8 @@ class worker {
     } catch (const unknown_function& e) {
       return refuse(e.what());
     } catch (const scope_cancelled&) {
+      return say(result_kind::cancelled, 0);
+    } catch (const cancelled&) {  // by worker_context::check()
       return say(result_kind::cancelled, 0);
     } catch (const timed_out&) {
       kind = is_past(request.deadline_ns) ? result_kind::cancelled : write_exception(frame);

@@ -24,3 +24,5 @@
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
 #include <workit/workers/shared_buffer.hpp>
+#include <workit/workers/threads.hpp>
+#include <workit/workers/worker_context.hpp>

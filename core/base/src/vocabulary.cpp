@@ -89,6 +89,10 @@ std::string_view to_string(stop_method m) noexcept {
       return "withdrawn";
     case stop_method::cooperative:
       return "cooperative";
+    case stop_method::abandoned:
+      return "abandoned";
+    case stop_method::refused:
+      return "refused";
     case stop_method::killed:
       return "killed";
   }
@@ -101,6 +105,8 @@ std::string_view to_string(stop_proof p) noexcept {
       return "none";
     case stop_proof::returned:
       return "returned";
+    case stop_proof::landed:
+      return "landed";
     case stop_proof::barrier:
       return "barrier";
     case stop_proof::notice:

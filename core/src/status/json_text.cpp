@@ -79,6 +79,13 @@ std::string json_of(const task_counts& c) {
          ",\"cancelled\":" + std::to_string(c.cancelled) + '}';
 }
 
+std::string json_of(const thread_stop& t) {
+  std::string out = "{\"signals\":" + std::to_string(t.signals);
+  if (t.refused.kind != obstacle::none) return out + ",\"refused\":" + quoted(describe(t.refused)) + '}';
+  return out + ",\"at\":" + quoted(to_string(t.at)) + ",\"walk_us\":" + microseconds(t.walk) +
+         ",\"arena_bytes\":" + std::to_string(t.arena_bytes) + '}';
+}
+
 std::string json_of(const scope_receipt::stop& s) {
   const auto& r = s.receipt;
   std::string out = "{\"task\":" + quoted(s.task) + ",\"boundary\":" + quoted(to_string(r.where)) +
@@ -86,6 +93,7 @@ std::string json_of(const scope_receipt::stop& s) {
                     ",\"reason\":" + json_of(r.why) + ",\"stopped_us\":" + microseconds(r.stopped - r.requested);
   if (r.reclaimed) out += ",\"reclaimed_us\":" + microseconds(*r.reclaimed - r.requested);
   if (r.worker != 0) out += ",\"worker\":" + std::to_string(r.worker);
+  if (r.thread) out += ",\"thread\":" + json_of(*r.thread);
   return out + '}';
 }
 

@@ -15,6 +15,7 @@ namespace workit::detail {
 [[nodiscard]] std::string json_of(const cancel_reason& why);
 [[nodiscard]] std::string json_of(const failure_snapshot& f);
 [[nodiscard]] std::string json_of(const task_counts& c);
+[[nodiscard]] std::string json_of(const thread_stop& t);
 [[nodiscard]] std::string json_of(const scope_receipt::stop& s);
 /// "[...]" of all elements by `to_text`.
 template <class Range, class F>

@@ -1,4 +1,5 @@
 // stoppable_thread: see the header; thread_state.hpp has the invariants of what is shared with the handler.
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
@@ -7,9 +8,12 @@
 
 #include <cxxabi.h>
 #include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <string>
 #include <workit/base/assert.hpp>
+#include <workit/base/unique_fd.hpp>
 #include <workit/preempt/stoppable_thread.hpp>
 
 #include "../system_call.hpp"
@@ -79,10 +83,10 @@ void drain(owned_state& self) noexcept {
 
 }  // namespace
 
-stoppable_thread::stoppable_thread(stoppable_options options) : options_(options) {
+stoppable_thread::stoppable_thread(stoppable_options options) : kick_handle(nullptr), options_(options) {
   WORKIT_ASSERT(why_unsupported().empty(), "a stoppable thread is made where there can be none: " + why_unsupported());
   WORKIT_ASSERT(this_state == nullptr, "this thread is a stoppable one already");
-  auto made = std::make_unique<owned_state>(options);
+  auto made = std::make_shared<owned_state>(options);
   made->stack = made->task_stack.bounds();
   made->id = static_cast<pid_t>(::syscall(SYS_gettid));
   made->mark = &this_mark;
@@ -130,12 +134,14 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
   self.signals.store(0, std::memory_order_relaxed);
   self.in_the_way.store(obstacle::none, std::memory_order_relaxed);
   self.due = until.is_never() ? 0 : until.at().time_since_epoch().count();
-  this_mark.task.store(number, std::memory_order_seq_cst);
+  this_mark.task.store(number, std::memory_order_relaxed);
+  self.task.store(number, std::memory_order_seq_cst);
   if (self.due != 0) set_timer(self.timer, self.due);
 
   const bool left = workit_run_on_stack(self.task_stack.top(), fn, argument, &self.own_stack) != 0;
 
-  this_mark.task.store(no_task, std::memory_order_seq_cst);
+  this_mark.task.store(no_task, std::memory_order_relaxed);
+  self.task.store(no_task, std::memory_order_seq_cst);
   if (self.due != 0) set_timer(self.timer, 0);
   self.due = 0;
   drain(self);
@@ -161,31 +167,46 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
   return end;
 }
 
-// Every kick says anew what is wanted: a late one, for a task that is over, may have written over it.
-bool stoppable_thread::kick(std::uint64_t number) noexcept {
-  auto& self = *state_;
-  if (self.mark->task.load(std::memory_order_acquire) != number) return false;
-  self.mark->wanted.store(number, std::memory_order_seq_cst);
+// The thread ends only after drain(): while our mark stands and its task is still this one, its words are there. Every
+// kick says anew what is wanted: a late one, for a task that is over, may have written over it.
+bool kick_handle::kick(std::uint64_t number) const noexcept {
+  auto& target = *state_;
   std::uint32_t none = 0;
-  if (!self.kick_on_its_way.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) return true;
-  if (self.mark->task.load(std::memory_order_seq_cst) == number &&
-      ::syscall(SYS_tgkill, ::getpid(), self.id, kick_signal()) == 0)
-    return true;
-  self.kick_on_its_way.store(0, std::memory_order_release);
+  if (!target.kick_on_its_way.compare_exchange_strong(none, 1, std::memory_order_seq_cst))
+    return target.task.load(std::memory_order_relaxed) == number;
+  if (target.task.load(std::memory_order_seq_cst) == number) {
+    target.mark->wanted.store(number, std::memory_order_seq_cst);
+    if (::syscall(SYS_tgkill, ::getpid(), target.id, kick_signal()) == 0) return true;
+  }
+  target.kick_on_its_way.store(0, std::memory_order_release);
   return false;
 }
 
-bool stoppable_thread::kick_is_pending() const noexcept {
+bool kick_handle::kick_is_pending() const noexcept {
   return state_->kick_on_its_way.load(std::memory_order_acquire) != 0;
 }
 
-stop_refusal stoppable_thread::why_not() const {
+// proc(5), /proc/[pid]/status: SigBlk is a mask in hexadecimal.
+bool kick_handle::blocks_kicks() const noexcept {
+  char text[4096];
+  const unique_fd file(
+      ::open(("/proc/self/task/" + std::to_string(state_->id) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
+  const auto size = file ? ::read(file.get(), text, sizeof text - 1) : -1;
+  if (size <= 0) return false;
+  text[size] = 0;
+  const char* const line = std::strstr(text, "\nSigBlk:");
+  return line != nullptr && ((std::strtoull(line + 8, nullptr, 16) >> (kick_signal() - 1)) & 1) != 0;
+}
+
+unsigned kick_handle::signals() const noexcept { return state_->signals.load(std::memory_order_relaxed); }
+
+stop_refusal kick_handle::why_not() const {
   const auto what = state_->in_the_way.load(std::memory_order_relaxed);
   const bool named = what == obstacle::foreign_module || what == obstacle::blocked_in;
   return {what, named ? state_->where.load(std::memory_order_relaxed) : ""};
 }
 
-pid_t stoppable_thread::id() const noexcept { return state_->id; }
+pid_t kick_handle::id() const noexcept { return state_->id; }
 
 // By the system call itself: pthread_exit would run the destructors. pthread_join waits for the kernel to clear the
 // thread's id, which it does however the thread ends (set_tid_address(2)).

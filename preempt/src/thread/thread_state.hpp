@@ -35,6 +35,7 @@ struct thread_state {
   std::int64_t left_at = 0;  // as `due`
   unsigned forks = 0;        // when the task began
 
+  std::atomic<std::uint64_t> task{no_task};  // as the mark's, for others to read when the thread may have gone
   std::atomic<std::uint32_t> kick_on_its_way{0};
   std::atomic<unsigned> signals{0};
   std::atomic<obstacle> in_the_way{obstacle::none};

@@ -18,6 +18,7 @@ struct stop_claim {
   enum class answer {
     completed,  ///< the task had committed its result first: nothing is sent
     withdrawn,  ///< it had not started, and now never will: nothing to send
+    in_place,   ///< it runs on a thread of this process: stop_in_place() is to be called
     kill,       ///< it runs in the process behind `pidfd`, which is now the warden's to kill
   };
   answer what = answer::completed;
@@ -44,6 +45,10 @@ class lease {
   /// The stop is proven: not one instruction of the task will run. Called once after `kill` or `withdrawn`, without
   /// any lock, on the thread that made the proof (a canceller's, the warden's or the death listener's).
   virtual void stopped(std::shared_ptr<receipt_slot> receipt) noexcept = 0;
+
+  /// Begins the stop of a task on a thread of this process, on the canceller's or the warden's own thread, without any
+  /// lock. Called once, after `in_place`; the lease finishes `opened`, and tells whoever waits, itself. Does not block.
+  virtual void stop_in_place(stop_receipt opened) noexcept;
 
   /// Its being cancelled is what stops the task.
   const cancel_cell::ptr cell;

@@ -15,6 +15,27 @@ namespace workit::preempt {
 
 struct thread_state;
 
+/// The outside of a stoppable thread: by it others stop its tasks. Outlives the thread. Threads: any.
+class kick_handle {
+ public:
+  /// Says that the task of that number is to end, and interrupts the thread for a look, unless a kick is on its way
+  /// already. False when that task is over. Blocks: no; a system call of some microseconds.
+  bool kick(std::uint64_t number) const noexcept;
+  /// What stood in the way at the last look of the task under way.
+  [[nodiscard]] stop_refusal why_not() const;
+  /// Whether the last kick is still waiting for the thread to take it.
+  [[nodiscard]] bool kick_is_pending() const noexcept;
+  /// Whether the thread's signal mask keeps kicks away. Blocks: reads a file of /proc.
+  [[nodiscard]] bool blocks_kicks() const noexcept;
+  /// How many kicks the task under way has taken.
+  [[nodiscard]] unsigned signals() const noexcept;
+  [[nodiscard]] pid_t id() const noexcept;
+
+ protected:
+  explicit kick_handle(std::shared_ptr<thread_state> state) noexcept : state_(std::move(state)) {}
+  std::shared_ptr<thread_state> state_;
+};
+
 /// How a run came to its end.
 struct run_end {
   bool left = false;     ///< it was stopped: no destructor, catch block or guard of the task has run
@@ -38,8 +59,8 @@ struct stoppable_options {
 /// stack is the task's own (or pure) and nothing is held; later, when it lets go of what it held; or when the library
 /// call that it is in returns. A task that was left runs none of its destructors, and owns what it owned for ever.
 ///
-/// Threads: made, run and ended on one thread; kick() and why_not() from any, while it lives.
-class stoppable_thread {
+/// Threads: made, run and ended on one thread.
+class stoppable_thread : public kick_handle {
  public:
   /// Errors: std::system_error when there is no memory, or no timer, to be had.
   explicit stoppable_thread(stoppable_options options = {});
@@ -51,17 +72,6 @@ class stoppable_thread {
   /// is used once per process: see next_task_number(). Afterwards no signal of this run is on its way.
   run_end run(std::uint64_t number, deadline until, void (*fn)(void*), void* argument);
 
-  /// Says that the task of that number is to end, and interrupts the thread for a look, unless a kick is on its way
-  /// already. False when that task is over. Blocks: no; a system call of some microseconds.
-  bool kick(std::uint64_t number) noexcept;
-  /// What stood in the way at the last look of the task under way.
-  [[nodiscard]] stop_refusal why_not() const;
-
-  /// Whether the last kick is still waiting for the thread to take it.
-  [[nodiscard]] bool kick_is_pending() const noexcept;
-
-  [[nodiscard]] pid_t id() const noexcept;
-
   /// Ends the calling thread, a run on which has ended `spoilt`, without the destructors of its thread_locals: what the
   /// task was doing to them is half done. `last` is the last that runs on it, with this object gone. The thread can be
   /// joined; its thread_locals and the allocator's cache of it leak.
@@ -70,7 +80,6 @@ class stoppable_thread {
  private:
   void release() noexcept;
 
-  std::unique_ptr<thread_state> state_;
   stoppable_options options_;
 };
 

@@ -13,19 +13,20 @@
 namespace workit {
 
 struct offload_options {
-  /// Where it runs. The process boundary is the one whose stop is unconditional.
+  /// Where it runs: process, whose stop is unconditional, or thread, whose stop is in place, in microseconds, or
+  /// refused with the reason (docs/thread-boundary.md).
   workit::boundary boundary = workit::boundary::process;
   /// Limit from the call to the result, queueing and start-up included; past it the work is stopped and the caller gets
   /// timed_out. More than zero; none by default: the scope's deadline rules in any case.
   std::optional<duration> timeout{};
-  /// Which pool, by process_options::name; empty is the first one of the runtime.
+  /// Which pool of that boundary, by its name; empty is the first one of the runtime.
   std::string pool{};
   /// Before which of those that wait in its pool it is given a worker.
   task_priority priority = task_priority::normal;
-  /// Of this call; the lower of these and the pool's holds. `processes` is the pool's only.
+  /// Of this call; the lower of these and the pool's holds. `processes` is the pool's only. At boundary::process only.
   process_limits limits{};
   /// How long the work may take to stop by itself when it is to be stopped: fn's own context says so (stopping(), its
-  /// stop token, cancel points), and what has not ended by then is killed. Zero by default: killed at once, since code
+  /// stop token, cancel points), and what has not ended by then is stopped hard. Zero by default: at once, since code
   /// that takes no context would only burn the time.
   duration grace{};
   /// Hears what the call has taken, however it ended, on its fiber before it goes on. What it throws is the call's
@@ -35,33 +36,35 @@ struct offload_options {
 
 namespace detail {
 /// Refuses options that contradict each other. Errors: std::invalid_argument with a sentence.
-void check_options(const offload_options& options);
+void check_options(const offload_options& options, const workers::remote_call& call);
 /// Runs the call on the current fiber's behalf and returns the encoded result.
 workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
                                             const workers::remote_call& call);
 }  // namespace detail
 
-/// A task function R(context&) that calls fn(args...), or fn(context, args...), in a worker. `fn` is a function or a
-/// captureless lambda; arguments and result travel by value (docs/process-boundary.md says what travels; what cannot
-/// does not compile). Arguments are encoded here and now, so that later changes to them do not matter. It may be called
-/// more than once. The worker's context is that of a scope in the worker: spawn, sleep, deadline, stop token, defer and
-/// composables work there; its reports and log lines are those of the calling task here, and it
-/// charges the budgets here, by the names of their keys. Context values do not travel.
+/// A task function R(context&) that calls fn(args...), fn(context, args...) or fn(worker_context, args...) in a worker.
+/// `fn` is a function or a captureless lambda; arguments and result travel by value (docs/process-boundary.md says what
+/// travels; what cannot does not compile). Arguments are encoded here and now, so that later changes to them do not
+/// matter. It may be called more than once. The worker's context is that of a scope in the worker: spawn, sleep,
+/// deadline, stop token, defer and composables work there; its reports and log lines are those of the calling task
+/// here, and it charges the budgets here, by the names of their keys. Context values do not travel. A worker_context is
+/// lighter, and the same at every boundary; a full context only a process has.
 ///
 /// Calling it:
 /// Blocks: the fiber, until the result is there or the stop of the work is proven.
-/// Cancel: the work is killed; the caller goes on only when not one instruction of it can run any more, and throws
-///   `cancelled`. A result that was committed first is delivered.
-/// Errors: timed_out; those of <workit/base/worker_errors.hpp>, e.g. remote_error{type, what} for an exception of fn
-/// and
+/// Cancel: the work is stopped; the caller goes on only when not one instruction of it can run any more, and throws
+///   `cancelled`; the exception is a thread whose stop was refused, which the receipt says. A result that was committed
+///   first is delivered.
+/// Errors: timed_out; at boundary::thread what fn throws, itself; else those of <workit/base/worker_errors.hpp>, e.g.
+/// remote_error{type, what} for an exception of fn and
 ///   worker_crashed{signal | exit code}; start_failed when there is no such pool or no worker can be had; of these
 ///   queue_full when too many are waiting and the pool refuses, and pool_stopped when it takes no more.
 template <class F, class... Args>
 auto offload(offload_options options, F&& fn, Args&&... args) {
-  detail::check_options(options);
   using R = workers::result_of<F, Args...>;
-  return [options = std::move(options),
-          call = workers::make_remote_call(std::forward<F>(fn), std::forward<Args>(args)...)](context& ctx) -> R {
+  auto call = workers::make_remote_call(std::forward<F>(fn), std::forward<Args>(args)...);
+  detail::check_options(options, call);
+  return [options = std::move(options), call = std::move(call)](context& ctx) -> R {
     const auto encoded = detail::run_behind_boundary(ctx, options, call);
     return workers::read_result<R>(encoded);
   };

@@ -8,7 +8,8 @@
 
 namespace workit {
 class context;
-}
+class worker_context;
+}  // namespace workit
 
 namespace workit::workers {
 
@@ -17,13 +18,17 @@ namespace workit::workers {
 /// the host's. Blocks: until the scope has closed. Errors: as runtime::run.
 void run_in_worker_scope(const std::function<void(context&)>& body);
 
+/// That of the task that the calling thread runs, at any worker boundary. Errors: asserts that there is one.
+[[nodiscard]] worker_context& this_worker_context();
+
 /// What runs in the worker: reads the arguments, calls, writes the result.
 using trampoline = void (*)(wire_reader& arguments, wire_writer& result);
 
 struct remote_call {
   function_id entry;  ///< of a trampoline
   bytes arguments;
-  attachments beside{};  ///< the shared buffers among them
+  attachments beside{};   ///< the shared buffers among them
+  bool in_scope = false;  ///< the function takes a context&, which only a worker process has
 };
 
 /// What a call came back with.
@@ -62,16 +67,23 @@ struct signature_of<R (C::*)(P...) const> : signature<R, P...> {};
 template <class C, class R, class... P>
 struct signature_of<R (C::*)(P...) const noexcept> : signature<R, P...> {};
 
-/// A first parameter `context&` is the worker's own, and not one of those that travel.
+/// Which context a function takes as its first parameter: that is the worker's own, and does not travel.
+enum class own_context { none, scope, light };
+
 template <class Parameters>
 struct split_context {
   using travelling = Parameters;
-  static constexpr bool wanted = false;
+  static constexpr auto wanted = own_context::none;
 };
 template <class... P>
 struct split_context<parameter_list<context&, P...>> {
   using travelling = parameter_list<P...>;
-  static constexpr bool wanted = true;
+  static constexpr auto wanted = own_context::scope;
+};
+template <class... P>
+struct split_context<parameter_list<worker_context&, P...>> {
+  using travelling = parameter_list<P...>;
+  static constexpr auto wanted = own_context::light;
 };
 
 template <class F>
@@ -102,7 +114,7 @@ template <class F, class... A>
 struct call_shape {
   using result = typename raw_shape<F, A...>::result;
   using parameters = typename split_context<typename raw_shape<F, A...>::parameters>::travelling;
-  static constexpr bool with_context = split_context<typename raw_shape<F, A...>::parameters>::wanted;
+  static constexpr auto takes = split_context<typename raw_shape<F, A...>::parameters>::wanted;
 };
 
 /// How a result is kept on its way back.
@@ -129,8 +141,10 @@ void call_with(F f, parameter_list<P...>, wire_reader& from, wire_writer& to) {
       return std::apply([&](auto&... v) -> R { return std::invoke(f, context..., static_cast<P&&>(v)...); }, values);
     });
   };
-  if constexpr (Shape::with_context)
+  if constexpr (Shape::takes == own_context::scope)
     run_in_worker_scope([&](context& ctx) { call(ctx); });
+  else if constexpr (Shape::takes == own_context::light)
+    call(this_worker_context());
   else
     call();
 }
@@ -194,7 +208,8 @@ using result_of =
                        std::remove_cvref_t<typename detail::call_shape<detail::callable<F>, A...>::result>>;
 
 /// Packs the call of a function, or of a captureless lambda, with these arguments, converted here to the parameters.
-/// Its first parameter may be a `context&`: then it runs by run_in_worker_scope(), which gives it that. Blocks: no.
+/// Its first parameter may be a `context&`: then it runs by run_in_worker_scope(), which gives it that; or a
+/// `worker_context&`, which is this_worker_context(). Blocks: no.
 /// Errors: wire_error, and what the arguments' conversion and copies throw; start_failed when the function has no name
 /// (see id_of()). What cannot travel does not compile.
 template <class F, class... A>
@@ -222,7 +237,7 @@ template <class F, class... A>
   }
   detail::write_arguments(typename shape::parameters{}, arguments, std::forward<A>(args)...);
   auto beside = arguments.take_attached();
-  return {entry, arguments.take(), std::move(beside)};
+  return {entry, arguments.take(), std::move(beside), shape::takes == detail::own_context::scope};
 }
 
 /// Unpacks the result of such a call. Errors: wire_error.

@@ -8,8 +8,10 @@ namespace workit {
 
 /// docs/boundaries.md has the promise of each.
 enum class boundary : std::uint8_t {
-  fiber,    ///< on an I/O thread; stops at its next suspension point
-  process,  ///< in a forked worker; stopped by SIGKILL, unconditionally
+  fiber,        ///< on an I/O thread; stops at its next suspension point
+  cooperative,  ///< on a thread of the arena; stops at its next check()
+  thread,       ///< on a thread of its own stack; stopped in place where that is safe, else refused with the reason
+  process,      ///< in a forked worker; stopped by SIGKILL, unconditionally
 };
 
 /// What kind of work a task does; for people and metrics, it changes nothing.
@@ -19,6 +21,10 @@ enum class task_kind : std::uint8_t { io, llm, tool, cpu, custom };
   switch (b) {
     case boundary::fiber:
       return "fiber";
+    case boundary::cooperative:
+      return "cooperative";
+    case boundary::thread:
+      return "thread";
     case boundary::process:
       return "process";
   }

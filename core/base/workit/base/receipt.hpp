@@ -12,6 +12,7 @@
 #include <workit/base/boundary.hpp>
 #include <workit/base/clock.hpp>
 #include <workit/base/reason.hpp>
+#include <workit/base/thread_stop.hpp>
 
 namespace workit {
 
@@ -19,6 +20,8 @@ namespace workit {
 enum class stop_method : std::uint8_t {
   withdrawn,    ///< it had not started, and never will
   cooperative,  ///< it returned by itself after the request
+  abandoned,    ///< its thread was led out of it, at a point where that does no harm
+  refused,      ///< it would not have been safe: it runs on, on a thread that takes no other task
   killed,       ///< SIGKILL
 };
 
@@ -26,6 +29,7 @@ enum class stop_method : std::uint8_t {
 enum class stop_proof : std::uint8_t {
   none,
   returned,  ///< the code came back, or never began
+  landed,    ///< its thread is back in the runtime's own code, on the runtime's own stack
   barrier,   ///< SIGKILL, then an expedited membarrier(2) interrupted every CPU that could run it
   notice,    ///< the kernel marked the worker's robust mutex OWNER_DIED
   pidfd,     ///< its pidfd became readable: the process has exited
@@ -41,6 +45,7 @@ struct stop_receipt {
   time_point requested{};                 ///< the cancel cell changed
   time_point stopped{};                   ///< proven: not one instruction later
   std::optional<time_point> reclaimed{};  ///< memory, descriptors and the process itself are back
+  std::optional<thread_stop> thread{};    ///< at boundary::thread: where it was left, or why that was refused
 };
 
 [[nodiscard]] std::string_view to_string(stop_method m) noexcept;

@@ -37,8 +37,9 @@ TEST_P(StopInPlace, NotWithoutAKick) {
   stopping_ground ground;
   ground.start(GetParam().body);
   usleep(20000);
+  EXPECT_FALSE(ground.has_ended());
   let_out = true;
-  EXPECT_FALSE(ground.wait().end.left);
+  ground.stop();  // for those that sleep in the kernel
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, StopInPlace, ::testing::ValuesIn(stoppable_workloads()),

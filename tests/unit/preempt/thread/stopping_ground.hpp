@@ -44,6 +44,7 @@ class stopping_ground {
   stopped_task stop(std::chrono::milliseconds limit = std::chrono::seconds(10));
   /// Waits for the end without a kick.
   stopped_task wait();
+  [[nodiscard]] bool has_ended() const { return state_.load(std::memory_order_acquire) == state::ended; }
   bool kick() { return on_->kick(number_); }
   /// What stands in the way now.
   [[nodiscard]] stop_refusal why_not() const { return on_->why_not(); }

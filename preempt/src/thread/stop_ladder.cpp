@@ -1,0 +1,103 @@
+// stop_ladder: see the header.
+//
+// Invariants
+// 1. An attempt is in `climbing` from begin() until a kick of it has returned false.
+// 2. The timer is set to the earliest `next`, or to an earlier instant, while there is one.
+// Lock order: one mutex; no attempt is called under it.
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+#include <workit/base/unique_fd.hpp>
+#include <workit/preempt/stop_ladder.hpp>
+#include <workit/preempt/warden.hpp>
+
+#include "../system_call.hpp"
+
+namespace workit::preempt {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr duration first_pause = 100us;
+constexpr duration longest_pause = 2ms;
+constexpr duration pause_after_giving_up = 10ms;
+
+struct climb {
+  std::shared_ptr<thread_stop_attempt> attempt;
+  time_point give_up_at;
+  time_point next;
+  duration pause = first_pause;
+  bool given_up = false;
+};
+
+}  // namespace
+
+struct stop_ladder::state {
+  explicit state(warden& w)
+      : by(w), timer(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")) {}
+
+  void add(climb c) {
+    const std::lock_guard lock(mutex);
+    climbing.push_back(std::move(c));
+    set_timer();
+  }
+
+  /// Requires: the mutex.
+  void set_timer() {
+    itimerspec spec{};
+    const auto earliest = std::ranges::min_element(climbing, {}, &climb::next);
+    if (earliest != climbing.end()) {
+      const auto at = std::max<duration::rep>(earliest->next.time_since_epoch().count(), 1);
+      spec.it_value = {static_cast<time_t>(at / 1'000'000'000), static_cast<long>(at % 1'000'000'000)};
+    }
+    ::timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+  }
+
+  void turn() {
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<climb> due;
+    {
+      const std::lock_guard lock(mutex);
+      std::uint64_t fired = 0;
+      [[maybe_unused]] const auto read = ::read(timer.get(), &fired, sizeof fired);
+      const auto rest = std::ranges::partition(climbing, [&](const climb& c) { return c.next > now; });
+      due.assign(std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+      climbing.erase(rest.begin(), rest.end());
+    }
+    std::erase_if(due, [&](climb& c) { return !step(c, now); });
+    const std::lock_guard lock(mutex);
+    climbing.insert(climbing.end(), std::make_move_iterator(due.begin()), std::make_move_iterator(due.end()));
+    set_timer();
+  }
+
+  static bool step(climb& c, time_point now) {
+    // Before the kick, so that there was a while to take the last one.
+    if (!c.given_up && now >= c.give_up_at) c.given_up = c.attempt->give_up();
+    if (!c.attempt->kick()) return false;
+    c.pause = c.given_up ? pause_after_giving_up : std::min(c.pause * 2, longest_pause);
+    c.next = now + c.pause;
+    if (c.give_up_at > now) c.next = std::min(c.next, c.give_up_at);
+    return true;
+  }
+
+  warden& by;
+  unique_fd timer;
+  std::mutex mutex;
+  std::vector<climb> climbing;
+};
+
+stop_ladder::stop_ladder(warden& by) : state_(std::make_unique<state>(by)) {
+  by.watch(state_->timer.get(), [s = state_.get()] { s->turn(); });
+}
+
+stop_ladder::~stop_ladder() { state_->by.unwatch(state_->timer.get()); }
+
+void stop_ladder::begin(std::shared_ptr<thread_stop_attempt> attempt, duration patience) {
+  if (!attempt->kick()) return;
+  const auto now = std::chrono::steady_clock::now();
+  state_->add({std::move(attempt), deadline::in(patience, now).at(), now + first_pause});
+}
+
+}  // namespace workit::preempt

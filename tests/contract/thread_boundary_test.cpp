@@ -1,0 +1,308 @@
+// The promises of the whole at boundary::thread: work that ignores every stop token is stopped in place, or refused.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+#include <support/fixture.hpp>
+#include <support/seed.hpp>
+#include <workit/workit.hpp>
+
+namespace workit::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::atomic<std::uint64_t> beats{0};
+std::atomic<bool> let_out{false};
+std::mutex taken;
+
+void beat_for_ever() {
+  while (!let_out.load(std::memory_order_relaxed)) beats.fetch_add(1, std::memory_order_relaxed);
+}
+void beat_under_a_lock() {
+  const std::lock_guard guard(taken);
+  beat_for_ever();
+}
+int add(int a, int b) { return a + b; }
+std::uint64_t thread_of_the_task() { return static_cast<std::uint64_t>(::gettid()); }
+void wait_for_beats() {
+  for (const auto before = beats.load(); beats.load() < before + 100;) std::this_thread::yield();
+}
+
+const offload_options at_thread{.boundary = boundary::thread};
+
+class ThreadBoundary : public runtime_test {
+ protected:
+  void SetUp() override {
+    if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
+    runtime_test::SetUp();
+    let_out = false;
+  }
+  void TearDown() override {
+    if (!IsSkipped()) runtime_test::TearDown();
+  }
+
+  /// Runs `body` in a scope and returns its receipt.
+  template <class F>
+  static scope_receipt receipt_of(runtime& rt, scope_options options, F body) {
+    std::atomic<bool> complete{false};
+    scope_receipt kept;
+    options.on_receipt = [&](const scope_receipt& r) {
+      kept = r;
+      complete = true;
+      complete.notify_all();
+    };
+    try {
+      rt.run(std::move(options), body);
+    } catch (const scope_cancelled&) {
+    } catch (const timed_out&) {
+    }
+    complete.wait(false);
+    return kept;
+  }
+};
+
+TEST_F(ThreadBoundary, ReturnsTheValue) {
+  runtime rt({}, threads({.threads = 1}));
+  EXPECT_EQ(rt.run([](scope& s) { return offload(at_thread, add, 40, 2)(s); }), 42);
+}
+
+TEST_F(ThreadBoundary, ThrowsTheVeryExceptionOfTheTask) {
+  runtime rt({}, threads({.threads = 1}));
+  EXPECT_THROW(rt.run([](scope& s) { offload(at_thread, [] { throw std::out_of_range("far"); })(s); }),
+               std::out_of_range);
+}
+
+TEST_F(ThreadBoundary, StopsALoopInPlaceAndTheThreadGoesOn) {
+  runtime rt({}, threads({.threads = 1, .spares = 0}));
+  std::uint64_t before = 0;
+  const auto receipt = receipt_of(rt, {.name = "request"}, [&](scope& s) {
+    before = offload(at_thread, thread_of_the_task)(s);
+    s.spawn({.name = "loop"}, offload(at_thread, beat_for_ever));
+    s.sleep_for(20ms);
+    wait_for_beats();
+    s.cancel("enough");
+  });
+  const auto after = beats.load();
+  ASSERT_EQ(receipt.stops.size(), 1U);
+  const auto& stop = receipt.stops[0].receipt;
+  EXPECT_EQ(stop.where, boundary::thread);
+  EXPECT_EQ(stop.method, stop_method::abandoned);
+  EXPECT_EQ(stop.proof, stop_proof::landed);
+  EXPECT_GE(stop.stopped, stop.requested);
+  ASSERT_TRUE(stop.thread);
+  EXPECT_GE(stop.thread->signals, 1U);
+  EXPECT_EQ(stop.thread->at, leaving::in_place);
+  EXPECT_EQ(rt.run([](scope& s) { return offload(at_thread, thread_of_the_task)(s); }), before);
+  ::usleep(20000);
+  EXPECT_EQ(beats.load(), after) << "the loop ran on after it was said to be stopped";
+}
+
+TEST_F(ThreadBoundary, TheControlArmRunsOnWhenNobodyStopsIt) {
+  runtime rt({}, threads({.threads = 1}));
+  rt.run([&](scope& s) {
+    auto loop = s.spawn(offload(at_thread, beat_for_ever));
+    s.sleep_for(40ms);
+    wait_for_beats();
+    let_out = true;
+    loop.get();
+  });
+}
+
+TEST_F(ThreadBoundary, KeepsADeadlineWhileEveryIoThreadIsBusy) {
+  runtime rt({}, threads({.threads = 1}));
+  std::uint64_t at_end = 0, later = 1;
+  const auto receipt = receipt_of(rt, {.deadline = 30ms}, [&](scope& s) {
+    s.spawn(offload(at_thread, beat_for_ever));
+    s.yield();
+    const auto until = std::chrono::steady_clock::now() + 400ms;
+    while (std::chrono::steady_clock::now() < until) {
+      if (until - std::chrono::steady_clock::now() < 100ms && at_end == 0) at_end = beats;
+    }
+    later = beats;
+  });
+  EXPECT_GT(at_end, 0U);
+  EXPECT_EQ(at_end, later) << "the loop was still running when its deadline had long passed";
+  ASSERT_EQ(receipt.stops.size(), 1U);
+  EXPECT_EQ(receipt.stops[0].receipt.method, stop_method::abandoned);
+  EXPECT_LT(receipt.stops[0].receipt.stopped - receipt.opened, 300ms);
+}
+
+TEST_F(ThreadBoundary, ATimeOutIsAnErrorOfTheCall) {
+  runtime rt({}, threads({.threads = 1}));
+  rt.run([&](scope& s) {
+    EXPECT_THROW(offload({.boundary = boundary::thread, .timeout = 20ms}, beat_for_ever)(s), timed_out);
+    EXPECT_EQ(offload(at_thread, add, 1, 2)(s), 3);
+  });
+}
+
+TEST_F(ThreadBoundary, RefusesToStopUnderALockAndTheNextTaskStartsAllTheSame) {
+  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .patience = 2ms}));
+  const auto& pool = find_threads(rt, "pool");
+  const auto receipt = receipt_of(rt, {}, [&](scope& s) {
+    s.spawn({.name = "holds a lock"}, offload(at_thread, beat_under_a_lock));
+    s.sleep_for(20ms);
+    wait_for_beats();
+    s.cancel("enough");
+  });
+  ASSERT_EQ(receipt.stops.size(), 1U);
+  const auto& stop = receipt.stops[0].receipt;
+  EXPECT_EQ(stop.method, stop_method::refused);
+  EXPECT_EQ(stop.proof, stop_proof::none);
+  ASSERT_TRUE(stop.thread);
+  EXPECT_EQ(stop.thread->refused.kind, obstacle::lock_held);
+  EXPECT_EQ(rt.run([](scope& s) { return offload(at_thread, add, 1, 2)(s); }), 3);
+  wait_for_beats();  // it runs on
+  ASSERT_EQ(pool->status().refused.size(), 1U);
+  EXPECT_EQ(pool->status().refused[0].name, "holds a lock");
+  let_out = true;
+  while (!pool->status().refused.empty()) ::usleep(1000);
+  EXPECT_TRUE(taken.try_lock()) << "the lock was never given back";
+  taken.unlock();
+}
+
+TEST_F(ThreadBoundary, WithNoLeaveToRefuseTheCallerWaits) {
+  runtime rt({}, threads({.threads = 1, .patience = 1ms, .refused_limit = 0}));
+  const auto receipt = receipt_of(rt, {}, [&](scope& s) {
+    s.spawn(offload(at_thread, beat_under_a_lock));
+    s.sleep_for(20ms);
+    wait_for_beats();
+    std::thread([] {
+      ::usleep(50000);
+      let_out = true;
+    }).detach();
+    s.cancel("enough");
+  });
+  ASSERT_EQ(receipt.stops.size(), 1U);
+  EXPECT_TRUE(let_out);
+  EXPECT_EQ(receipt.stops[0].receipt.method, stop_method::abandoned);
+  EXPECT_EQ(receipt.stops[0].receipt.thread->at, leaving::critical_exit);
+}
+
+TEST_F(ThreadBoundary, CooperativeCodeStopsByItself) {
+  runtime rt({}, threads({.threads = 1}));
+  const auto receipt = receipt_of(rt, {}, [&](scope& s) {
+    s.spawn(offload({.boundary = boundary::thread, .grace = 10s}, [](worker_context& ctx) {
+      for (;;) {
+        ++beats;
+        ctx.check();
+      }
+    }));
+    s.sleep_for(20ms);
+    wait_for_beats();
+    s.cancel("enough");
+  });
+  ASSERT_EQ(receipt.stops.size(), 1U);
+  EXPECT_EQ(receipt.stops[0].receipt.method, stop_method::cooperative);
+}
+
+std::atomic<int> cleanups{0};
+std::atomic<int> owned_descriptor{-1};
+TEST_F(ThreadBoundary, CleanupsRunDescriptorsAreClosedAndTheArenaIsGivenBack) {
+  runtime rt({}, threads({.threads = 1}));
+  cleanups = 0;
+  const auto receipt = receipt_of(rt, {}, [&](scope& s) {
+    s.spawn(offload(at_thread, [](worker_context& ctx) {
+      ctx.defer([] { cleanups = cleanups * 10 + 1; });
+      ctx.defer([] { cleanups = cleanups * 10 + 2; });
+      owned_descriptor = ctx.own(::dup(0));
+      std::pmr::vector<int> numbers(100000, 1, &ctx.memory());
+      beat_for_ever();
+    }));
+    s.sleep_for(20ms);
+    wait_for_beats();
+    s.cancel("enough");
+  });
+  EXPECT_EQ(cleanups, 21);
+  EXPECT_EQ(::lseek(owned_descriptor, 0, SEEK_CUR) < 0 && errno == EBADF, true);
+  ASSERT_EQ(receipt.stops.size(), 1U);
+  EXPECT_GE(receipt.stops[0].receipt.thread->arena_bytes, 400000U);
+}
+
+TEST_F(ThreadBoundary, AStopNeverReachesTheNextTask) {
+  std::mt19937_64 random(seed());
+  runtime rt({}, threads({.threads = 1, .spares = 0}));
+  int stopped = 0;
+  for (int i = 0; i < 2000; ++i) {
+    rt.run([&](scope& s) {
+      auto first = s.spawn(offload(
+          at_thread,
+          [](int spins) {
+            for (int k = 0; k < spins; ++k) {
+              asm volatile("");
+            }
+            return spins;
+          },
+          static_cast<int>(random() % 20000)));
+      s.yield();
+      for (auto k = random() % 20000; k > 0; --k) {
+        asm volatile("");
+      }
+      first.cancel("raced");
+      stopped += first.result().is_cancelled() ? 1 : 0;
+      // Interrupted by a late kick, poll(2) would say so.
+      EXPECT_EQ(offload(at_thread, [] { return ::usleep(50); })(s), 0) << "round " << i;
+    });
+  }
+  EXPECT_GT(stopped, 0);
+  EXPECT_LT(stopped, 2000);
+}
+
+TEST_F(ThreadBoundary, AThreadWithSpoiltThreadLocalsIsReplaced) {
+  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 0}));
+  receipt_of(rt, {}, [&](scope& s) {
+    s.spawn(offload(at_thread, [] {
+      thread_local std::vector<int> numbers;
+      for (;;) {
+        numbers.push_back(1);
+        ++beats;
+        if (numbers.size() > 1000) numbers.clear();
+      }
+    }));
+    s.sleep_for(20ms);
+    wait_for_beats();
+    s.cancel("enough");
+  });
+  EXPECT_EQ(rt.run([](scope& s) { return offload(at_thread, add, 1, 2)(s); }), 3);
+  EXPECT_EQ(find_threads(rt, "pool")->status().retired, 1U);
+}
+
+TEST_F(ThreadBoundary, RefusesOptionsThatOnlyProcessesHave) {
+  EXPECT_THROW(static_cast<void>(offload({.boundary = boundary::thread, .limits = {.memory = 1 << 20}}, add, 1, 2)),
+               std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(offload(at_thread, [](context&) {})), std::invalid_argument);
+}
+
+TEST_F(ThreadBoundary, WithoutAPoolTheErrorSaysWhatToAdd) {
+  runtime rt;
+  try {
+    rt.run([](scope& s) { offload(at_thread, add, 1, 2)(s); });
+    FAIL();
+  } catch (const start_failed& e) {
+    EXPECT_NE(std::string(e.what()).find("workit::threads("), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(ThreadBoundary, QueuedWorkIsWithdrawn) {
+  runtime rt({}, threads({.threads = 1, .spares = 0}));
+  const auto receipt = receipt_of(rt, {}, [&](scope& s) {
+    s.spawn({.name = "runs"}, offload(at_thread, beat_for_ever));
+    s.spawn({.name = "waits"}, offload(at_thread, beat_for_ever));
+    s.sleep_for(20ms);
+    wait_for_beats();
+    s.cancel("enough");
+  });
+  ASSERT_EQ(receipt.stops.size(), 2U);
+  int withdrawn = 0;
+  for (const auto& s : receipt.stops) {
+    withdrawn += s.receipt.method == stop_method::withdrawn;
+    EXPECT_EQ(s.receipt.where, boundary::thread);
+  }
+  EXPECT_EQ(withdrawn, 1);
+}
+
+}  // namespace
+}  // namespace workit::test

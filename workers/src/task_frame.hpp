@@ -1,0 +1,37 @@
+// One run of a task at a worker boundary: its context, and what is to be done when it has ended.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+#include <workit/workers/worker_context.hpp>
+
+#include "task_arena.hpp"
+
+namespace workit::workers {
+
+/// Made by whoever runs the task, off the task's own stack. While it lives it is the thread's this_worker_context().
+class task_frame {
+ public:
+  /// The task is to stop once `*asked` equals `when`.
+  task_frame(const std::atomic<std::uint32_t>& asked, std::uint32_t when, deadline until);
+  /// finish(), and forgets the context.
+  ~task_frame();
+  task_frame(const task_frame&) = delete;
+  task_frame& operator=(const task_frame&) = delete;
+
+  /// Runs the cleanups and gives the memory back; how many bytes that were. Idempotent.
+  std::uint64_t finish() noexcept;
+
+  void defer(std::function<void()> cleanup);
+  [[nodiscard]] std::pmr::memory_resource& memory() noexcept;
+  [[nodiscard]] worker_context& context() noexcept { return context_; }
+
+ private:
+  worker_context context_;
+  task_frame* const before_;
+  std::vector<std::function<void()>> cleanups_;
+  std::optional<task_arena> arena_;  // made when it is first asked for
+};
+
+}  // namespace workit::workers

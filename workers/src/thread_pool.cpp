@@ -1,0 +1,210 @@
+// thread_pool and its core: the queue, the threads, the end. thread_pool_run.cpp has the run of a task.
+#include "thread_pool_core.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <workit/base/errors.hpp>
+
+namespace workit::workers {
+namespace {
+
+constexpr std::size_t most_threads = 1024;
+/// How long the end of a pool waits for refused tasks.
+constexpr std::chrono::seconds last_wait{1};
+
+std::size_t usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(std::max(1, CPU_COUNT(&set))) : 1;
+}
+
+[[noreturn]] void fail(const thread_options& o, const std::string& why) {
+  throw start_failed("pool \"" + o.name + "\": " + why);
+}
+
+thread_options checked(thread_options o) {
+  if (o.name.empty() || o.name.size() > 64)
+    throw start_failed("thread_options.name has " + std::to_string(o.name.size()) + " characters; it has 1 to 64");
+  if (o.threads == 0) o.threads = usable_cpus();
+  if (o.threads > most_threads)
+    fail(o, "thread_options.threads is " + std::to_string(o.threads) + "; it may be 0 to 1024");
+  if (o.spares > most_threads)
+    fail(o, "thread_options.spares is " + std::to_string(o.spares) + "; it may be 0 to 1024");
+  if (o.patience < duration::zero()) fail(o, "thread_options.patience is less than zero");
+  constexpr std::size_t least_stack = std::size_t{64} << 10;
+  if (o.stack_size < least_stack)
+    fail(o, "thread_options.stack_size is " + std::to_string(o.stack_size) + "; it has to be 64 KiB at least");
+  return o;
+}
+
+}  // namespace
+
+thread_pool_core::thread_pool_core(thread_options options, preempt::warden& warden)
+    : options_(checked(std::move(options))), warden_(warden), ladder_(std::make_unique<preempt::stop_ladder>(warden)) {}
+
+void thread_pool_core::start() {
+  if (const auto& why = preempt::why_unsupported(); !why.empty()) fail(options_, why);
+  for (const auto& m : options_.preemptible_modules) preempt::allow_module(m);
+  {
+    const lock guard(mutex_);
+    stopping_ = false;
+  }
+  try {
+    for (std::size_t i = 0; i < options_.threads + options_.spares; ++i) add_thread();
+  } catch (const std::system_error& e) {
+    stop();
+    fail(options_, std::string("a thread could not be started: ") + e.what());
+  }
+}
+
+void thread_pool_core::replace_thread() noexcept {
+  try {
+    add_thread();
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the pool is smaller until the next try
+  }
+}
+
+// Errors: std::system_error.
+void thread_pool_core::add_thread() {
+  join_ended();
+  const lock guard(mutex_);
+  if (stopping_ || threads_.size() - leaving_ - refused_.size() >= options_.threads + options_.spares) return;
+  const auto me = threads_.emplace(threads_.end());
+  try {
+    sigset_t all, before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    *me = std::thread([this, me] { serve(me); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  } catch (...) {
+    threads_.erase(me);
+    throw;
+  }
+  ::pthread_setname_np(me->native_handle(), "workit-task");
+}
+
+void thread_pool_core::serve(std::list<std::thread>::iterator me) {
+  const auto leave = [this, me] {
+    const lock guard(mutex_);
+    --leaving_;
+    ended_.splice(ended_.end(), threads_, me);
+    one_ended_.notify_all();
+  };
+  preempt::stoppable_thread here({.stack_size = options_.stack_size, .quarantine = options_.quarantine});
+  auto then = fitness::fit;
+  while (then == fitness::fit) {
+    auto task = take();
+    if (task == nullptr) return leave();
+    then = run(here, task);
+  }
+  replace_thread();
+  if (then == fitness::spoilt) here.end_thread(leave);
+  leave();
+}
+
+std::shared_ptr<thread_job> thread_pool_core::take() {
+  lock guard(mutex_);
+  ++parked_;
+  for (;;) {
+    if (busy_ < options_.threads) {
+      for (auto& line : queue_) {
+        if (line.empty()) continue;
+        auto task = std::move(line.front());
+        line.pop_front();
+        --parked_;
+        ++busy_;
+        return task;
+      }
+    }
+    if (stopping_) {
+      --parked_;
+      ++leaving_;
+      return nullptr;
+    }
+    work_.wait(guard);
+  }
+}
+
+void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
+  task->submitted_ = std::chrono::steady_clock::now();
+  task->pool_ = shared_from_this();
+  task->state_.store(job_state::queued, std::memory_order_release);
+  warden_.enlist(task);
+  std::optional<job_not_started> refused;
+  {
+    const lock guard(mutex_);
+    const auto waiting = queue_[0].size() + queue_[1].size() + queue_[2].size();
+    if (task->state_.load(std::memory_order_acquire) != job_state::queued) return;  // stopped already
+    if (stopping_)
+      refused = {"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped};
+    else if (options_.when_full == when_full::refuse && waiting >= options_.queue_limit)
+      refused = {"pool \"" + options_.name + "\" is full", workers::refusal::queue_full, options_.queue_limit};
+    else
+      queue_[static_cast<std::size_t>(task->terms.priority)].push_back(task);
+  }
+  if (!refused) return work_.notify_one();
+  if (task->decide(job_state::queued, job_state::ended)) settle(*task, std::move(*refused));
+}
+
+thread_pool_status thread_pool_core::status() const {
+  const lock guard(mutex_);
+  auto now = counts_;
+  now.busy = busy_;
+  now.parked = parked_;
+  now.queued = queue_[0].size() + queue_[1].size() + queue_[2].size();
+  for (const auto& r : refused_) {
+    now.refused.push_back(r.what);
+    now.refused.back().runs_on = std::chrono::steady_clock::now() - r.since;
+  }
+  return now;
+}
+
+void thread_pool_core::stop() noexcept {
+  std::vector<std::shared_ptr<thread_job>> waiting;
+  {
+    const lock guard(mutex_);
+    stopping_ = true;
+    for (auto& line : queue_) {
+      waiting.insert(waiting.end(), line.begin(), line.end());
+      line.clear();
+    }
+  }
+  work_.notify_all();
+  for (const auto& task : waiting)
+    if (task->decide(job_state::queued, job_state::ended))
+      settle(*task, job_not_started{"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped});
+  {
+    lock guard(mutex_);
+    one_ended_.wait(guard, [&] { return threads_.size() <= refused_.size(); });
+    one_ended_.wait_for(guard, last_wait, [&] { return threads_.empty(); });
+    // What still runs ends with the process, and until then needs this object.
+    if (!threads_.empty()) static_cast<void>(new std::shared_ptr<thread_pool_core>(shared_from_this()));
+    for (auto& t : threads_) t.detach();
+  }
+  ladder_.reset();
+  join_ended();
+}
+
+void thread_pool_core::join_ended() {
+  std::list<std::thread> gone;
+  {
+    const lock guard(mutex_);
+    gone.swap(ended_);
+  }
+  for (auto& t : gone) t.join();
+}
+
+thread_pool::thread_pool(thread_options options, preempt::warden& warden)
+    : core_(std::make_shared<thread_pool_core>(std::move(options), warden)) {}
+thread_pool::~thread_pool() { stop(); }
+void thread_pool::start() { core_->start(); }
+void thread_pool::submit(std::shared_ptr<thread_job> task) { core_->submit(std::move(task)); }
+const std::string& thread_pool::name() const noexcept { return core_->name(); }
+thread_pool_status thread_pool::status() const { return core_->status(); }
+void thread_pool::stop() noexcept { core_->stop(); }
+
+}  // namespace workit::workers

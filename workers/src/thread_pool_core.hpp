@@ -1,0 +1,77 @@
+// What a pool of stoppable threads is made of: its queue, its threads, and those that were refused.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <workit/workers/thread_pool.hpp>
+
+namespace workit::workers {
+
+/// Invariants
+/// 1. At most `threads` tasks run, refused ones apart; the other threads wait, and any of them may be the next. A spare
+///    is nothing but one more thread.
+/// 2. A thread that cannot go on has started its replacement before it ends; it is then in `ended_` until it is joined.
+/// 3. A job that a thread has taken is settled by whoever moves it out of `running`: the thread, or give_up().
+/// Lock order: the mutex is a leaf. No job, warden or ladder is called under it.
+class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
+ public:
+  thread_pool_core(thread_options options, preempt::warden& warden);
+
+  void start();
+  void submit(std::shared_ptr<thread_job> task);
+  void stop() noexcept;
+  [[nodiscard]] thread_pool_status status() const;
+  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
+
+  // For jobs.
+  void begin_stop(const std::shared_ptr<thread_job>& task);
+  void withdrawn(thread_job& task, std::shared_ptr<receipt_slot> receipt);
+  bool refuse(thread_job& task);
+
+ private:
+  using lock = std::unique_lock<std::mutex>;
+  using job_state = thread_job::state;
+  /// What a task has come to on its thread.
+  struct landed;
+  struct refusal_record {
+    const thread_job* job = nullptr;
+    refused_task what;
+    time_point since;
+  };
+
+  void add_thread();
+  void replace_thread() noexcept;
+  void serve(std::list<std::thread>::iterator me);
+  [[nodiscard]] std::shared_ptr<thread_job> take();
+  /// What a thread is good for after a task.
+  enum class fitness { fit, retired, spoilt };
+  fitness run(preempt::stoppable_thread& here, const std::shared_ptr<thread_job>& task);
+  void conclude(thread_job& task, landed& end);
+  void release(const thread_job& task, fitness then);
+  void settle(thread_job& task, thread_result result);
+  [[nodiscard]] std::optional<stop_refusal> reason_of(const preempt::kick_handle& thread, bool late) const;
+  void join_ended();
+  [[nodiscard]] stop_receipt receipt_of(const thread_job& task, stop_method method, stop_proof proof,
+                                        time_point at) const;
+
+  const thread_options options_;
+  preempt::warden& warden_;
+  std::unique_ptr<preempt::stop_ladder> ladder_;
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable one_ended_;
+  std::deque<std::shared_ptr<thread_job>> queue_[3];  // by task_priority
+  std::list<std::thread> threads_;
+  std::list<std::thread> ended_;
+  std::size_t leaving_ = 0;  // of threads_: will take no more tasks
+  std::vector<refusal_record> refused_;
+  std::size_t busy_ = 0;
+  std::size_t parked_ = 0;
+  bool stopping_ = true;  // until it is started
+  thread_pool_status counts_;
+};
+
+}  // namespace workit::workers

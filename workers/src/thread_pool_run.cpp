@@ -1,0 +1,195 @@
+// thread_pool_run: one task on its thread, how it ended, and how a stop of it is refused.
+#include <sys/resource.h>
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+#include <workit/base/errors.hpp>
+#include <workit/cancelled.hpp>
+#include <workit/preempt/no_preempt_scope.hpp>
+
+#include "task_frame.hpp"
+#include "thread_pool_core.hpp"
+
+namespace workit::workers {
+namespace {
+
+/// For how long a thread may have no CPU before its stop is refused for that.
+constexpr std::chrono::seconds last_look{1};
+
+duration thread_cpu_time() noexcept {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+}  // namespace
+
+struct thread_pool_core::landed {
+  explicit landed(const remote_call& c) : call(c) {}
+
+  /// On the task's stack, from where it may never return: what is kept of it is written where it cannot be left.
+  static void run(void* self) noexcept {
+    auto& me = *static_cast<landed*>(self);
+    try {
+      const auto found = find_function(me.call.entry);
+      if (!found) throw start_failed("the function of the task is not in this program any more");
+      wire_reader arguments(me.call.arguments, me.call.beside);
+      wire_writer written;
+      reinterpret_cast<trampoline> (*found)(arguments, written);
+      auto beside = written.take_attached();
+      const no_preempt_scope commit;
+      me.value = {written.take(), std::move(beside)};
+      me.has_value = true;
+    } catch (const cancelled&) {
+      const no_preempt_scope commit;
+      me.gave_up = true;
+    } catch (...) {
+      const no_preempt_scope commit;
+      me.error = std::current_exception();
+    }
+  }
+  /// A stop that came when this was written already was too late.
+  [[nodiscard]] bool committed() const noexcept { return has_value || gave_up || error != nullptr; }
+
+  const remote_call& call;
+  encoded_result value;
+  bool has_value = false;
+  bool gave_up = false;
+  std::exception_ptr error;
+  preempt::run_end end;
+};
+
+thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
+                                                const std::shared_ptr<thread_job>& task) {
+  task->thread_.emplace(here);
+  task->number_ = preempt::next_task_number();
+  task->launched_ = std::chrono::steady_clock::now();
+  if (!task->decide(job_state::queued, job_state::running)) {  // withdrawn
+    release(*task, fitness::fit);
+    return fitness::fit;
+  }
+  // The warden has the same deadline; the thread's own timer needs nobody to be scheduled.
+  const auto until =
+      task->terms.until.is_never() || task->terms.grace > duration::zero() ? deadline{} : task->terms.until;
+  landed result(task->call);
+  task_frame frame(task->asked_, 1, task->terms.until);
+  const auto cpu = thread_cpu_time();
+  result.end = here.run(task->number_, until, &landed::run, &result);
+  task->used.cpu = thread_cpu_time() - cpu;
+  result.end.how.arena_bytes = frame.finish();
+  auto then = result.end.left && result.end.spoilt ? fitness::spoilt : fitness::fit;
+  if (task->decide(job_state::running, job_state::ended))
+    conclude(*task, result);
+  else if (then == fitness::fit)
+    then = fitness::retired;  // its stop was refused: another thread has its place
+  release(*task, then);
+  return then;
+}
+
+void thread_pool_core::conclude(thread_job& task, landed& result) {
+  const auto& end = result.end;
+  const bool to_stop = task.cell->record() != nullptr || task.terms.until.passed(std::chrono::steady_clock::now());
+  if (!result.committed() || (result.gave_up && to_stop)) {
+    const bool left = !result.committed();
+    auto receipt = receipt_of(task, left ? stop_method::abandoned : stop_method::cooperative,
+                              left ? stop_proof::landed : stop_proof::returned,
+                              left ? end.stopped : std::chrono::steady_clock::now());
+    receipt.thread = end.how;
+    receipt.reclaimed = std::chrono::steady_clock::now();
+    return settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
+  }
+  if (result.gave_up)
+    return settle(task, std::make_exception_ptr(start_failed("task \"" + task.name + "\" cancelled itself")));
+  if (result.error != nullptr) return settle(task, std::move(result.error));
+  settle(task, std::move(result.value));
+}
+
+stop_receipt thread_pool_core::receipt_of(const thread_job& task, stop_method method, stop_proof proof,
+                                          time_point at) const {
+  stop_receipt receipt{.where = boundary::thread, .method = method, .proof = proof};
+  const auto* cancelled = task.cell->record();
+  receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
+  receipt.why = cancelled != nullptr ? cancelled->why : reason::deadline{task.terms.until, at - task.terms.until.at()};
+  receipt.stopped = at;
+  return receipt;
+}
+
+void thread_pool_core::settle(thread_job& task, thread_result result) {
+  warden_.retire(task);
+  const auto now = std::chrono::steady_clock::now();
+  const bool launched = task.launched_ != time_point{};
+  task.used.queued = (launched ? task.launched_ : now) - task.submitted_;
+  task.used.ran = launched ? now - task.launched_ : duration::zero();
+  {
+    const lock guard(mutex_);
+    const auto* stop = std::get_if<job_stopped>(&result);
+    const auto method = stop != nullptr ? stop->receipt->get().method : stop_method::cooperative;
+    counts_.abandoned += method == stop_method::abandoned;
+    counts_.refusals += method == stop_method::refused;
+    counts_.completed += method == stop_method::cooperative;
+  }
+  task.result = std::move(result);
+  task.settled();
+}
+
+void thread_pool_core::release(const thread_job& task, fitness then) {
+  const lock guard(mutex_);
+  const auto record = std::ranges::find(refused_, &task, &refusal_record::job);
+  if (record != refused_.end())
+    refused_.erase(record);
+  else
+    --busy_;
+  if (then != fitness::fit) {
+    ++counts_.retired;
+    ++leaving_;
+  }
+  if (busy_ < options_.threads) work_.notify_one();
+}
+
+void thread_pool_core::begin_stop(const std::shared_ptr<thread_job>& task) { ladder_->begin(task, options_.patience); }
+
+void thread_pool_core::withdrawn(thread_job& task, std::shared_ptr<receipt_slot> opened) {
+  auto receipt = opened->get();
+  receipt.where = boundary::thread;
+  receipt.reclaimed = receipt.stopped;
+  {
+    const lock guard(mutex_);
+    for (auto& line : queue_) std::erase_if(line, [&](const auto& queued) { return queued.get() == &task; });
+  }
+  settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
+}
+
+/// What to say of a thread that has not stopped; nothing when it has had no chance to.
+std::optional<stop_refusal> thread_pool_core::reason_of(const preempt::kick_handle& thread, bool late) const {
+  if (!thread.kick_is_pending()) return thread.why_not();
+  if (thread.blocks_kicks()) return stop_refusal{obstacle::signal_blocked};
+  if (!late) return std::nullopt;  // it waits for a CPU
+  return stop_refusal{obstacle::blocked_in, "the kernel, or has no CPU"};
+}
+
+/// The caller goes on, and so does the task; its place is another thread's. False when that cannot be yet.
+bool thread_pool_core::refuse(thread_job& task) {
+  const auto& thread = *task.thread_;
+  const auto now = std::chrono::steady_clock::now();
+  const auto* cancelled = task.cell->record();
+  const auto why = reason_of(thread, cancelled != nullptr && now - cancelled->at > last_look);
+  if (!why || why->kind == obstacle::none) return false;
+  auto receipt = receipt_of(task, stop_method::refused, stop_proof::none, now);
+  receipt.thread = thread_stop{.signals = thread.signals(), .refused = *why};
+  receipt.reclaimed = now;
+  {
+    const lock guard(mutex_);
+    if (refused_.size() >= options_.refused_limit) return false;  // too many: its caller waits on
+    if (!task.decide(job_state::running, job_state::refused)) return true;
+    refused_.push_back({&task, {task.name, thread.id(), *why}, now});
+    --busy_;
+  }
+  work_.notify_one();
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread.id()), 19);  // it goes on, behind everybody else
+  settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
+  replace_thread();
+  return true;
+}
+
+}  // namespace workit::workers

@@ -1,0 +1,61 @@
+// A pool of threads whose tasks can be stopped in place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+#include <workit/preempt/warden.hpp>
+#include <workit/workers/thread_job.hpp>
+#include <workit/workers/thread_options.hpp>
+
+namespace workit::workers {
+
+/// A task whose stop was refused and that runs on.
+struct refused_task {
+  std::string name;
+  pid_t thread = 0;    ///< its kernel's id
+  stop_refusal why{};  ///< at the moment of the refusal
+  duration runs_on{};  ///< since then
+};
+
+/// Counts at one moment, and since the start.
+struct thread_pool_status {
+  std::size_t busy = 0;    ///< threads with a task, refused ones apart
+  std::size_t parked = 0;  ///< threads without one, spares among them
+  std::size_t queued = 0;
+  std::vector<refused_task> refused;  ///< those that run on now
+  std::uint64_t completed = 0;        ///< with a value or an exception, or stopped by themselves
+  std::uint64_t abandoned = 0;        ///< stopped in place
+  std::uint64_t refusals = 0;
+  std::uint64_t retired = 0;  ///< threads replaced: after a refusal, or for what a stopped task left in thread_locals
+};
+
+/// Guarantees: every submitted job is settled exactly once; one that is stopped after its result was committed is
+/// delivered; no stop and no signal of one reaches the next task.
+/// Threads: any, unless said. Lifetime: the warden outlives it.
+class thread_pool {
+ public:
+  /// Does nothing yet. Errors: start_failed, for options, with a sentence.
+  thread_pool(thread_options options, preempt::warden& warden);
+  /// stop().
+  ~thread_pool();
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
+
+  /// Starts the threads. Errors: start_failed with preempt::why_unsupported(), or when there are no threads to be had.
+  void start();
+  /// Queues the job. It may be settled before this returns. Blocks: no.
+  void submit(std::shared_ptr<thread_job> task);
+  [[nodiscard]] const std::string& name() const noexcept;
+  [[nodiscard]] thread_pool_status status() const;
+  /// Settles what is queued as not started, waits for what runs, and ends the threads; a refused task has a second to
+  /// end, and then keeps its thread and some memory until the process ends. Idempotent. Blocks: for that. Threads: any
+  /// but the warden's.
+  void stop() noexcept;
+
+ private:
+  std::shared_ptr<thread_pool_core> core_;
+};
+
+}  // namespace workit::workers
