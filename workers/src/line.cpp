@@ -195,9 +195,7 @@ void write_reason(control_block::asked_fields& to, const cancel_reason& why) noe
           [&](const reason::deadline& r) { to.number = r.at.at().time_since_epoch().count(); },
           [&](const reason::timeout& r) { to.number = r.limit.count(); }, [](const auto&) {}},
       why);
-  const auto length = std::min(text.size(), sizeof to.text - 1);
-  std::memcpy(to.text, text.data(), length);
-  to.text[length] = 0;
+  to.text[text.copy(to.text, sizeof to.text - 1)] = 0;
 }
 
 cancel_reason read_reason(const control_block::asked_fields& from) {
