@@ -138,8 +138,8 @@ TEST_F(WorkerContext, MayReportMoreThanTheLineHoldsWhileItsHostIsBusy) {
 }
 
 TEST_F(WorkerContext, IsHeardWhileItsTaskRuns) {
+  bool heard = false;  // not the body's: its scope tells of its closing when the body has returned
   rt_->run([&](scope& s) {
-    bool heard = false;
     s.on_event([&](const lifecycle_event& e) { heard |= std::holds_alternative<event::progress>(e.body); });
     const auto file = markers.file("go");
     auto task = s.spawn(offload(
