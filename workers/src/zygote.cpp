@@ -151,7 +151,13 @@ class zygote {
   }
 
   void refuse_threads() {
-    if (const auto threads = count_threads(); threads > threads_by_nature()) fail(too_many_threads(threads));
+    if (const auto threads = threads_in_user_code(); threads > threads_by_nature()) fail(too_many_threads(threads));
+  }
+
+  /// A thread that was joined a moment ago may still be counted, but holds no lock of the C library any more.
+  static unsigned threads_in_user_code() noexcept {
+    const auto all = count_threads();
+    return all > threads_by_nature() ? count_living_threads() : all;
   }
 
   static std::string too_many_threads(unsigned threads) {
@@ -214,7 +220,7 @@ class zygote {
 
   void fork_worker(std::uint32_t worker, std::vector<unique_fd>& descriptors) {
     message answer{.kind = message_kind::forked, .worker = worker};
-    const auto threads = count_threads();
+    const auto threads = threads_in_user_code();
     if (descriptors.size() != 2 || threads > threads_by_nature()) {
       answer.error = descriptors.size() != 2 ? EMFILE : EAGAIN;
       answer.threads = threads;
