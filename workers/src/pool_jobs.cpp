@@ -67,11 +67,13 @@ void pool_core::take_launches(errands& todo) {
     auto worker = serving_->idle.back();
     task->worker_ = worker;
     task->generation_ = worker->generation;
+    task->launched_ = std::chrono::steady_clock::now();  // before others may settle it
     if (!task->decide(job::state::queued, job::state::running)) {
       task->worker_.reset();  // withdrawn; who did that settles it, after this lock
+      task->launched_ = {};
       continue;
     }
-    counts_.queue_wait.record(std::chrono::steady_clock::now() - task->submitted_);
+    counts_.queue_wait.record(task->launched_ - task->submitted_);
     enter(worker, worker_state::running);
     ++worker->tasks;
     worker->task = task;
@@ -81,7 +83,6 @@ void pool_core::take_launches(errands& todo) {
 
 void pool_core::start_on_worker(const launch& l) {
   auto& [task, worker] = l;
-  task->launched_ = std::chrono::steady_clock::now();
   if (auto why = worker->write_request(task->call, {.until = task->terms.until,
                                                     .grace = task->terms.grace,
                                                     .loop = task->terms.loop,
