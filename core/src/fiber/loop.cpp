@@ -29,6 +29,7 @@
 #include <workit/runtime.hpp>
 
 #include "status/live_loops.hpp"
+#include "status/sanitizer_switch.hpp"
 #include "status/signal_stack.hpp"
 
 namespace workit::detail {
@@ -216,6 +217,7 @@ void loop::begin_queued(std::size_t ready) {
   // One at least: the ready fibers may be waiting, by yielding, for just the task that is queued.
   for (std::size_t n = 0; (n == 0 || ready + n < begun_at_once) && !queued_.empty(); ++n) {
     auto body = [this, task = std::move(queued_.front())]() mutable {
+      forget_entry();
       task->run();
       task.reset();
       task_ended();

@@ -1,4 +1,4 @@
-// What AddressSanitizer has to be told about the stacks of fibers, since it does not see their switches.
+// What the sanitizers have to be told about the stacks of fibers, since they do not see their switches.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,20 @@
 #define WORKIT_ADDRESS_SANITIZER 1
 #endif
 #endif
+#if defined(__SANITIZE_THREAD__)
+#define WORKIT_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WORKIT_THREAD_SANITIZER 1
+#endif
+#endif
 #if defined(WORKIT_ADDRESS_SANITIZER)
 #include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(WORKIT_THREAD_SANITIZER)
+extern "C" void __tsan_func_exit();  // what the compiler calls at the end of every function
 #endif
 
 namespace workit::detail {
@@ -23,6 +33,15 @@ inline constexpr bool frames_are_large = true;
 #else
 inline constexpr bool frames_are_large = false;
 #endif
+
+/// To be called once on each new fiber. ThreadSanitizer counts the calls that a thread has not returned from, all
+/// fibers of a loop together; Boost.Context leaves its fiber_entry by a jump, and that call would stay for good. Every
+/// stack that the sanitizer remembers then has a place of its own: 22 GB and a minute and a half for 50,000 fibers.
+inline void forget_entry() noexcept {
+#if defined(WORKIT_THREAD_SANITIZER)
+  __tsan_func_exit();
+#endif
+}
 
 /// Forgets the marks of frames in [bottom, bottom + bytes): those that were never left, such as the first
 /// ones of every fiber, would make the next user of this memory look like a culprit. Nothing in other builds.
