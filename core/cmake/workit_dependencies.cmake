@@ -2,6 +2,7 @@
 
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS fiber context)
+find_package(TBB 2021 REQUIRED)
 
 # Headers and libraries of different Boost versions link and then crash (Debian 12 carries two of them): run one fiber.
 if(NOT CMAKE_CROSSCOMPILING AND NOT DEFINED WORKIT_BOOST_FIBER_RUNS)

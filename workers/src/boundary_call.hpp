@@ -60,5 +60,6 @@ class boundary_call {
 /// One of these is right for options.boundary. Errors: start_failed when there is no such pool.
 std::shared_ptr<boundary_call> make_process_call(const call_site& site);
 std::shared_ptr<boundary_call> make_thread_call(const call_site& site);
+std::shared_ptr<boundary_call> make_cooperative_call(const call_site& site);
 
 }  // namespace workit::detail

@@ -21,17 +21,24 @@ void check_for_processes(const process_limits& limits) {
 }
 
 void check_for_threads(const offload_options& options, const workers::remote_call& call) {
+  const std::string here(to_string(options.boundary));
   const auto& l = options.limits;
   if (l.memory || l.cpu || l.files || l.processes || l.output || l.stack)
     refuse("limits: a thread shares what its process has; they need boundary::process");
   if (call.in_scope)
-    throw std::invalid_argument(
-        "offload: a function that takes a context& needs boundary::process; at boundary::thread it may take a "
-        "workit::worker_context&");
+    throw std::invalid_argument("offload: a function that takes a context& needs boundary::process; at boundary::" +
+                                here + " it may take a workit::worker_context&");
 }
 
-std::shared_ptr<boundary_call> make_call(const call_site& site) {
-  return site.options.boundary == workit::boundary::thread ? make_thread_call(site) : make_process_call(site);
+struct way {
+  std::shared_ptr<boundary_call> (*make)(const call_site&);
+  const char* waits_for;
+};
+
+way way_of(workit::boundary b) noexcept {
+  if (b == workit::boundary::cooperative) return {make_cooperative_call, "arena"};
+  if (b == workit::boundary::thread) return {make_thread_call, "worker thread"};
+  return {make_process_call, "worker process"};
 }
 
 }  // namespace
@@ -42,14 +49,16 @@ void check_options(const offload_options& options, const workers::remote_call& c
   switch (options.boundary) {
     case workit::boundary::process:
       return check_for_processes(options.limits);
+    case workit::boundary::cooperative:
+      if (options.priority != task_priority::normal) refuse("priority: an arena has none");
+      [[fallthrough]];
     case workit::boundary::thread:
       return check_for_threads(options, call);
-    case workit::boundary::cooperative:
     case workit::boundary::fiber:
       break;
   }
   refuse("boundary is " + std::string(to_string(options.boundary)) +
-         ", which is no worker boundary; it may be boundary::thread or boundary::process");
+         ", which is no worker boundary; it may be cooperative, thread or process");
 }
 
 workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
@@ -65,9 +74,10 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
     cell->tighten(deadline::in(*options.timeout, home.now()));
   }
   if (!ctx.runtime().clock().is_manual()) site.until = cell->effective_deadline();
-  const auto made = make_call(site);
+  const auto [make, waits_for] = way_of(options.boundary);
+  const auto made = make(site);
   if (options.timeout) home.deadlines().arm(cell, cell->own_deadline().at());
-  made->run(made, options.boundary == workit::boundary::thread ? "worker thread" : "worker process");
+  made->run(made, waits_for);
   if (options.timeout || options.grace > duration::zero()) home.deadlines().disarm(*cell);
   const auto stop = made->stop();
   // The kernel's timer may have been faster than the warden: then the deadline that it kept is not decided yet.

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <utility>
 #include <workit/base/errors.hpp>
-#include <workit/cancelled.hpp>
-#include <workit/preempt/no_preempt_scope.hpp>
 
+#include "local_call.hpp"
 #include "task_frame.hpp"
 #include "thread_pool_core.hpp"
 
@@ -26,38 +25,8 @@ duration thread_cpu_time() noexcept {
 }  // namespace
 
 struct thread_pool_core::landed {
-  explicit landed(const remote_call& c) : call(c) {}
-
-  /// On the task's stack, from where it may never return: what is kept of it is written where it cannot be left.
-  static void run(void* self) noexcept {
-    auto& me = *static_cast<landed*>(self);
-    try {
-      const auto found = find_function(me.call.entry);
-      if (!found) throw start_failed("the function of the task is not in this program any more");
-      wire_reader arguments(me.call.arguments, me.call.beside);
-      wire_writer written;
-      reinterpret_cast<trampoline> (*found)(arguments, written);
-      auto beside = written.take_attached();
-      const no_preempt_scope commit;
-      me.value = {written.take(), std::move(beside)};
-      me.has_value = true;
-    } catch (const cancelled&) {
-      const no_preempt_scope commit;
-      me.gave_up = true;
-    } catch (...) {
-      const no_preempt_scope commit;
-      me.error = std::current_exception();
-    }
-  }
-  /// A stop that came when this was written already was too late.
-  [[nodiscard]] bool committed() const noexcept { return has_value || gave_up || error != nullptr; }
-
-  const remote_call& call;
-  encoded_result value;
-  bool has_value = false;
-  bool gave_up = false;
-  std::exception_ptr error;
-  preempt::run_end end;
+  local_call call;
+  preempt::run_end end{};
 };
 
 thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
@@ -72,10 +41,10 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   // The warden has the same deadline; the thread's own timer needs nobody to be scheduled.
   const auto until =
       task->terms.until.is_never() || task->terms.grace > duration::zero() ? deadline{} : task->terms.until;
-  landed result(task->call);
+  landed result{local_call(task->call)};
   task_frame frame(task->asked_, 1, task->terms.until);
   const auto cpu = thread_cpu_time();
-  result.end = here.run(task->number_, until, &landed::run, &result);
+  result.end = here.run(task->number_, until, &local_call::run, &result.call);
   task->used.cpu = thread_cpu_time() - cpu;
   result.end.how.arena_bytes = frame.finish();
   auto then = result.end.left && result.end.spoilt ? fitness::spoilt : fitness::fit;
@@ -88,10 +57,10 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
 }
 
 void thread_pool_core::conclude(thread_job& task, landed& result) {
-  const auto& end = result.end;
+  auto& [call, end] = result;
   const bool to_stop = task.cell->record() != nullptr || task.terms.until.passed(std::chrono::steady_clock::now());
-  if (!result.committed() || (result.gave_up && to_stop)) {
-    const bool left = !result.committed();
+  if (!call.committed() || (call.gave_up() && to_stop)) {
+    const bool left = !call.committed();
     auto receipt = receipt_of(task, left ? stop_method::abandoned : stop_method::cooperative,
                               left ? stop_proof::landed : stop_proof::returned,
                               left ? end.stopped : std::chrono::steady_clock::now());
@@ -99,10 +68,10 @@ void thread_pool_core::conclude(thread_job& task, landed& result) {
     receipt.reclaimed = std::chrono::steady_clock::now();
     return settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
   }
-  if (result.gave_up)
+  if (call.gave_up())
     return settle(task, std::make_exception_ptr(start_failed("task \"" + task.name + "\" cancelled itself")));
-  if (result.error != nullptr) return settle(task, std::move(result.error));
-  settle(task, std::move(result.value));
+  if (call.error() != nullptr) return settle(task, call.error());
+  settle(task, call.take_value());
 }
 
 stop_receipt thread_pool_core::receipt_of(const thread_job& task, stop_method method, stop_proof proof,

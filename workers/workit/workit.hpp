@@ -20,6 +20,7 @@
 #include <workit/shared_resource.hpp>
 #include <workit/snapshot.hpp>
 #include <workit/work.hpp>
+#include <workit/workers/arena.hpp>
 #include <workit/workers/init.hpp>
 #include <workit/workers/offload.hpp>
 #include <workit/workers/processes.hpp>
