@@ -36,10 +36,7 @@ void in_child() {
 
 bool has_task() noexcept { return this_mark.task.load(std::memory_order_relaxed) != no_task; }
 
-void note(thread_state& self, obstacle o, const char* where = "") noexcept {
-  self.where.store(where, std::memory_order_relaxed);
-  self.in_the_way.store(o, std::memory_order_relaxed);
-}
+void note(thread_state& self, obstacle o, const char* where = nullptr) noexcept { self.in_the_way.set(o, where); }
 
 void note_held(thread_state& self, std::uint64_t held) noexcept {
   if (const char* call = this_mark.blocked_in) return note(self, obstacle::blocked_in, call);
@@ -65,7 +62,7 @@ void hijack(thread_state& self, const stack_view& view) noexcept {
 /// Whether the task may be left now; else sees to it that the library function returns to us, if that can be.
 bool look(thread_state& self, const stack_view& view) noexcept {
   if (view.in_the_way == obstacle::none) return true;
-  note(self, view.in_the_way, view.module);
+  note(self, view.in_the_way, view.in_the_way == obstacle::foreign_module ? view.module : nullptr);
   if (view.slot != nullptr) hijack(self, view);
   return false;
 }
@@ -87,7 +84,12 @@ void decide(thread_state& self, ucontext_t& interrupted) noexcept {
   if (const auto held = this_mark.held; held != 0) return note_held(self, held);
   un_hijack();
   if (is_in(pc, workit_returned, workit_returned_end)) return;  // it is about to decide for itself
+  // The unwinder calls pthread_once, which is interposed: something is held, so that it does not look, too.
+  this_mark.held = held_call;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   const auto view = walk_from_handler(pc, self.stack);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  this_mark.held = 0;
   if (!look(self, view)) return;
   const auto now = monotonic_ns();
   self.walk = duration{now - began};

@@ -132,7 +132,7 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
   self.hijacked = nullptr;
   self.forks = forks();
   self.signals.store(0, std::memory_order_relaxed);
-  self.in_the_way.store(obstacle::none, std::memory_order_relaxed);
+  self.in_the_way.set(obstacle::none, nullptr);
   self.due = until.is_never() ? 0 : until.at().time_since_epoch().count();
   this_mark.task.store(number, std::memory_order_relaxed);
   self.task.store(number, std::memory_order_seq_cst);
@@ -200,11 +200,7 @@ bool kick_handle::blocks_kicks() const noexcept {
 
 unsigned kick_handle::signals() const noexcept { return state_->signals.load(std::memory_order_relaxed); }
 
-stop_refusal kick_handle::why_not() const {
-  const auto what = state_->in_the_way.load(std::memory_order_relaxed);
-  const bool named = what == obstacle::foreign_module || what == obstacle::blocked_in;
-  return {what, named ? state_->where.load(std::memory_order_relaxed) : ""};
-}
+stop_refusal kick_handle::why_not() const { return state_->in_the_way.get(); }
 
 pid_t kick_handle::id() const noexcept { return state_->id; }
 

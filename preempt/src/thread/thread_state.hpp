@@ -14,6 +14,25 @@
 
 namespace workit::preempt {
 
+/// An obstacle and its name in one word, so that another thread never reads one with the name of another.
+class noted_obstacle {
+ public:
+  /// `where` lives for ever. User addresses have 47 bits (Linux x86-64, unless asked for more), hence the kind goes
+  /// above.
+  void set(obstacle kind, const char* where) noexcept {
+    word_.store(reinterpret_cast<std::uintptr_t>(where) | std::uint64_t{static_cast<std::uint8_t>(kind)} << 56,
+                std::memory_order_relaxed);
+  }
+  [[nodiscard]] stop_refusal get() const {
+    const auto word = word_.load(std::memory_order_relaxed);
+    const auto* const where = reinterpret_cast<const char*>(word & ~(std::uint64_t{0xff} << 56));
+    return {static_cast<obstacle>(word >> 56), where != nullptr ? where : ""};
+  }
+
+ private:
+  std::atomic<std::uint64_t> word_{0};
+};
+
 /// Invariants
 /// 1. All but the atomics belong to the thread: to run() while no task is under way, to the handler and leave_at_exit()
 ///    while one is. Those two exclude each other by `held`: the handler does nothing while it is not zero.
@@ -38,8 +57,7 @@ struct thread_state {
   std::atomic<std::uint64_t> task{no_task};  // as the mark's, for others to read when the thread may have gone
   std::atomic<std::uint32_t> kick_on_its_way{0};
   std::atomic<unsigned> signals{0};
-  std::atomic<obstacle> in_the_way{obstacle::none};
-  std::atomic<const char*> where{""};  // a name that lives for ever
+  noted_obstacle in_the_way;
 };
 
 /// Of the calling thread; null where there is none.
