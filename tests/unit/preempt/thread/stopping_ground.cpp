@@ -109,6 +109,7 @@ stopped_task stopping_ground::stop(std::chrono::milliseconds limit) {
   auto next = began;
   while (state_.load(std::memory_order_acquire) != state::ended) {
     const auto now = std::chrono::steady_clock::now();
+    if (now - began > 1ms) std::this_thread::yield();  // the processor may be what it waits for
     if (now >= next) {
       on_->kick(number_);
       next = now + pause;
