@@ -273,6 +273,31 @@ TEST_F(WorkerContext, MayUseItsGraceAfterItsDeadline) {
   EXPECT_TRUE(markers.has("cleaned"));
 }
 
+TEST_F(WorkerContext, TheLightOneStopsAtItsCheckAndCleansUp) {
+  const auto cleaned = markers.file("cleaned");
+  rt_->run([&](scope& s) {
+    EXPECT_THROW(offload(
+                     {.timeout = 20ms, .grace = 60s},
+                     [](worker_context& ctx, std::string mark) {
+                       ctx.defer([mark] { leave_marker(mark); });
+                       const std::pmr::vector<int> numbers(1000, 1, &ctx.memory());
+                       for (;;) ctx.check();
+                     },
+                     cleaned)(s),
+                 timed_out);
+  });
+  EXPECT_TRUE(markers.has("cleaned"));
+}
+
+TEST_F(WorkerContext, TheLightOneKnowsTheDeadline) {
+  const auto left = rt_->run({.deadline = 1h}, [](scope& s) {
+    return offload(
+        {}, [](worker_context& ctx) { return ctx.deadline().remaining(std::chrono::steady_clock::now()).count(); })(s);
+  });
+  EXPECT_GT(duration{left}, 59min);
+  EXPECT_LE(duration{left}, 1h);
+}
+
 TEST_F(WorkerContext, AWishNeverReachesTheNextTask) {
   std::mt19937_64 random(seed());
   rt_->run([&](scope& s) {

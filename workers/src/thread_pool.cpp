@@ -94,7 +94,17 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     ended_.splice(ended_.end(), threads_, me);
     one_ended_.notify_all();
   };
-  preempt::stoppable_thread here({.stack_size = options_.stack_size, .quarantine = options_.quarantine});
+  std::optional<preempt::stoppable_thread> made;
+  try {
+    made.emplace(preempt::stoppable_options{.stack_size = options_.stack_size, .quarantine = options_.quarantine});
+  } catch (const std::system_error&) {  // no memory for its stack, or no timer: the pool is smaller by one
+    {
+      const lock guard(mutex_);
+      ++leaving_;
+    }
+    return leave();
+  }
+  auto& here = *made;
   auto then = fitness::fit;
   while (then == fitness::fit) {
     auto task = take();

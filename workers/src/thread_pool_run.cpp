@@ -45,15 +45,17 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   task_frame frame(task->asked_, 1, task->terms.until);
   const auto cpu = thread_cpu_time();
   result.end = here.run(task->number_, until, &local_call::run, &result.call);
-  task->used.cpu = thread_cpu_time() - cpu;
+  const auto used = thread_cpu_time() - cpu;
   result.end.how.arena_bytes = frame.finish();
   auto then = result.end.left && result.end.spoilt ? fitness::spoilt : fitness::fit;
-  if (task->decide(job_state::running, job_state::ended))
+  if (task->decide(job_state::running, job_state::ended)) {
+    task->used.cpu = used;
     conclude(*task, result);
-  else if (then == fitness::fit)
+  } else if (then == fitness::fit)
     then = fitness::retired;  // its stop was refused: another thread has its place
-  release(*task, then);
-  return then;
+}
+release(*task, then);
+return then;
 }
 
 void thread_pool_core::conclude(thread_job& task, landed& result) {

@@ -12,6 +12,7 @@
 #include <workit/lazy_resource.hpp>
 #include <workit/manual_reset_event.hpp>
 #include <workit/mutex.hpp>
+#include <workit/preempt/no_preempt_scope.hpp>
 #include <workit/receipt_recorder.hpp>
 #include <workit/render_tree.hpp>
 #include <workit/runtime.hpp>

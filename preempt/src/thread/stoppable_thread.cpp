@@ -128,7 +128,6 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
   const auto exceptions = globals();
   this_mark.held = 0;
   this_mark.blocked_in = nullptr;
-  this_mark.has_thread_locals = false;
   self.hijacked = nullptr;
   self.forks = forks();
   self.signals.store(0, std::memory_order_relaxed);

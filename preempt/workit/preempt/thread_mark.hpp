@@ -27,7 +27,7 @@ struct thread_mark {
   std::atomic<std::uint64_t> task{no_task};   ///< read by any thread
   std::atomic<std::uint64_t> wanted{0};       ///< the task that is to stop; written by any thread
   const char* volatile blocked_in = nullptr;  ///< the waiting call under way, if it will take a lock again
-  volatile bool has_thread_locals = false;    ///< a destructor of a thread_local was registered
+  volatile bool has_thread_locals = false;    ///< a destructor of a thread_local was registered, ever
 
   [[nodiscard]] bool is_wanted() const noexcept {
     return wanted.load(std::memory_order_relaxed) == task.load(std::memory_order_relaxed);
