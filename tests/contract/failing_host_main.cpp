@@ -150,7 +150,7 @@ int without_privileges() {
   return complain(wrong);
 }
 
-volatile std::sig_atomic_t heard = 0;
+std::atomic<int> heard{0};  // several threads may take a signal each at once
 void hear(int signal) { heard = signal; }
 
 /// In a process group of its own, which somebody signals: it goes on, and so does its work.
