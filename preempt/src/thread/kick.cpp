@@ -99,10 +99,11 @@ void decide(thread_state& self, ucontext_t& interrupted) noexcept {
   registers[REG_EFL] &= ~(direction | alignment_check | trap);
 }
 
-void on_kick(int, siginfo_t*, void* context) {
+// The timer's signal says nothing of a kick: that may be about to be sent still, and has to be waited for.
+void on_kick(int, siginfo_t* from, void* context) {
   const int error = errno;
   if (auto* const self = this_state; self != nullptr) {
-    self->kick_on_its_way.store(0, std::memory_order_release);
+    if (from->si_code == SI_TKILL) self->kick_on_its_way.store(0, std::memory_order_release);
     decide(*self, *static_cast<ucontext_t*>(context));
   }
   errno = error;
