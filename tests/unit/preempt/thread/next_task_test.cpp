@@ -1,0 +1,238 @@
+// What comes after a stop on the same thread is not hit by it: no signal of one task reaches the next.
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <vector>
+
+#include "workloads.hpp"
+
+namespace workit::test {
+namespace {
+
+using namespace std::chrono_literals;
+using clock_type = std::chrono::steady_clock;
+
+void spin_for(std::chrono::nanoseconds time) {
+  const auto until = clock_type::now() + time;
+  while (clock_type::now() < until) {
+  }
+}
+
+/// The kick's: the first from the top that is handled.
+int signal_of_kicks() {
+  for (int s = SIGRTMAX; s >= SIGRTMIN; --s) {
+    struct sigaction now {};
+    if (sigaction(s, nullptr, &now) == 0 && now.sa_handler != SIG_DFL) return s;
+  }
+  return 0;
+}
+
+/// A thread that runs pairs of tasks: one that ends by itself after a time unless it is stopped first, and one that
+/// would notice any signal.
+class pairs {
+ public:
+  struct pair {
+    std::chrono::nanoseconds length{};  ///< of the first
+    std::chrono::nanoseconds limit{};   ///< of the first, by its timer; 0 for none
+    bool open = false;                  ///< whether the second's signals are let through on purpose
+  };
+
+  pairs() {
+    thread_ = std::thread([this] { serve(); });
+    while (on_.load() == nullptr) std::this_thread::yield();
+  }
+  ~pairs() {
+    leaving_ = true;
+    ++asked_;
+    thread_.join();
+  }
+  pairs(const pairs&) = delete;
+  pairs& operator=(const pairs&) = delete;
+
+  /// Returns as the first begins, or when a limit has ended it before its first line.
+  void start(pair p) {
+    pair_ = p;
+    number_ = preempt::next_task_number();
+    began_ = false;
+    ++asked_;
+    while (!began_ && !is_done()) std::this_thread::yield();
+  }
+  bool kick() { return on_.load()->kick(number_); }
+  [[nodiscard]] bool is_done() const { return done_ == asked_; }
+  [[nodiscard]] bool in_second() const { return second_; }
+  [[nodiscard]] pid_t id() const { return on_.load()->id(); }
+
+  std::atomic<int> stopped{0}, interrupted{0}, refused_to_run{0};
+
+ private:
+  void serve() {
+    preempt::stoppable_thread here;
+    on_ = &here;
+    for (int next = 1;; ++next) {
+      while (asked_ != next) std::this_thread::yield();
+      if (leaving_) return;
+      const auto until = pair_.limit > 0ns ? deadline::in(pair_.limit, clock_type::now()) : deadline{};
+      const auto first = here.run(
+          number_, until,
+          [](void* to) {
+            auto* const self = static_cast<pairs*>(to);
+            self->began_ = true;
+            spin_for(self->pair_.length);
+          },
+          this);
+      stopped += first.left ? 1 : 0;
+      const auto second = here.run(
+          preempt::next_task_number(), {},
+          [](void* to) {
+            auto* const self = static_cast<pairs*>(to);
+            self->second_ = true;
+            const timespec nap{0, self->pair_.open ? 2'000'000 : 30'000};
+            if (::ppoll(nullptr, 0, &nap, nullptr) != 0 && errno == EINTR) ++self->interrupted;
+            if (::nanosleep(&nap, nullptr) != 0 && errno == EINTR) ++self->interrupted;
+            self->second_ = false;
+          },
+          this);
+      refused_to_run += second.left ? 1 : 0;
+      done_ = next;
+    }
+  }
+
+  std::thread thread_;
+  std::atomic<preempt::stoppable_thread*> on_{nullptr};
+  std::atomic<bool> leaving_{false}, began_{false}, second_{false};
+  std::atomic<int> asked_{0}, done_{0};
+  std::uint64_t number_ = 0;
+  pair pair_{};
+};
+
+class NextTask : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
+  }
+  std::chrono::nanoseconds up_to(std::chrono::nanoseconds most) {
+    return std::chrono::nanoseconds(random_() % static_cast<std::uint64_t>(most.count()) + 1);
+  }
+  std::mt19937_64 random_{seed()};
+};
+
+TEST_F(NextTask, IsNeverHitByAStopThatRacesWithCompletion) {
+  pairs on;
+  int kicks_that_came_too_late = 0;
+  constexpr int rounds = 5000;
+  for (int i = 0; i < rounds; ++i) {
+    on.start({.length = up_to(40us)});
+    spin_for(up_to(60us));
+    while (!on.is_done()) kicks_that_came_too_late += on.kick() ? 0 : 1;
+  }
+  EXPECT_EQ(on.interrupted, 0);
+  EXPECT_EQ(on.refused_to_run, 0);
+  // Both sides have won.
+  EXPECT_GT(on.stopped, 0);
+  EXPECT_LT(on.stopped, rounds);
+  EXPECT_GT(kicks_that_came_too_late, 0);
+}
+
+TEST_F(NextTask, IsNeverHitByTheTimerOfTheOneBefore) {
+  pairs on;
+  constexpr int rounds = 5000;
+  for (int i = 0; i < rounds; ++i) {
+    on.start({.length = up_to(200us), .limit = up_to(200us)});
+    while (!on.is_done()) std::this_thread::yield();
+  }
+  EXPECT_EQ(on.interrupted, 0);
+  EXPECT_EQ(on.refused_to_run, 0);
+  EXPECT_GT(on.stopped, rounds / 100);
+  EXPECT_LT(on.stopped, rounds);
+}
+
+// A timer's signal must not pass for the kick that is on its way.
+TEST_F(NextTask, IsNeverHitByAKickThatCameBesideTheTimer) {
+  pairs on;
+  for (int i = 0; i < 5000; ++i) {
+    on.start({.length = 200us, .limit = up_to(40us)});
+    spin_for(up_to(60us));
+    while (!on.is_done()) on.kick();
+  }
+  EXPECT_EQ(on.interrupted, 0);
+  EXPECT_EQ(on.refused_to_run, 0);
+}
+
+// The control arm: a kick's signal that nobody waits for does interrupt.
+TEST_F(NextTask, WouldSeeAStraySignal) {
+  pairs on;
+  for (int i = 0; i < 100 && on.interrupted == 0; ++i) {
+    on.start({.length = 1us, .open = true});
+    // One at a time: signals of this kind queue, and a queue that is never empty lets nobody on.
+    for (; !on.is_done(); usleep(200))
+      if (on.in_second()) ::syscall(SYS_tgkill, ::getpid(), on.id(), signal_of_kicks());
+  }
+  EXPECT_GT(on.interrupted, 0);
+}
+
+// By the timer alone: nobody kicks. It looks once, and may have looked before the task's first instruction, or while
+// something was held: who needs more has to kick.
+TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
+  constexpr int rounds = 300;
+  stopping_ground ground;
+  int alone = 0;
+  for (int i = 0; i < rounds; ++i) {
+    const auto& work = stoppable_workloads()[static_cast<std::size_t>(i) % 5];  // which hold nothing
+    ground.start(work.body, deadline::in(100us + up_to(300us), clock_type::now()));
+    const auto patience = clock_type::now() + 50ms;
+    while (!ground.has_ended() && clock_type::now() < patience) std::this_thread::yield();
+    alone += ground.has_ended() ? 1 : 0;
+    const auto stopped = ground.stop();
+    ASSERT_TRUE(stopped.end.left) << work.name;
+  }
+  EXPECT_GT(alone, rounds / 2);
+}
+
+// thread_locals of a task that was stopped are half changed: who comes next must not see them.
+thread_local std::vector<int> kept;
+
+void fill() {
+  while (!let_out) {
+    kept.push_back(1);
+    if (kept.size() > 1000) kept = {};
+  }
+}
+void touch_and_return() { kept.push_back(1); }
+void spin() {
+  while (!let_out) {
+  }
+}
+
+TEST_F(NextTask, RunsOnAnotherThreadIfAndOnlyIfThreadLocalsWereTouched) {
+  stopping_ground ground;
+  for (int i = 0; i < 300; ++i) {
+    const bool touches = (random_() & 1) != 0;
+    const int threads_before = ground.threads_used();
+    ground.start(touches ? fill : spin);
+    wait_randomly(random_);
+    if (touches) usleep(50);
+    const auto stopped = ground.stop();
+    ASSERT_TRUE(stopped.end.left) << describe(stopped.why_not);
+    EXPECT_EQ(stopped.end.spoilt, touches);
+    EXPECT_EQ(ground.threads_used(), threads_before + (touches ? 1 : 0));
+  }
+}
+
+// The container was made by a task that has ended well, and is half changed by the next all the same.
+TEST_F(NextTask, RunsOnAnotherThreadThoughTheThreadLocalsAreOlderThanTheStoppedOne) {
+  stopping_ground ground;
+  ground.start(touch_and_return);
+  ASSERT_FALSE(ground.wait().end.left);
+  ground.start(fill);
+  wait_randomly(random_);
+  const auto stopped = ground.stop();
+  ASSERT_TRUE(stopped.end.left) << describe(stopped.why_not);
+  EXPECT_TRUE(stopped.end.spoilt);
+}
+
+}  // namespace
+}  // namespace workit::test
