@@ -58,6 +58,7 @@ stopping_ground::~stopping_ground() {
 void stopping_ground::start_thread() {
   if (thread_.joinable()) thread_.join();
   ++threads_;
+  retires_ = false;
   enter(state::idle);
   std::atomic<bool> ready{false};
   thread_ = std::thread([this, &ready] {
@@ -87,8 +88,10 @@ void stopping_ground::serve() {
         &me);
     if (end_.left && !end_.spoilt) check_survivors();
     const bool spoilt = end_.left && end_.spoilt;
-    if (spoilt) on_->end_thread([this] { enter(state::ended); });
     enter(state::ended);
+    if (!spoilt) continue;
+    retires_.wait(false);  // until then it may be kicked still
+    on_->end_thread([] {});
   }
 }
 
@@ -129,9 +132,11 @@ stopped_task stopping_ground::stop(std::chrono::milliseconds limit) {
 stopped_task stopping_ground::wait() {
   for (auto s = state_.load(); s != state::ended; s = state_.load()) state_.wait(s);
   stopped_task result{end_};
-  if (end_.left && end_.spoilt)
+  if (end_.left && end_.spoilt) {
+    retires_ = true;
+    retires_.notify_all();
     start_thread();
-  else
+  } else
     enter(state::idle);
   return result;
 }

@@ -66,6 +66,7 @@ class stopping_ground {
   preempt::stoppable_thread* on_ = nullptr;
   std::atomic<state> state_{state::idle};
   std::atomic<bool> leaving_{false};
+  std::atomic<bool> retires_{false};  ///< the thread whose task was the last may go
   task_body body_ = nullptr;
   deadline until_{};
   std::uint64_t number_ = 0;
