@@ -6,14 +6,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstring>
 #include <workit/workit.hpp>
 
+#include "percentiles.hpp"
+
 namespace {
 
+using workit::bench::report;
 using clock_type = std::chrono::steady_clock;
 
 void touch(std::size_t mib) {
@@ -38,19 +40,6 @@ int spin_behind_boundary(std::uint64_t mib) {
 
 int add(int a, int b) { return a + b; }
 
-/// Adds the percentiles of the samples (seconds) as counters in microseconds: a mean says nothing of a stop.
-void report(benchmark::State& state, std::vector<double> samples, const std::string& prefix = "") {
-  std::sort(samples.begin(), samples.end());
-  const auto at = [&](double p) {
-    return samples[std::min(samples.size() - 1, static_cast<std::size_t>(p * static_cast<double>(samples.size())))] *
-           1e6;
-  };
-  state.counters[prefix + "p50_us"] = at(0.50);
-  state.counters[prefix + "p90_us"] = at(0.90);
-  state.counters[prefix + "p99_us"] = at(0.99);
-  state.counters[prefix + "max_us"] = samples.back() * 1e6;
-}
-
 void floor_kill_to_proof(benchmark::State& state) {
   syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
   std::vector<double> samples;
@@ -73,7 +62,7 @@ void floor_kill_to_proof(benchmark::State& state) {
   }
   report(state, std::move(samples));
 }
-BENCHMARK(floor_kill_to_proof)->Arg(0)->Arg(64)->Arg(512)->Iterations(60)->UseManualTime();
+BENCHMARK(floor_kill_to_proof)->Arg(0)->Arg(64)->Arg(1024)->Iterations(60)->UseManualTime();
 
 void process_stop(benchmark::State& state) {
   workit::runtime rt({}, workit::processes({.workers = 1, .spares = 1}));
@@ -109,7 +98,7 @@ void process_stop(benchmark::State& state) {
   report(state, std::move(closed), "closed_");
   report(state, std::move(reclaimed), "reclaimed_");
 }
-BENCHMARK(process_stop)->Arg(0)->Arg(64)->Arg(512)->Iterations(60)->UseManualTime();
+BENCHMARK(process_stop)->Arg(0)->Arg(64)->Arg(1024)->Iterations(60)->UseManualTime();
 
 void offload_round_trip(benchmark::State& state) {
   workit::runtime rt({}, workit::processes({.workers = 1, .spares = 0}));
