@@ -34,14 +34,12 @@ constexpr int stops = 3000;
 
 // --- What is stopped: none of it ends by itself ----------------------------------------------------------------------
 
-volatile double sink = 0;
-
 void spin() {
-  for (double x = 1;; sink = x) x = x * 1.0000001 + 0.1;
+  for (double x = 1;; benchmark::DoNotOptimize(x)) x = x * 1.0000001 + 0.1;
 }
 
 void mathematics() {
-  for (double x = 0.1;; sink = x) x = std::sin(x) + std::exp(-x) * std::cos(x);
+  for (double x = 0.1;; benchmark::DoNotOptimize(x)) x = std::sin(x) + std::exp(-x) * std::cos(x);
 }
 
 std::vector<double> numbers(20000);
@@ -75,9 +73,9 @@ void lock() {
   for (;;) {
     {
       const std::lock_guard guard(mutex);
-      for (int i = 0; i < 200; ++i) sink = i;
+      for (int i = 0; i < 200; ++i) benchmark::DoNotOptimize(i);
     }
-    for (int i = 0; i < 200; ++i) sink = i;
+    for (int i = 0; i < 200; ++i) benchmark::DoNotOptimize(i);
   }
 }
 
@@ -85,7 +83,7 @@ void throw_and_catch() {
   for (;;) try {
       throw 1;
     } catch (int) {
-      for (int i = 0; i < 200; ++i) sink = i;
+      for (int i = 0; i < 200; ++i) benchmark::DoNotOptimize(i);
     }
 }
 
