@@ -7,8 +7,8 @@ using namespace std::chrono_literals;
 double score(workit::worker_context& ctx, int documents) {
   std::pmr::vector<double> kept(static_cast<std::size_t>(documents), 1.0, &ctx.memory());  // goes with the task
   ctx.defer([] { std::puts("cleanup runs on the thread, after the stop"); });
-  for (volatile double sum = 0;; sum = sum + kept.front()) {
-  }
+  volatile double sum = 0;
+  for (;;) sum = kept.front() + sum;
 }
 
 int main() {

@@ -33,7 +33,7 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
                                                 const std::shared_ptr<thread_job>& task) {
   task->thread_.emplace(here);
   task->number_ = preempt::next_task_number();
-  task->launched_ = std::chrono::steady_clock::now();
+  task->launched_.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
   if (!task->decide(job_state::queued, job_state::running)) {  // withdrawn
     release(*task, fitness::fit);
     return fitness::fit;
@@ -51,11 +51,11 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   if (task->decide(job_state::running, job_state::ended)) {
     task->used.cpu = used;
     conclude(*task, result);
-  } else if (then == fitness::fit)
+  } else if (then == fitness::fit) {
     then = fitness::retired;  // its stop was refused: another thread has its place
-}
-release(*task, then);
-return then;
+  }
+  release(*task, then);
+  return then;
 }
 
 void thread_pool_core::conclude(thread_job& task, landed& result) {
@@ -89,9 +89,10 @@ stop_receipt thread_pool_core::receipt_of(const thread_job& task, stop_method me
 void thread_pool_core::settle(thread_job& task, thread_result result) {
   warden_.retire(task);
   const auto now = std::chrono::steady_clock::now();
-  const bool launched = task.launched_ != time_point{};
-  task.used.queued = (launched ? task.launched_ : now) - task.submitted_;
-  task.used.ran = launched ? now - task.launched_ : duration::zero();
+  const auto launched = task.launched_.load(std::memory_order_relaxed);
+  const bool ran = launched != time_point{};
+  task.used.queued = (ran ? launched : now) - task.submitted_;
+  task.used.ran = ran ? now - launched : duration::zero();
   {
     const lock guard(mutex_);
     const auto* stop = std::get_if<job_stopped>(&result);

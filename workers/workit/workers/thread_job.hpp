@@ -63,7 +63,7 @@ class thread_job : public preempt::lease,
   std::optional<preempt::kick_handle> thread_;  // set before it runs
   std::uint64_t number_ = 0;                    // as thread_
   time_point submitted_{};
-  time_point launched_{};
+  std::atomic<time_point> launched_{};  // by a thread, which may yet find it withdrawn
 };
 
 }  // namespace workit::workers
