@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <vector>
 
@@ -20,6 +21,11 @@ void spin_for(std::chrono::nanoseconds time) {
   const auto until = clock_type::now() + time;
   while (clock_type::now() < until) {
   }
+}
+
+void allocate_for(std::chrono::nanoseconds time) {
+  const auto until = clock_type::now() + time;
+  while (clock_type::now() < until) std::free(std::malloc(100));
 }
 
 /// The kick's: the first from the top that is handled.
@@ -38,6 +44,7 @@ class pairs {
   struct pair {
     std::chrono::nanoseconds length{};  ///< of the first
     std::chrono::nanoseconds limit{};   ///< of the first, by its timer; 0 for none
+    bool allocates = false;             ///< the first: it ends when it sees the wish, before the signal has come
     bool open = false;                  ///< whether the second's signals are let through on purpose
   };
 
@@ -81,7 +88,7 @@ class pairs {
           [](void* to) {
             auto* const self = static_cast<pairs*>(to);
             self->began_ = true;
-            spin_for(self->pair_.length);
+            self->pair_.allocates ? allocate_for(self->pair_.length) : spin_for(self->pair_.length);
           },
           this);
       stopped += first.left ? 1 : 0;
@@ -135,6 +142,19 @@ TEST_F(NextTask, IsNeverHitByAStopThatRacesWithCompletion) {
   EXPECT_GT(on.stopped, 0);
   EXPECT_LT(on.stopped, rounds);
   EXPECT_GT(kicks_that_came_too_late, 0);
+}
+
+// Here the task is gone while its signal is still on the way, nearly always: it has to be waited for.
+TEST_F(NextTask, IsNeverHitByASignalThatTheTaskHasOutrun) {
+  pairs on;
+  for (int i = 0; i < 5000; ++i) {
+    on.start({.length = 200us, .allocates = true});
+    spin_for(up_to(20us));
+    while (!on.is_done()) on.kick();
+  }
+  EXPECT_EQ(on.interrupted, 0);
+  EXPECT_EQ(on.refused_to_run, 0);
+  EXPECT_GT(on.stopped, 0);
 }
 
 TEST_F(NextTask, IsNeverHitByTheTimerOfTheOneBefore) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <workit/preempt/stoppable_thread.hpp>
 
 namespace workit::test {
 namespace {
@@ -23,7 +24,12 @@ int broken_trials(const std::string& workload) {
 }
 
 // Those that break in a tenth of all trials at least, where none may here.
-class PthreadCancel : public ::testing::TestWithParam<const char*> {};
+class PthreadCancel : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
+  }
+};
 
 TEST_P(PthreadCancel, Breaks) { EXPECT_GT(broken_trials(GetParam()), 0); }
 

@@ -1,7 +1,10 @@
 // stopping_ground: see the header.
 #include "stopping_ground.hpp"
 
+#include <immintrin.h>
+
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +37,8 @@ void check_survivors() {
   WORKIT_ASSERT(std::current_exception() == nullptr, "a stop has left an exception caught");
   shared_mutex_of_tasks().lock();
   shared_mutex_of_tasks().unlock();
+  WORKIT_ASSERT(std::fegetround() == FE_TONEAREST, "a stop has left another rounding of the x87 unit");
+  WORKIT_ASSERT(_MM_GET_ROUNDING_MODE() == _MM_ROUND_NEAREST, "a stop has left another rounding of the SSE unit");
   // Through the x87 unit too, whose stack a stop may have left full.
   volatile long double large = 0.5L;
   volatile double x = 0.5;

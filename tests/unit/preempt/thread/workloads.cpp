@@ -11,6 +11,7 @@
 #include <immintrin.h>
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -337,6 +338,15 @@ void fill_x87() {
   }
 }
 
+void round_upwards() {
+  double x = 0.1;
+  while (go_on()) {
+    std::fesetround(FE_UPWARD);
+    for (int i = 0; i < 100; ++i) x = std::sqrt(x + 1.0 / 3);
+    sink = x;
+  }
+}
+
 }  // namespace
 
 std::mutex& shared_mutex_of_tasks() {
@@ -374,6 +384,7 @@ std::span<const workload> stoppable_workloads() {
       {"AllocateOnTheStack", allocate_on_the_stack},
       {"UseTheWidestVectors", use_the_widest_vectors},
       {"FillX87", fill_x87},
+      {"RoundUpwards", round_upwards},
   };
   return all;
 }
