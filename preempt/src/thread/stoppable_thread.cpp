@@ -170,9 +170,10 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
 // kick says anew what is wanted: a late one, for a task that is over, may have written over it.
 bool kick_handle::kick(std::uint64_t number) const noexcept {
   auto& target = *state_;
+  // A late kick leaves no mark, not even for a moment: drain() would wait for it.
+  if (target.task.load(std::memory_order_relaxed) != number) return false;
   std::uint32_t none = 0;
-  if (!target.kick_on_its_way.compare_exchange_strong(none, 1, std::memory_order_seq_cst))
-    return target.task.load(std::memory_order_relaxed) == number;
+  if (!target.kick_on_its_way.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) return true;
   if (target.task.load(std::memory_order_seq_cst) == number) {
     target.mark->wanted.store(number, std::memory_order_seq_cst);
     if (::syscall(SYS_tgkill, ::getpid(), target.id, kick_signal()) == 0) return true;
