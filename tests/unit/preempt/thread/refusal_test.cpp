@@ -253,11 +253,11 @@ class Refusal : public ::testing::TestWithParam<refusal> {
 };
 
 TEST_P(Refusal, While) {
-  const auto& [name, body, expected, before, after] = GetParam();
-  if (before != nullptr) before();
+  const auto& expected = GetParam().expected;
+  if (GetParam().before != nullptr) GetParam().before();
   {
     stopping_ground ground;
-    ground.start(body);
+    ground.start(GetParam().body);
     ASSERT_TRUE(comes_true([] { return reached.load(); }));
     EXPECT_TRUE(comes_true([&] { return ground.kick() && ground.why_not() == expected; }))
         << "what it said is " << describe(ground.why_not());
@@ -276,7 +276,7 @@ TEST_P(Refusal, While) {
     if (expected.kind == obstacle::static_init || expected.kind == obstacle::lock_held) {
       in_the_way = true;
       reached = false;
-      ground.start(body);
+      ground.start(GetParam().body);
       if (expected.kind == obstacle::lock_held) {
         EXPECT_TRUE(comes_true([] { return reached.load(); }));
       }
