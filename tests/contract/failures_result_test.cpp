@@ -40,7 +40,9 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
     whole_takes = std::chrono::duration_cast<std::chrono::microseconds>(machine::now() - begun);
   });
   int values = 0, stopped = 0, killed = 0;
-  for (std::uint32_t trial = 0; trial < 6; ++trial)
+  std::uint32_t trial = 0;
+  // Six, and more where a busy machine lets every kill come too late.
+  for (; trial < 6 || (stopped + killed == 0 && trial < 30); ++trial)
     rt.run([&](scope& s) {
       const auto begun = "begun" + std::to_string(trial);
       auto task = s.spawn({.background = true}, offload({}, make_big, markers.file(begun), trial));
@@ -69,7 +71,7 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
       }
       EXPECT_EQ(adds_up(s), 5);
     });
-  EXPECT_EQ(values + stopped + killed, 6);
+  EXPECT_EQ(values + stopped + killed, static_cast<int>(trial));
   EXPECT_GT(stopped + killed, 0) << "each kill came too late: nothing was tried";
   RecordProperty("values", values);
   EXPECT_TRUE(becomes_whole(rt));
