@@ -8,6 +8,8 @@
 #include <support/fixture.hpp>
 #include <workit/workit.hpp>
 
+#include "receipt_of.hpp"
+
 namespace workit::test {
 namespace {
 
@@ -34,24 +36,6 @@ class Arena : public runtime_test {
     let_out = false;
   }
 };
-
-template <class F>
-scope_receipt receipt_of(runtime& rt, scope_options options, F body) {
-  std::atomic<bool> complete{false};
-  scope_receipt kept;
-  options.on_receipt = [&](const scope_receipt& r) {
-    kept = r;
-    complete = true;
-    complete.notify_all();
-  };
-  try {
-    rt.run(std::move(options), body);
-  } catch (const scope_cancelled&) {
-  } catch (const timed_out&) {
-  }
-  complete.wait(false);
-  return kept;
-}
 
 TEST_F(Arena, ReturnsTheValueAndTheVeryException) {
   runtime rt({}, arena({.threads = 2}));

@@ -10,6 +10,8 @@
 #include <support/seed.hpp>
 #include <workit/workit.hpp>
 
+#include "receipt_of.hpp"
+
 namespace workit::test {
 namespace {
 
@@ -43,25 +45,6 @@ class ThreadBoundary : public runtime_test {
   }
   void TearDown() override {
     if (!IsSkipped()) runtime_test::TearDown();
-  }
-
-  /// Runs `body` in a scope and returns its receipt.
-  template <class F>
-  static scope_receipt receipt_of(runtime& rt, scope_options options, F body) {
-    std::atomic<bool> complete{false};
-    scope_receipt kept;
-    options.on_receipt = [&](const scope_receipt& r) {
-      kept = r;
-      complete = true;
-      complete.notify_all();
-    };
-    try {
-      rt.run(std::move(options), body);
-    } catch (const scope_cancelled&) {
-    } catch (const timed_out&) {
-    }
-    complete.wait(false);
-    return kept;
   }
 };
 
