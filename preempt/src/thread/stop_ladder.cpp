@@ -62,9 +62,9 @@ struct stop_ladder::state {
       const std::lock_guard lock(mutex);
       std::uint64_t fired = 0;
       [[maybe_unused]] const auto read = ::read(timer.get(), &fired, sizeof fired);
-      const auto rest = std::ranges::partition(climbing, [&](const climb& c) { return c.next > now; });
-      due.assign(std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
-      climbing.erase(rest.begin(), rest.end());
+      const auto first = std::partition(climbing.begin(), climbing.end(), [&](const climb& c) { return c.next > now; });
+      due.assign(std::make_move_iterator(first), std::make_move_iterator(climbing.end()));
+      climbing.erase(first, climbing.end());
     }
     std::erase_if(due, [&](climb& c) { return !step(c, now); });
     const std::lock_guard lock(mutex);
