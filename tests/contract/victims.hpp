@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -33,7 +34,11 @@ class marker_folder : public temporary_directory {
   }
 };
 
-inline void leave_marker(const std::string& file) { std::ofstream(file) << getpid(); }
+/// With the process's id, which is in it as soon as it is there: a reader who found none would signal its own group.
+inline void leave_marker(const std::string& file) {
+  std::ofstream(file + ".new") << getpid();
+  std::filesystem::rename(file + ".new", file);
+}
 
 inline void spin_for(std::chrono::milliseconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
