@@ -115,15 +115,18 @@ stopped_task stopping_ground::stop(std::chrono::milliseconds limit) {
   stopped_task result;
   std::chrono::microseconds pause = 60us;
   auto next = began;
+  int kicks = 0;
   while (state_.load(std::memory_order_acquire) != state::ended) {
     const auto now = std::chrono::steady_clock::now();
     if (now - began > 1ms) std::this_thread::yield();  // the processor may be what it waits for
     if (now >= next) {
       on_->kick(number_);
+      ++kicks;
       next = now + pause;
       pause = std::min<std::chrono::microseconds>(pause * 2, 2ms);
     }
-    if (!let_out && now - began > limit) {
+    // Time alone says nothing where nobody was given a processor meanwhile.
+    if (!let_out && now - began > limit && kicks > 500) {
       result.let_out = true;
       result.why_not = on_->why_not();
       let_out = true;
