@@ -35,9 +35,11 @@ class marker_folder : public temporary_directory {
 };
 
 /// With the process's id, which is in it as soon as it is there: a reader who found none would signal its own group.
+/// Several processes may leave the same one.
 inline void leave_marker(const std::string& file) {
-  std::ofstream(file + ".new") << getpid();
-  std::filesystem::rename(file + ".new", file);
+  const auto mine = file + "." + std::to_string(getpid());
+  std::ofstream(mine) << getpid();
+  std::filesystem::rename(mine, file);
 }
 
 inline void spin_for(std::chrono::milliseconds time) {

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 namespace workit::test {
 
@@ -12,6 +14,16 @@ namespace workit::test {
 inline long open_descriptors() {
   using std::filesystem::directory_iterator;
   return std::distance(directory_iterator("/proc/self/fd"), directory_iterator());
+}
+
+/// Those that stay: other threads open one for a moment, to read a file of /proc. A leak is in every reading.
+inline long lasting_descriptors() {
+  auto least = open_descriptors();
+  for (int i = 0; i < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    least = std::min(least, open_descriptors());
+  }
+  return least;
 }
 
 /// Each test ends with as many open descriptors as it began with.

@@ -104,7 +104,7 @@ TEST_F(Reload, LetsARunningTaskEndOnItsOldWorker) {
 TEST_F(Reload, UnderLoadLosesNoTaskAndLeavesNothing) {
   pool_host host({.workers = 2, .preload = load_model});
   host.wait_until_whole();
-  const auto descriptors = open_descriptors();
+  const auto descriptors = lasting_descriptors();
   std::atomic<bool> over{false};
   std::atomic<int> done{0};
   std::thread load([&] {
@@ -129,7 +129,7 @@ TEST_F(Reload, UnderLoadLosesNoTaskAndLeavesNothing) {
   EXPECT_GT(done, 20);
   wait_until_old_ones_are_gone(host);
   EXPECT_EQ(processes_below().size(), 5U);
-  EXPECT_EQ(open_descriptors(), descriptors);
+  EXPECT_EQ(lasting_descriptors(), descriptors);
 }
 
 TEST_F(Reload, ThatFailsInPreloadKeepsTheOldZygote) {

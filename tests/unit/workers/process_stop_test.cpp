@@ -207,7 +207,7 @@ TEST_F(Baseline, IsReachedAgainAfterAHundredKills) {
     pool_host host({.workers = 2, .spares = 2});
     host.wait_until_whole();
     EXPECT_EQ(host.call([] { return 1; }), 1);
-    const auto descriptors = open_descriptors();
+    const auto descriptors = lasting_descriptors();
     const auto threads = threads_of_this_process();
     const auto members = processes_below().size();
     const auto blocks = mapped_blocks();
@@ -222,7 +222,7 @@ TEST_F(Baseline, IsReachedAgainAfterAHundredKills) {
     }
     host.wait_until_whole();
     EXPECT_EQ(host.call([] { return 1; }), 1);
-    EXPECT_EQ(open_descriptors(), descriptors);
+    EXPECT_EQ(lasting_descriptors(), descriptors);
     EXPECT_EQ(threads_of_this_process(), threads);
     wait_until([&] { return processes_below().size() <= members; });
     EXPECT_EQ(processes_below().size(), members);
