@@ -1,6 +1,4 @@
 // Channels and locks between fibers, beside Boost.Fiber's in the same run.
-#include <benchmark/benchmark.h>
-
 #include <boost/fiber/all.hpp>
 #include <thread>
 #include <workit/channel.hpp>
@@ -8,6 +6,10 @@
 #include <workit/runtime.hpp>
 #include <workit/semaphore.hpp>
 
+#include "figures.hpp"
+#include "runner.hpp"
+
+namespace workit::bench {
 namespace {
 
 constexpr std::size_t capacity = 64;  // boost's has to be a power of two, and holds one less
@@ -25,16 +27,15 @@ void floor_boost_channel(benchmark::State& state) {
     producer.join();
     benchmark::DoNotOptimize(got);
   }
-  state.SetItemsProcessed(state.iterations() * batch);
+  items(state, batch);
 }
-BENCHMARK(floor_boost_channel);
 
 /// Between two fibers of a loop.
 void channel_one_thread(benchmark::State& state) {
-  workit::runtime rt;
-  rt.run([&](workit::scope& s) {
+  runtime rt;
+  rt.run([&](scope& s) {
     for (auto _ : state) {
-      const workit::channel<int> values({.capacity = static_cast<std::size_t>(state.range(0))});
+      const channel<int> values({.capacity = static_cast<std::size_t>(state.range(0))});
       s.spawn([values] {
         for (int i = 0; i < batch; ++i) values.send(i);
         values.close();
@@ -44,16 +45,15 @@ void channel_one_thread(benchmark::State& state) {
       benchmark::DoNotOptimize(got);
     }
   });
-  state.SetItemsProcessed(state.iterations() * batch);
+  items(state, batch);
 }
-BENCHMARK(channel_one_thread)->Arg(capacity)->Arg(1);
 
 /// From a foreign thread to a fiber.
 void channel_two_threads(benchmark::State& state) {
-  workit::runtime rt;
-  rt.run([&](workit::scope&) {
+  runtime rt;
+  rt.run([&](scope&) {
     for (auto _ : state) {
-      const workit::channel<int> values({.capacity = capacity});
+      const channel<int> values({.capacity = capacity});
       const std::jthread producer([values] {
         for (int i = 0; i < batch; ++i) values.send(i);
         values.close();
@@ -63,9 +63,8 @@ void channel_two_threads(benchmark::State& state) {
       benchmark::DoNotOptimize(got);
     }
   });
-  state.SetItemsProcessed(state.iterations() * batch);
+  items(state, batch);
 }
-BENCHMARK(channel_two_threads)->UseRealTime();
 
 void floor_boost_mutex(benchmark::State& state) {
   boost::fibers::mutex m;
@@ -74,11 +73,10 @@ void floor_boost_mutex(benchmark::State& state) {
     m.unlock();
   }
 }
-BENCHMARK(floor_boost_mutex);
 
 void mutex_lock_unlock(benchmark::State& state) {
-  workit::runtime rt;
-  rt.run([&](workit::scope&) {
+  runtime rt;
+  rt.run([&](scope&) {
     workit::mutex m;
     for (auto _ : state) {
       m.lock();
@@ -86,11 +84,10 @@ void mutex_lock_unlock(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(mutex_lock_unlock);
 
 void semaphore_acquire_release(benchmark::State& state) {
-  workit::runtime rt;
-  rt.run([&](workit::scope&) {
+  runtime rt;
+  rt.run([&](scope&) {
     workit::semaphore permits(1);
     for (auto _ : state) {
       permits.acquire();
@@ -98,6 +95,17 @@ void semaphore_acquire_release(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(semaphore_acquire_release);
 
 }  // namespace
+
+void add_channels() {
+  timed("floor/boost_fiber/buffered_channel/64", "", floor_boost_channel);
+  timed("channel", "floor/boost_fiber/buffered_channel", channel_one_thread)->Arg(capacity);
+  timed("channel_of_one", "", channel_one_thread)->Arg(1);
+  timed("channel_two_threads", "", channel_two_threads);
+  timed("floor/boost_fiber/mutex", "", floor_boost_mutex);
+  timed("mutex", "floor/boost_fiber/mutex", mutex_lock_unlock);
+  timed("semaphore", "", semaphore_acquire_release);
+}
+
+}  // namespace workit::bench

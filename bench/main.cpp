@@ -1,12 +1,19 @@
-// workit_bench: Google Benchmark's main, with the worker image's entry in front.
-#include <benchmark/benchmark.h>
-
+// workit_bench: the figures of programs that do not stop threads.
 #include <workit/workers/init.hpp>
 
+#include "figures.hpp"
+#include "measure/child.hpp"
+#include "runner.hpp"
+
 int main(int argc, char** argv) {
-  workit::init(argc, argv);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
+  using namespace workit;
+  init(argc, argv);
+  bench::play_role(argc, argv);
+  bench::add_process_stops();
+  bench::add_calls();
+  bench::add_scopes_and_tasks();
+  bench::add_channels();
+  bench::add_work();
+  bench::add_sockets();
+  return bench::run_benchmarks(argc, argv);
 }

@@ -1,10 +1,12 @@
 // work(): items a second, beside tasks that are spawned by hand, and the memory of a million of them.
-#include <benchmark/benchmark.h>
-
 #include <cstdio>
 #include <fstream>
 #include <workit/workit.hpp>
 
+#include "figures.hpp"
+#include "runner.hpp"
+
+namespace workit::bench {
 namespace {
 
 constexpr int batch = 10'000;
@@ -20,58 +22,65 @@ auto endless() {
   return [row = 0]() mutable { return std::optional(row++); };
 }
 
-void floor_spawn_join(benchmark::State& state) {
-  workit::runtime rt;
-  rt.run([&](workit::scope& s) {
+void spawn_by_hand(benchmark::State& state) {
+  runtime rt;
+  rt.run([&](scope& s) {
     for (auto _ : state)
-      s.scope([](workit::scope& inner) {
+      s.scope([](scope& inner) {
         for (int i = 0; i < batch; ++i) inner.spawn([] {});
       });
   });
-  state.SetItemsProcessed(state.iterations() * batch);
+  items(state, batch);
 }
-BENCHMARK(floor_spawn_join);
 
 void work_for_each(benchmark::State& state) {
-  workit::runtime rt;
+  runtime rt;
   const auto rows = std::vector<int>(batch, 1);
-  rt.run([&](workit::scope& s) {
-    auto job = workit::work(rows).in_parallel(16).for_each([](int row) { return row; });
+  rt.run([&](scope& s) {
+    auto job = work(rows).in_parallel(16).for_each([](int row) { return row; });
     for (auto _ : state) benchmark::DoNotOptimize(job(s));
   });
-  state.SetItemsProcessed(state.iterations() * batch);
+  items(state, batch);
 }
-BENCHMARK(work_for_each);
 
 void work_stream_16_wide(benchmark::State& state) {
-  workit::runtime rt;
-  rt.run([&](workit::scope& s) {
-    auto stream = workit::work(endless()).in_parallel(16).map([](int row) { return row; }).stream(s);
+  runtime rt;
+  rt.run([&](scope& s) {
+    auto stream = work(endless()).in_parallel(16).map([](int row) { return row; }).stream(s);
     for (auto _ : state)
       for (int i = 0; i < batch; ++i) benchmark::DoNotOptimize(stream.next());
   });
-  state.SetItemsProcessed(state.iterations() * batch);
+  items(state, batch);
 }
-BENCHMARK(work_stream_16_wide);
 
-/// AC-10: resident memory between the 10,000th item of a stream and the 1,000,000th.
-void work_stream_memory_of_a_million(benchmark::State& state) {
-  workit::runtime rt;
+/// How much resident memory grows between the 10,000th item of a stream and the 1,000,000th, bytes.
+double growth_of_a_million() {
+  runtime rt;
   double grown = 0;
-  for (auto _ : state)
-    rt.run([&](workit::scope& s) {
-      int taken = 0;
-      double early = 0;
-      for (const int row : workit::work(endless()).in_parallel(16).map([](int r) { return r; }).stream(s)) {
-        benchmark::DoNotOptimize(row);
-        if (++taken == 10'000) early = resident_bytes();
-        if (taken == 1'000'000) break;
-      }
-      grown = resident_bytes() - early;
-    });
-  state.SetItemsProcessed(state.iterations() * 1'000'000);
-  state.counters["grown_bytes"] = grown;
+  rt.run([&](scope& s) {
+    int taken = 0;
+    double early = 0;
+    for (const int row : work(endless()).in_parallel(16).map([](int r) { return r; }).stream(s)) {
+      benchmark::DoNotOptimize(row);
+      if (++taken == 10'000) early = resident_bytes();
+      if (taken == 1'000'000) break;
+    }
+    grown = resident_bytes() - early;
+  });
+  return grown;
 }
-BENCHMARK(work_stream_memory_of_a_million)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
+
+void add_work() {
+  timed("work/spawn_by_hand", "", spawn_by_hand);
+  timed("work/for_each", "work/spawn_by_hand", work_for_each);
+  timed("work/stream_16_wide", "work/spawn_by_hand", work_stream_16_wide);
+  measured("work/memory_of_a_million", {{"subject", "work"}}, {1, 3}, [](sink& to, int n) {
+    std::vector<double> bytes;
+    for (int i = 0; i < n; ++i) bytes.push_back(growth_of_a_million());
+    to.add("", bytes, "", "B");
+  });
+}
+
+}  // namespace workit::bench

@@ -1,0 +1,87 @@
+// A byte to and fro over a socket pair: fibers that await Asio, beside Asio's own callbacks.
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <functional>
+#include <workit/executor.hpp>
+#include <workit/runtime.hpp>
+#include <workit/use_fiber.hpp>
+
+#include "figures.hpp"
+#include "runner.hpp"
+
+namespace workit::bench {
+namespace {
+
+namespace asio = boost::asio;
+using socket_type = asio::local::stream_protocol::socket;
+constexpr int trips = 1000;
+
+/// One end of the pair: `trips` bytes to and as many back.
+struct by_callbacks {
+  socket_type& socket;
+  bool begins;
+  int read_so_far = 0;
+  std::array<char, 1> byte{};
+
+  void read() {
+    socket.async_read_some(asio::buffer(byte), [this](boost::system::error_code failed, std::size_t) {
+      ++read_so_far;
+      if (!failed && (!begins || read_so_far < trips)) write();
+    });
+  }
+  void write() {
+    socket.async_write_some(asio::buffer(byte), [this](boost::system::error_code failed, std::size_t) {
+      if (!failed && (begins || read_so_far < trips)) read();
+    });
+  }
+};
+
+void asio_callbacks(benchmark::State& state) {
+  asio::io_context io;
+  socket_type a(io), b(io);
+  asio::local::connect_pair(a, b);
+  for (auto _ : state) {
+    by_callbacks here{a, true}, there{b, false};
+    here.write();
+    there.read();
+    io.restart();
+    io.run();
+  }
+  items(state, trips);
+}
+
+void fibers(benchmark::State& state) {
+  runtime rt;
+  rt.run([&](scope& s) {
+    socket_type a(executor(s)), b(executor(s));
+    asio::local::connect_pair(a, b);
+    for (auto _ : state)
+      s.scope([&](scope& inner) {
+        inner.spawn([&b] {
+          std::array<char, 1> byte{};
+          for (int i = 0; i < trips; ++i) {
+            b.async_read_some(asio::buffer(byte), use_fiber);
+            b.async_write_some(asio::buffer(byte), use_fiber);
+          }
+        });
+        std::array<char, 1> byte{};
+        for (int i = 0; i < trips; ++i) {
+          a.async_write_some(asio::buffer(byte), use_fiber);
+          a.async_read_some(asio::buffer(byte), use_fiber);
+        }
+      });
+  });
+  items(state, trips);
+}
+
+}  // namespace
+
+void add_sockets() {
+  timed("floor/asio_callback/socket_pair", "", asio_callbacks);
+  timed("use_fiber/socket_pair", "floor/asio_callback/socket_pair", fibers);
+}
+
+}  // namespace workit::bench

@@ -1,0 +1,32 @@
+// Work that never ends by itself: what the benchmarks stop.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+#include <workit/workers/worker_context.hpp>
+
+#include "child.hpp"
+
+namespace workit::bench {
+
+/// Says that it runs, then runs until it is stopped from outside.
+using victim_function = void (*)(const std::function<void()>& be_ready, shared_page& page);
+
+struct victim {
+  std::string_view name{};
+  victim_function run = nullptr;
+  bool at_thread = true;  ///< whether boundary::thread can stop it: not what waits in the kernel
+};
+
+/// spin, allocate, lock, throw, mathematics, copy, sort, print, system_call, blocked_read, stamp (which notes in the
+/// page when each of its turns was), and what add_victim() has added.
+[[nodiscard]] const std::vector<victim>& victims();
+
+/// Adds one; called by the initializer of a static object, so that worker processes have it as well. Always true.
+bool add_victim(victim v);
+
+/// That victim. Errors: std::invalid_argument that names all there are.
+[[nodiscard]] const victim& find_victim(std::string_view name);
+
+}  // namespace workit::bench
