@@ -114,6 +114,7 @@ class stop_meter {
       stopped = std::max(stopped, stop.receipt.stopped);
       reclaimed = std::max(reclaimed, stop.receipt.reclaimed.value_or(stop.receipt.stopped));
     }
+    all_.proof = to_string(r.stops.at(0).receipt.proof);
     all_.stopped.push_back(us(stopped - requested));
     all_.resumed.push_back(us(resumed - requested));
     all_.next.push_back(us(next - requested));

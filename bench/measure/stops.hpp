@@ -23,6 +23,7 @@ struct stop_samples {
   samples next{};       ///< ... and has the result of a next, empty task of the same pool
   samples reclaimed{};  ///< the victims' memory and processes are back
   samples last{};       ///< of victim stamp: its last turn, by its own clock, as found after reclaimed
+  std::string proof{};  ///< of the last stop, by its name
   int refused = 0;      ///< stops that boundary::thread refused; in none of the above
 };
 

@@ -1,0 +1,17 @@
+// What this machine lacks that stopping needs, found before anything is measured.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace workit::latency {
+
+struct finding {
+  std::string what{};    ///< a sentence: what is missing, and what to do
+  bool process = false;  ///< whether the process boundary cannot be had because of it
+};
+
+/// Asks the kernel for each call that the boundaries rest on. Blocks: some microseconds.
+[[nodiscard]] std::vector<finding> checks();
+
+}  // namespace workit::latency
