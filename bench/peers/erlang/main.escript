@@ -27,12 +27,12 @@ spin(Stamp) ->
     atomics:put(Stamp, 1, now_ns()),
     spin(Stamp).
 
-stops(0, _, Stops) -> {Stops, ""};
+stops(0, _, Stops) -> {lists:reverse(Stops), ""};
 stops(Samples, Until, Stops) ->
     case now_ns() < Until andalso one_stop() of
-        false -> {Stops, ""};
+        false -> {lists:reverse(Stops), ""};
         still_running ->
-            {Stops, "{\"name\": \"peer/erlang\", \"what\": \"a victim still ran 1 s after the request\"}"};
+            {lists:reverse(Stops), "{\"name\": \"peer/erlang\", \"what\": \"a victim still ran 1 s after the request\"}"};
         not_running -> stops(Samples, Until, Stops);
         Stop -> stops(Samples - 1, Until, [Stop | Stops])
     end.
@@ -96,4 +96,4 @@ series(Event, Taken) ->
                   "\"peer\": \"Erlang exit(Pid, kill)\", \"event\": \"~s\", \"stops\": \"bytecode\", \"memory_mib\": \"0\", "
                   "\"version\": \"Erlang/OTP ~s\"},~n  \"samples\": [~s]}",
                   [Event, Event, erlang:system_info(otp_release),
-                   lists:join(", ", [io_lib:format("~.3f", [Ns / 1000]) || Ns <- lists:reverse(Taken)])]).
+                   lists:join(", ", [io_lib:format("~.3f", [Ns / 1000]) || Ns <- Taken])]).

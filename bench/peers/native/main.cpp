@@ -1,4 +1,5 @@
-// workit_bench_peers: measures one of the native peers and prints the round: workit_bench_peers PEER SAMPLES SECONDS.
+// workit_bench_peers: measures one of the native peers and prints the round: workit_bench_peers PEER SAMPLES SECONDS
+// MIB.
 #include <charconv>
 #include <cstring>
 #include <exception>
@@ -30,7 +31,7 @@ int count(std::string_view text) {
 int misuse(int argc, char** argv) {
   std::cerr << "workit_bench_peers got '";
   for (int i = 1; i < argc; ++i) std::cerr << (i > 1 ? " " : "") << argv[i];
-  std::cerr << "'; allowed: SAMPLES and SECONDS, from 1 to 1000000, after one of";
+  std::cerr << "'; allowed: SAMPLES, SECONDS and MIB (of the largest victim), from 1 to 1000000, after one of";
   for (const auto& peer : all) std::cerr << ' ' << peer.name;
   std::cerr << '\n';
   return 2;
@@ -39,8 +40,9 @@ int misuse(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const peers::extent much{argc == 4 ? count(argv[2]) : 0, argc == 4 ? count(argv[3]) : 0};
-  if (much.samples == 0 || much.seconds == 0) return misuse(argc, argv);
+  if (argc != 5) return misuse(argc, argv);
+  const peers::extent much{.samples = count(argv[2]), .seconds = count(argv[3]), .largest_mib = count(argv[4])};
+  if (much.samples == 0 || much.seconds == 0 || much.largest_mib == 0) return misuse(argc, argv);
   for (const auto& peer : all) {
     if (peer.name != argv[1]) continue;
     peers::round round;

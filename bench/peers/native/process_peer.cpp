@@ -54,14 +54,15 @@ std::string kernel() {
 
 void fork_and_sigkill(round& to, extent much) {
   const description peer{"fork_sigkill", "fork, SIGKILL, waitpid", "native", kernel()};
-  for (const unsigned mib : {0U, 64U, 1024U}) {
+  for (const int mib : {0, 64, 1024}) {
+    if (mib > much.largest_mib) break;
     pid_t victim = -1;
     const way how{
         .start =
             [&](stamp& mark) {
               victim = fork_child();
               if (victim != 0) return;
-              if (!touch(std::size_t{mib} << 20)) _exit(1);
+              if (!touch(static_cast<std::size_t>(mib) << 20)) _exit(1);
               for (;;) mark.mark();
             },
         .stop =

@@ -16,11 +16,11 @@ round::round() {
   file_["skipped"] = list;
 }
 
-void round::add(const description& peer, unsigned memory_mib, const std::string& event,
+void round::add(const description& peer, int memory_mib, const std::string& event,
                 const std::vector<double>& microseconds) {
   if (microseconds.empty()) return;
   const auto memory = std::to_string(memory_mib);
-  file_["series"].push_back({{"name", "peer/" + peer.name + (memory_mib ? "/" + memory + "MiB/" : "/") + event},
+  file_["series"].push_back({{"name", "peer/" + peer.name + (memory_mib > 0 ? "/" + memory + "MiB/" : "/") + event},
                              {"unit", "us"},
                              {"tags",
                               {{"subject", "peer"},

@@ -21,8 +21,7 @@ class round {
   round();
 
   /// Adds `microseconds` as the series of an event, unless there are none.
-  void add(const description& peer, unsigned memory_mib, const std::string& event,
-           const std::vector<double>& microseconds);
+  void add(const description& peer, int memory_mib, const std::string& event, const std::vector<double>& microseconds);
 
   void note(const description& peer, const std::string& what);
 

@@ -17,7 +17,7 @@ void run_trivial(const description& peer, const way& how, int n) {
 
 }  // namespace
 
-void measure_stops(round& to, const description& peer, unsigned memory_mib, const way& how, extent much) {
+void measure_stops(round& to, const description& peer, int memory_mib, const way& how, extent much) {
   std::vector<double> caller_resumed, last_instruction, next_task;
   stamp mark;
   const auto deadline = now() + much.seconds * std::int64_t{1'000'000'000};

@@ -10,8 +10,9 @@ namespace peers {
 
 /// How much to measure.
 struct extent {
-  int samples;  // stops wanted; five times as many round trips
-  int seconds;  // after which fewer stops are enough
+  int samples;      // stops wanted; five times as many round trips
+  int seconds;      // after which fewer stops are enough
+  int largest_mib;  // memory of the largest victim
 };
 
 /// A way to stop work, as its caller uses it.
@@ -24,7 +25,7 @@ struct way {
 /// Adds caller_resumed, last_instruction and next_task. A stop whose victim did not run at the request says nothing and
 /// is not counted.
 /// Errors: std::runtime_error when a victim still runs a second after the request, or a task has a wrong result.
-void measure_stops(round& to, const description& peer, unsigned memory_mib, const way& how, extent much);
+void measure_stops(round& to, const description& peer, int memory_mib, const way& how, extent much);
 
 /// Adds round_trip, warm.
 void measure_round_trips(round& to, const description& peer, const way& how, extent much);
