@@ -15,6 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int looks = 10;
+constexpr std::int64_t look_ns = 5'000'000;
 constexpr std::int64_t glance_ns = 20'000;  // shorter than two switches of context
 constexpr auto still_for = 50ms;            // longer than a victim waits for its processor
 constexpr std::int64_t give_up_after_ns = 1'000'000'000;
@@ -34,11 +36,14 @@ void stamp::wait_until_running() const {
   std::this_thread::sleep_for(5ms);
   // A mark made while this thread was looking, without a pause in which the two could have taken turns. It looks
   // without sleeping, for two threads that share a processor are moved apart only when both want it.
-  for (;;) {
-    const auto began = now();
-    while (read() < began && now() - began < glance_ns) {
+  for (int look = 0; look < looks; ++look) {
+    for (const auto end = now() + look_ns; now() < end;) {
+      const auto began = now();
+      while (read() < began && now() - began < glance_ns) {
+      }
+      if (read() >= began && now() - began < glance_ns) return;
     }
-    if (read() >= began && now() - began < glance_ns) return;
+    std::this_thread::sleep_for(1ms);
   }
 }
 

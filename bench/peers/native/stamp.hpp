@@ -29,7 +29,7 @@ class stamp {
   void mark() { word_->store(now(), std::memory_order_relaxed); }
 
   /// Returns at a moment when the victim has been at it for 5 ms and is on a processor.
-  /// Blocks: until then; the processor is kept busy.
+  /// Blocks: until then, keeping the processor busy; on a busy machine it gives up after ten looks of 5 ms.
   void wait_until_running() const;
 
   /// The last mark, once it has stood still for 50 ms; nothing when the victim still runs after a second.

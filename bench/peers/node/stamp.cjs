@@ -6,6 +6,8 @@ const path = require('node:path');
 
 const STILL_FOR_MS = 50; // longer than a time slice of a victim that only waits for its processor
 const GIVE_UP_AFTER_MS = 1000;
+const LOOKS = 10;
+const LOOK_NS = 5_000_000n;
 const GLANCE_NS = 20_000n; // shorter than two switches of context
 
 const now = () => process.hrtime.bigint(); // CLOCK_MONOTONIC, in nanoseconds
@@ -35,16 +37,20 @@ function in_file() {
 
 /**
  * Resolves at a moment when the victim has been at it for 5 ms and is on a processor: it stamped while this thread was
- * looking, without a pause in which the two could have taken turns. Looks without sleeping, for two threads that share a
- * processor are moved apart only when both want it.
+ * looking, without a pause in which the two could have taken turns. Looks for 5 ms without sleeping, for two threads
+ * that share a processor are moved apart only when both want it; on a busy machine it gives up after ten such looks.
  */
 async function running(stamp) {
   while (stamp.read() === 0n) await sleep(1);
   await sleep(5);
-  for (;;) {
-    const began = now();
-    while (stamp.read() < began && now() - began < GLANCE_NS);
-    if (stamp.read() >= began && now() - began < GLANCE_NS) return;
+  for (let look = 0; look < LOOKS; ++look) {
+    const end = now() + LOOK_NS;
+    while (now() < end) {
+      const began = now();
+      while (stamp.read() < began && now() - began < GLANCE_NS);
+      if (stamp.read() >= began && now() - began < GLANCE_NS) return;
+    }
+    await sleep(1);
   }
 }
 

@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 
+LOOKS, LOOK_NS = 10, 5_000_000
 GLANCE_NS = 50_000  # shorter than two switches of context and a turn of either loop
 STILL_FOR_S = 0.05  # longer than a victim waits for its processor
 GIVE_UP_AFTER_S = 1
@@ -41,17 +42,21 @@ class Stamp:
 
     async def running(self):
         """Returns at a moment when the victim has been at it for 5 ms and is on a processor: it stamped while this
-        thread was looking, without a pause in which the two could have taken turns. Looks without sleeping, for two
-        that share a processor are moved apart only when both want it."""
+        thread was looking, without a pause in which the two could have taken turns. Looks for 5 ms without
+        sleeping, for two that share a processor are moved apart only when both want it; on a busy machine it gives up
+        after ten such looks."""
         while self._words[TIME] == 0:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.005)
-        while True:
-            began = now()
-            while self._words[TIME] < began and now() - began < GLANCE_NS:
-                pass
-            if self._words[TIME] >= began and now() - began < GLANCE_NS:
-                return
+        for _ in range(LOOKS):
+            end = now() + LOOK_NS
+            while now() < end:
+                began = now()
+                while self._words[TIME] < began and now() - began < GLANCE_NS:
+                    pass
+                if self._words[TIME] >= began and now() - began < GLANCE_NS:
+                    return
+            await asyncio.sleep(0.001)
 
     async def last(self):
         """The last stamp, once it has stood still for a while; None when the victim still runs a second later."""
