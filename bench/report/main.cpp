@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "compare.hpp"
 #include "table.hpp"
 
 namespace {
@@ -12,6 +13,7 @@ namespace report = workit::bench_report;
 struct arguments {
   std::vector<std::string> rounds;
   std::string run;
+  std::string other;
   std::string out;
   bool all = false;
   bool json = false;
@@ -34,7 +36,18 @@ void add_commands(CLI::App& app, arguments& given, int& status) {
     print(given.json ? report::table_json(r, given.all).dump(1) + '\n'
                      : report::table(r, given.all, report::ink::for_stdout()));
   });
-  static_cast<void>(status);
+
+  auto* compare = app.add_subcommand("compare", "Say what became slower from A to B, beyond noise");
+  compare->add_option("A", given.run, "A run of at least three rounds")->required();
+  compare->add_option("B", given.other, "Another one")->required();
+  compare->add_flag("--json", given.json, "The same as JSON");
+  compare->footer("Exit status: 1 when there is a regression, else 0.");
+  compare->callback([&] {
+    const auto c = report::compare(report::read_run(given.run), report::read_run(given.other));
+    print(given.json ? report::comparison_json(c).dump(1) + '\n'
+                     : report::comparison_text(c, report::ink::for_stdout()));
+    status = c.has_regression() ? 1 : 0;
+  });
 }
 
 }  // namespace
