@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compare.hpp"
+#include "page.hpp"
 #include "table.hpp"
 
 namespace {
@@ -36,6 +37,11 @@ void add_commands(CLI::App& app, arguments& given, int& status) {
     print(given.json ? report::table_json(r, given.all).dump(1) + '\n'
                      : report::table(r, given.all, report::ink::for_stdout()));
   });
+
+  auto* html = app.add_subcommand("html", "Write a run as one page for a browser");
+  html->add_option("run", given.run, "A run, or one round")->required();
+  html->add_option("--out", given.out, "Where the page goes")->required();
+  html->callback([&] { report::write_page(report::read_run(given.run), given.out); });
 
   auto* compare = app.add_subcommand("compare", "Say what became slower from A to B, beyond noise");
   compare->add_option("A", given.run, "A run of at least three rounds")->required();
