@@ -97,8 +97,8 @@ bool is_positive(const std::vector<term>& terms) {
   });
 }
 
-/// Welch's degrees of freedom (1947).
-double degrees_of_freedom(const std::vector<term>& terms) {
+/// Variances add up; the degrees of freedom are Welch's (1947).
+noise noise_of(const std::vector<term>& terms) {
   double sum = 0, squares = 0, least = 1e9;
   for (const term& t : terms) {
     const double variance = t.variance(), n = static_cast<double>(t.size());
@@ -106,21 +106,21 @@ double degrees_of_freedom(const std::vector<term>& terms) {
     squares += variance * variance / (n - 1);
     least = std::min(least, n - 1);
   }
-  return squares > 0 ? sum * sum / squares : least;
+  return {sum, squares > 0 ? sum * sum / squares : least};
 }
 
-/// Sorted differences of the bootstrap from the estimate, spread for the few rounds.
-std::vector<double> deviations(const std::vector<term>& terms, double estimate, std::uint64_t seed) {
-  std::size_t fewest = terms.front().size();
-  for (const term& t : terms) fewest = std::min(fewest, t.size());
-  const double spread = std::sqrt(static_cast<double>(fewest) / static_cast<double>(fewest - 1));
+/// Differences of the bootstrap from the estimate, by their deviation, sorted; all zero when nothing varies.
+std::vector<double> shape_of(const std::vector<term>& terms, double estimate, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<double> all(replicates);
+  double squares = 0;
   for (double& value : all) {
-    double drawn = 0;
-    for (const term& t : terms) drawn += t.sign * t.drawn(random);
-    value = spread * (drawn - estimate);
+    for (const term& t : terms) value += t.sign * t.drawn(random);
+    value -= estimate;
+    squares += value * value;
   }
+  const double deviation = std::sqrt(squares / replicates);
+  for (double& value : all) value = deviation > 0 ? value / deviation : 0;
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -129,19 +129,6 @@ std::vector<double> deviations(const std::vector<term>& terms, double estimate, 
 double tail(double distance, double error, double freedom) {
   if (error == 0) return distance > 0 ? 0 : 1;
   return boost::math::cdf(complement(boost::math::students_t(freedom), distance / error));
-}
-
-void add_certainty(change& c, const std::vector<term>& terms, double estimate, std::uint64_t seed) {
-  const double freedom = degrees_of_freedom(terms), half = (1 + confidence) / 2;
-  const auto spread = deviations(terms, estimate, seed);
-  const double error = std::sqrt(std::inner_product(spread.begin(), spread.end(), spread.begin(), 0.0) /
-                                 static_cast<double>(replicates));
-  const double wider = boost::math::quantile(boost::math::students_t(freedom), half) /
-                       boost::math::quantile(boost::math::normal(), half);
-  c.sure = {std::exp(estimate + wider * spread[rank(1 - half, spread.size()) - 1]),
-            std::exp(estimate + wider * spread[rank(half, spread.size()) - 1])};
-  c.p_worse = tail(estimate - std::log(least_change), error, freedom);
-  c.p_better = tail(-estimate - std::log(least_change), error, freedom);
 }
 
 }  // namespace
@@ -159,10 +146,25 @@ std::optional<change> change_between(const side& a, const side& b, statistic wha
   c.ratio = c.b / c.a;
   std::move(of_b.begin(), of_b.end(), std::back_inserter(terms));
   const bool many = std::all_of(terms.begin(), terms.end(), [](const term& t) { return t.size() >= rounds_needed; });
-  if (many) add_certainty(c, terms, sum_of_means(terms), seed);
+  if (many) {
+    c.noise = noise_of(terms);
+    c.shape = shape_of(terms, std::log(c.ratio), seed);
+  }
   // Costs of what is counted in items a second are seconds an item.
   if (a.floor == nullptr && more_is_better(a.figure->unit)) c.a = 1 / c.a, c.b = 1 / c.b;
   return c;
+}
+
+void add_certainty(change& c) {
+  if (!c.noise) return;
+  const double error = std::sqrt(c.noise->variance), freedom = c.noise->freedom, half = (1 + confidence) / 2;
+  const double estimate = std::log(c.ratio);
+  const double wider = error * boost::math::quantile(boost::math::students_t(freedom), half) /
+                       boost::math::quantile(boost::math::normal(), half);
+  c.sure = {std::exp(estimate + wider * c.shape[rank(1 - half, c.shape.size()) - 1]),
+            std::exp(estimate + wider * c.shape[rank(half, c.shape.size()) - 1])};
+  c.p_worse = tail(estimate - std::log(least_change), error, freedom);
+  c.p_better = tail(-estimate - std::log(least_change), error, freedom);
 }
 
 }  // namespace workit::bench_report

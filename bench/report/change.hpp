@@ -3,7 +3,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "borrowed_noise.hpp"
 #include "distribution.hpp"
 
 namespace workit::bench_report {
@@ -34,16 +36,24 @@ struct change {
   /// Probability of so large a change, or a larger one, if the true one were `least_change` worse, or better.
   double p_worse = 1;
   double p_better = 1;
+
+  /// Of the logarithm of `ratio`, by the differences between rounds; absent with fewer than three.
+  std::optional<bench_report::noise> noise;
+  /// What the bootstrap differs from the estimate by, as logarithms in units of its own deviation; sorted.
+  std::vector<double> shape;
 };
 
 /// The change of a statistic from A to B, or nothing where one of them has too few samples for it, or has it at zero.
+/// `sure` and the probabilities are for add_certainty to find. The draws come from a generator seeded by `seed` alone.
 ///
 /// A figure's level differs from launch to launch, so that launches and not samples are what there are many of
-/// (Kalibera and Jones 2013). The interval is that of a hierarchical bootstrap: rounds are drawn, and in each of them
-/// samples, of the figure and of its floor, which is kept together with it since both saw the same hour. With R rounds
-/// that distribution is too narrow: it is spread by sqrt(R / (R - 1)) for their variance and by Student's t over the
-/// normal for their number, with Welch's degrees of freedom (Hesterberg 2015, "What teachers should know about the
-/// bootstrap", section 5). The draws come from a generator seeded by `seed` alone.
+/// (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time"). A hierarchical bootstrap (Efron and
+/// Tibshirani 1993) draws rounds, and samples in each of them, of the figure and of its floor, which stay together
+/// since both saw the same hour. Of so few rounds it gives the shape of the interval and not its width, which it
+/// understates: that is the rounds' own variance, with Welch's degrees of freedom and Student's t.
 [[nodiscard]] std::optional<change> change_between(const side& a, const side& b, statistic what, std::uint64_t seed);
+
+/// Finds `sure` and the probabilities by the change's noise, as it is known by then.
+void add_certainty(change& c);
 
 }  // namespace workit::bench_report

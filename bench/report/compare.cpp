@@ -36,6 +36,17 @@ double threshold(std::vector<double> p) {
   return -1;
 }
 
+/// Medians are as noisy as medians, and tails as tails.
+void add_certainty(std::vector<compared>& all) {
+  for (const statistic what : {statistic::p50, statistic::p99}) {
+    std::vector<noise*> noises;
+    for (compared& c : all)
+      if (c.statistic == what && c.change.noise) noises.push_back(&*c.change.noise);
+    borrow(std::move(noises));
+  }
+  for (compared& c : all) add_certainty(c.change);
+}
+
 void judge(std::vector<compared>& all) {
   std::vector<double> worse, better;
   for (const compared& c : all) {
@@ -57,7 +68,7 @@ void add_changes(std::vector<compared>& all, const run& a, const series& in_a, c
   for (const statistic what : {statistic::p50, statistic::p99}) {
     const auto c = change_between({&in_a, floor_a}, {&in_b, floor_b}, what, seed_of(in_a.name, what));
     if (!c) continue;
-    finding f = c->sure ? finding::none : finding::cannot_tell;
+    finding f = c->noise ? finding::none : finding::cannot_tell;
     // Bytes are bytes on any machine.
     if (floor_a == nullptr && machines_differ && in_a.unit != unit::bytes) f = finding::not_judged;
     all.push_back({in_a.name, what, floor_a != nullptr ? floor_a->name : "", in_a.unit, *c, f});
@@ -102,6 +113,7 @@ comparison compare(const run& a, const run& b) {
                       std::string(to_string(other->unit)) + " in B: these runs cannot be compared");
     add_changes(c.series, a, s, b, *other, c.machines_differ);
   }
+  add_certainty(c.series);
   judge(c.series);
   std::stable_sort(c.series.begin(), c.series.end(),
                    [](const compared& x, const compared& y) { return x.finding < y.finding; });
