@@ -113,7 +113,7 @@ std::string time_label(double us) {
 std::string tick_label(double us) { return without_trailing_zeros(time_label(us)); }
 
 double text_width(std::string_view text) {
-  return 5.9 * static_cast<double>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return 6.3 * static_cast<double>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 double label_places::cost(const box& b) const {
