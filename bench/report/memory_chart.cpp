@@ -118,7 +118,7 @@ std::string memory_chart(const run& r) {
     if (j.unit == "us/GiB" && j.verdict != verdict::not_measured)
       note = "<p>Each GiB adds " + time_label(j.figure_value) + " to a proven stop, and " + time_label(j.beside_value) +
              " to a kill that waits for the reap (least squares through the medians).</p>\n";
-  return note + "<figure>" + wide_and_narrow(760, [&](double width) { return draw(all, width); }) + "</figure>\n";
+  return note + "<figure>" + wide_and_narrow(1120, [&](double width) { return draw(all, width); }) + "</figure>\n";
 }
 
 }  // namespace workit::bench_report
