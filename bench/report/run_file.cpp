@@ -82,8 +82,9 @@ run to_run(const json& j) {
                     std::string(format) + "\"");
   run r;
   const json& machines = j.at("machine");
-  for (const json& m : machines.is_array() ? machines : json::array({machines})) r.machines.push_back(to_machine(m));
-  if (r.machines.empty()) throw bad_input("names no machine");
+  // A peer's file says when it began and no more: the facts are in the files that it is merged with.
+  for (const json& m : machines.is_array() ? machines : json::array({machines}))
+    if (m.contains("cpu")) r.machines.push_back(to_machine(m));
   std::set<std::string> names;
   for (const json& s : j.at("series")) {
     const std::string name = s.at("name");
@@ -95,6 +96,8 @@ run to_run(const json& j) {
     }
   }
   for (const json& s : j.value("skipped", json::array())) r.skipped.push_back({s.at("name"), s.at("why")});
+  // What no number can say of a peer stands in the same list.
+  for (const json& n : j.value("notes", json::array())) r.skipped.push_back({n.at("name"), n.at("what")});
   return r;
 }
 
