@@ -11,8 +11,10 @@ void boundary_call::run(std::shared_ptr<boundary_call> self, const char* what) {
   self_ = std::move(self);
   home_->operation_started();
   submit();
+  home_->asked();
   waiter_.wait_shielded(what, [&] { return done_; });
   home_->operation_ended();
+  if (stop() == nullptr) home_->answered();
   self_.reset();
 }
 

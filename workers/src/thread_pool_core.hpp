@@ -1,6 +1,7 @@
 // What a pool of stoppable threads is made of: its queue, its threads, and those that were refused.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <list>
@@ -45,7 +46,10 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   void add_thread();
   void replace_thread() noexcept;
   void serve(std::list<std::thread>::iterator me);
-  [[nodiscard]] std::shared_ptr<thread_job> take();
+  /// The next task; null when there will be none. `more_soon`: does not fall asleep at once.
+  [[nodiscard]] std::shared_ptr<thread_job> take(bool more_soon);
+  /// Waits for a submission after the `seen`th, without sleeping and for a moment only.
+  void look_for_work(std::uint64_t seen) const noexcept;
   /// What a thread is good for after a task.
   enum class fitness { fit, retired, spoilt };
   fitness run(preempt::stoppable_thread& here, const std::shared_ptr<thread_job>& task);
@@ -64,6 +68,7 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   std::condition_variable work_;
   std::condition_variable one_ended_;
   std::deque<std::shared_ptr<thread_job>> queue_[3];  // by task_priority
+  std::atomic<std::uint64_t> submissions_{0};         // counted under the mutex, read without
   std::list<std::thread> threads_;
   std::list<std::thread> ended_;
   std::size_t leaving_ = 0;  // of threads_: will take no more tasks

@@ -40,6 +40,9 @@ thread_local loop* this_loop = nullptr;
 // Tasks are begun in batches: a thousand short ones then share a few hot stacks instead of touching a thousand.
 constexpr std::size_t begun_at_once = 32;
 
+constexpr duration look_time = std::chrono::microseconds(50);
+const bool spinning_pays = std::thread::hardware_concurrency() > 1;
+
 }  // namespace
 
 /// Keeps the deadlines of a runtime without a warden, and of one on a manual clock: fires while the loop turns.
@@ -234,9 +237,26 @@ void loop::idle() {
     return;
   }
   watch_earliest();
+  if (has_come_soon()) return;
   beats_.store(beats() | 1, std::memory_order_relaxed);
   io_.run_one();
   beat();
+}
+
+void loop::answered() noexcept { answered_at_ = std::chrono::steady_clock::now(); }
+
+void loop::asked() noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  if (spinning_pays && now - answered_at_ < look_time) looks_until_ = now + look_time;
+}
+
+bool loop::has_come_soon() {
+  if (operations_ == 0 || looks_until_ == time_point{}) return false;
+  do {
+    if (io_.poll_one() != 0) return true;
+  } while (std::chrono::steady_clock::now() < looks_until_);
+  looks_until_ = {};
+  return false;
 }
 
 void loop::fire_due() {

@@ -78,6 +78,12 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// Something outside is under way whose end comes back here: a manual clock must not jump meanwhile.
   void operation_started() noexcept { ++operations_; }
   void operation_ended() noexcept { --operations_; }
+  /// A worker has been asked, and has answered. Where questions follow upon answers, the worker is still awake: then
+  /// this thread, before it sleeps, looks for the answer again and again, for 50 us at most, about what waking it would
+  /// take. Else it sleeps at once, since the kernel likes to wake the worker on the processor of who asks. Does nothing
+  /// where that is the only one.
+  void asked() noexcept;
+  void answered() noexcept;
 
   /// A count of the turns and switches of this thread, odd while it waits for I/O: while the number stands at an even
   /// one, the thread is held by one fiber or handler. Threads: any reads it, the loop's counts.
@@ -110,6 +116,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void begin_queued(std::size_t ready);
   /// Nothing is ready: waits for I/O, or lets a manual clock jump.
   void idle();
+  /// Whether something came before the moment that asked() has set was over; it has been handled then.
+  bool has_come_soon();
   void fire_due();
   void watch_earliest();
   void await_wake();
@@ -131,6 +139,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::vector<task_state_base*> roots_;
   std::optional<cancel_reason> roots_end_;
   std::size_t operations_ = 0;
+  time_point answered_at_{};  // machine time, as the next one
+  time_point looks_until_{};
   std::size_t live_ = 0;  // tasks queued or running
   bool ending_ = false;
   bool awaits_none_ = false;  // run_here() waits on its main fiber until live_ is 0
