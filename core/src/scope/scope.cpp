@@ -148,7 +148,8 @@ void scope_node::tell_cancelled() {
 }
 
 bool scope_node::has_open_ends() const {
-  return live_tasks != 0 || has_cleanups() || (!cancel_handlers_.empty() && ruling_cell().stopping());
+  // By the record, not by stopping(), which may lag behind a cancellation that has just won.
+  return live_tasks != 0 || has_cleanups() || (!cancel_handlers_.empty() && ruling_cell().record() != nullptr);
 }
 
 void scope_node::begin_closing() {
@@ -205,7 +206,7 @@ std::uint64_t scope_node::dropped_events() const noexcept {
 
 void scope_node::finish() {
   auto& self = fiber::require("closing a scope");
-  const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || !cell()->stopping()); };
+  const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || cell()->record() == nullptr); };
   do {
     self.wait_shielded("its tasks", idle);
     begin_closing();
