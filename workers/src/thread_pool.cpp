@@ -215,7 +215,7 @@ void thread_pool_core::stop() noexcept {
     one_ended_.wait(guard, [&] { return threads_.size() <= refused_.size(); });
     one_ended_.wait_for(guard, last_wait, [&] { return threads_.empty(); });
     // What still runs ends with the process, and until then needs this object.
-    if (!threads_.empty()) static_cast<void>(new std::shared_ptr<thread_pool_core>(shared_from_this()));
+    if (!threads_.empty()) immortal_ = shared_from_this();
     for (auto& t : threads_) t.detach();
   }
   ladder_.reset();

@@ -71,7 +71,8 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   std::atomic<std::uint64_t> submissions_{0};         // counted under the mutex, read without
   std::list<std::thread> threads_;
   std::list<std::thread> ended_;
-  std::size_t leaving_ = 0;  // of threads_: will take no more tasks
+  std::shared_ptr<thread_pool_core> immortal_;  // itself, once threads that nothing can end are left with it
+  std::size_t leaving_ = 0;                     // of threads_: will take no more tasks
   std::vector<refusal_record> refused_;
   std::size_t busy_ = 0;
   std::size_t parked_ = 0;
