@@ -45,7 +45,8 @@ run merge(const std::vector<std::filesystem::path>& files) {
       if (std::find(whole.skipped.begin(), whole.skipped.end(), s) == whole.skipped.end())
         whole.skipped.push_back(std::move(s));
   }
-  if (whole.machines.empty()) throw bad_input("none of the files names its machine: give those of our own programs too");
+  if (whole.machines.empty())
+    throw bad_input("none of the files names its machine: give those of our own programs too");
   return whole;
 }
 
