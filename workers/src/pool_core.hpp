@@ -121,6 +121,10 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   /// The dead keep their memory for a while: a storm of stops must not pile them up without bound.
   static std::size_t most_dead(std::size_t wanted) noexcept { return std::max<std::size_t>(16, 4 * wanted); }
   [[nodiscard]] std::shared_ptr<brood> short_of_workers() const;
+  /// Has missing workers forked: at once when a task waits for one, else a little later (or when the dead one has been
+  /// reaped), because a fork beside the next task of who stopped the last one doubles its time.
+  void replenish(errands& todo);
+  void on_replenish_timer();
   handle reserve_worker();
   void on_forked(brood& from, const message& m, unique_fd pidfd);
   void on_ready(const handle& worker, errands& todo);
@@ -174,6 +178,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   preempt::warden& warden_;
   const std::vector<int> loops_;
   unique_fd back_off_timer_;
+  unique_fd replenish_timer_;
   unique_fd shrink_timer_;              // with idle_shrink
   unique_fd bell_;                      // with worker_init: rung by a worker that is ready
   std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
@@ -194,6 +199,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::uint32_t last_number_ = 0;
   unsigned start_deaths_ = 0;  // workers in a row that died before they were ready, or could not be forked
   bool backing_off_ = false;
+  bool replenishing_ = false;
   bool shrink_armed_ = false;
   std::deque<time_point> losses_;  // of serving workers that were not replaced yet
   pool_status counts_;             // the counters that only grow

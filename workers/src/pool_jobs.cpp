@@ -36,7 +36,6 @@ void pool_core::submit(std::shared_ptr<job> task) {
         answer = {"the queue of pool \"" + options_.name + "\" is full", refusal::queue_full, options_.queue_limit};
         ++counts_.refused;
       }
-      todo.fork = short_of_workers() != nullptr;
     }
     if (!answer.why.empty() && task->decide(job::state::queued, job::state::refused))
       todo.settle(std::move(task), std::move(answer));
@@ -79,6 +78,7 @@ void pool_core::take_launches(errands& todo) {
     worker->task = task;
     todo.launches.push_back({std::move(task), std::move(worker)});
   }
+  replenish(todo);
 }
 
 void pool_core::start_on_worker(const launch& l) {
@@ -126,7 +126,6 @@ bool pool_core::release(const handle& worker, const job& task, worker_state next
   enter(worker, worker_state::lost);
   if (worker->exited) workers_.erase(worker->number);
   if (is_retired(worker->from.get()) && worker->from->busy == 0) worker->from->dismiss();
-  todo.fork = true;
   return true;
 }
 

@@ -57,13 +57,14 @@ void pool_core::listen() {
   };
   constexpr int timer_flags = TFD_CLOEXEC | TFD_NONBLOCK;
   watch(back_off_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_back_off_over);
+  watch(replenish_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_replenish_timer);
   if (options_.idle_shrink)
     watch(shrink_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_shrink_timer);
   if (options_.worker_init != nullptr) watch(bell_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &pool_core::on_bell);
 }
 
 void pool_core::fall_silent() noexcept {
-  for (auto* heard : {&back_off_timer_, &shrink_timer_, &bell_}) {
+  for (auto* heard : {&back_off_timer_, &replenish_timer_, &shrink_timer_, &bell_}) {
     if (*heard) warden_.unwatch(heard->get());
     heard->reset();
   }

@@ -20,6 +20,9 @@ constexpr std::size_t most_forks_at_once = 32;
 /// Deaths at start in a row, with no worker left alive, after which queued jobs are told.
 constexpr unsigned most_start_deaths = 5;
 
+/// Longer than a small victim takes to die, and than its caller's next task.
+constexpr long replenish_after_ns = 2'000'000;
+
 /// 10 ms, doubled with each death, at most a second.
 itimerspec back_off_after(unsigned deaths) {
   const long ms = std::min(1000L, 10L << std::min(deaths, 7U));
@@ -69,6 +72,27 @@ std::shared_ptr<brood> pool_core::short_of_workers() const {
         b->starting < most_forks_at_once)
       return b;
   return nullptr;
+}
+
+void pool_core::replenish(errands& todo) {
+  if (todo.fork || short_of_workers() == nullptr) return;
+  if (!queue_.empty()) {
+    todo.fork = true;
+  } else if (!replenishing_) {
+    replenishing_ = true;
+    const itimerspec after{{}, {0, replenish_after_ns}};
+    ::timerfd_settime(replenish_timer_.get(), 0, &after, nullptr);
+  }
+}
+
+void pool_core::on_replenish_timer() {
+  std::uint64_t times = 0;
+  if (::read(replenish_timer_.get(), &times, sizeof times) != sizeof times) return;
+  {
+    const lock guard(mutex_);
+    replenishing_ = false;
+  }
+  fork_workers();
 }
 
 pool_core::handle pool_core::reserve_worker() {

@@ -176,6 +176,19 @@ TEST_F(Shutdown, WaitsForAProcessThatIsLetGoInTime) {
   releaser.join();
 }
 
+TEST_F(Shutdown, ReplacesAProcessThatWouldNotDieAlthoughNobodyAsksForAnother) {
+  pool_host host({.workers = 2});
+  if (host.warden.proof() != stop_proof::barrier) GTEST_SKIP() << "the proof of a stop is the death itself here";
+  const victim held(host);
+  holding_tracer tracer(held.pid);
+  if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
+  held.task->cell->request(reason::user{});
+  const auto receipt = std::get<job_stopped>(held.task->wait()).receipt;
+  wait_until([&] { return host.pool.status().idle == 3; });
+  EXPECT_FALSE(receipt->get().reclaimed) << "its death may have been the reason";
+  tracer.let_go();
+}
+
 TEST_F(Shutdown, IsNotTheOnlyThingAProcessThatWouldNotDieCannotHoldUp) {
   pool_host host({.workers = 2});
   if (host.warden.proof() != stop_proof::barrier) GTEST_SKIP() << "the proof of a stop is the death itself here";
