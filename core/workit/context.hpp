@@ -6,6 +6,7 @@
 #include <vector>
 #include <workit/budget.hpp>
 #include <workit/cancelled.hpp>
+#include <workit/detail/fiber.hpp>
 #include <workit/detail/node.hpp>
 #include <workit/values.hpp>
 
@@ -34,7 +35,7 @@ class context {
   context& operator=(const context&) = delete;
 
   /// Whether this scope or task is being stopped; immediate, also while the loop is hogged. Blocks: no.
-  [[nodiscard]] bool stopping() const;
+  [[nodiscard]] bool stopping() const { return node_.stopping(); }
   /// Why; null while it is not.
   [[nodiscard]] const cancel_reason* why() const;
   /// A token for code that understands std::stop_token. Delivered by the home loop: while a fiber hogs that, the token
@@ -42,7 +43,10 @@ class context {
   [[nodiscard]] std::stop_token stop_token();
 
   /// Throws `cancelled` when stopping, after yielding once; else does nothing. Blocks: no. Cancel: is a cancel point.
-  void check();
+  void check() {
+    const auto* self = detail::fiber::current();
+    if (self == nullptr || self->current_node->stopping()) check_slowly();
+  }
   /// Lets other fibers of this thread run. Cancel: is a cancel point.
   void yield();
   /// Sleeps by the runtime's clock. Cancel: is a cancel point, checked also when there is nothing to wait for.
@@ -128,6 +132,7 @@ class context {
 
  private:
   void add_cleanup(detail::cleanup c);
+  void check_slowly();
   [[noreturn]] void throw_not_set(const detail::key_identity& key) const;
 };
 

@@ -33,8 +33,6 @@ detail::far_budgets* far_from(detail::node& n, std::span<const charge> charges) 
 
 }  // namespace
 
-bool context::stopping() const { return node_.stopping(); }
-
 const cancel_reason* context::why() const {
   if (!node_.stopping()) return nullptr;
   return &node_.ruling_cell().record()->why;
@@ -49,7 +47,7 @@ std::stop_token context::stop_token() {
   return stop->get_token();
 }
 
-void context::check() { detail::fiber::require("check()").check(); }
+void context::check_slowly() { detail::fiber::require("check()").check(); }
 
 void context::yield() {
   auto& self = detail::fiber::require("yield()");

@@ -17,8 +17,6 @@
 namespace workit::detail {
 namespace {
 
-thread_local fiber* running = nullptr;
-
 /// The per-thread state of C++ exceptions (Itanium C++ ABI, 2.2.2). Boost.Context 1.81 does not switch it: without
 /// this, a fiber that suspends inside `catch` gets its neighbour's exception back.
 struct exception_globals {
@@ -38,14 +36,12 @@ struct exception_globals {
 }  // namespace
 
 fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) {
-  running = this;
+  running_ = this;
   arrive_on_stack(this);
   home.beat();
 }
 
-fiber::~fiber() { running = nullptr; }
-
-[[gnu::noinline]] fiber* fiber::current() noexcept { return running; }
+fiber::~fiber() { running_ = nullptr; }
 
 fiber& fiber::require(const char* act) {
   auto* self = current();
@@ -59,14 +55,14 @@ fiber& fiber::require(const char* act) {
 
 void fiber::switch_away(bool ready_again) {
   const auto exceptions = take_exception_state();
-  running = nullptr;
+  running_ = nullptr;
   auto* self = static_cast<boost::fibers::context*>(handle_);
   if (ready_again)
     self->yield();
   else
     self->suspend();
   arrive_on_stack(this);
-  running = this;
+  running_ = this;
   home.beat();
   put_exception_state(exceptions);
 }

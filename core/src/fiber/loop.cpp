@@ -212,7 +212,10 @@ void loop::cancel_roots(const cancel_reason& why) {
 void loop::turn(std::size_t ready) {
   beat();
   fire_due();
-  io_.poll();
+  // Each look for I/O is a system call: idle() has just made one, or will, when there is nothing else to do. A manual
+  // clock jumps there, and only when nothing has come.
+  const bool has_looked = std::exchange(has_looked_, false), will_look = ready == 0 && queued_.empty();
+  if (clock_.is_manual() || !(has_looked || will_look)) io_.poll();
   begin_queued(ready);
 }
 
@@ -237,6 +240,7 @@ void loop::idle() {
     return;
   }
   watch_earliest();
+  has_looked_ = true;
   if (has_come_soon()) return;
   beats_.store(beats() | 1, std::memory_order_relaxed);
   io_.run_one();

@@ -19,7 +19,7 @@ class fiber {
   fiber& operator=(const fiber&) = delete;
 
   /// The fiber that runs now; null on a loop's own stack (handlers, stop callbacks) and on foreign threads.
-  [[nodiscard]] static fiber* current() noexcept;
+  [[nodiscard]] static fiber* current() noexcept { return running_; }
   /// The same, where only a fiber may be. Errors: asserts that `act` suspends.
   static fiber& require(const char* act);
 
@@ -69,6 +69,8 @@ class fiber {
   node* current_node = nullptr;  ///< the innermost task, scope or cleanup whose body runs here
 
  private:
+  static constinit inline thread_local fiber* running_ = nullptr;
+
   void switch_away(bool ready_again);
   void bound_unwinding();
   void stop_here();

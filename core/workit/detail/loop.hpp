@@ -143,6 +143,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   time_point looks_until_{};
   std::size_t live_ = 0;  // tasks queued or running
   bool ending_ = false;
+  bool has_looked_ = false;   // idle() was the last to look for I/O
   bool awaits_none_ = false;  // run_here() waits on its main fiber until live_ is 0
   bool woken_ = false;        // await_wake() was called
   std::atomic<bool> driven_{false};
