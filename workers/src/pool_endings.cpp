@@ -121,7 +121,7 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, con
     return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
                            "\" died before the task began"};
   if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
-  job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status)}};
+  job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status) != 0}};
   if (note == 0 && signal == SIGKILL && !worker.killed_by_us()) crashed.killed_externally = end.oom_guess;
   if (note == 0) return crashed;
   crashed.backtrace = worker.read_backtrace();

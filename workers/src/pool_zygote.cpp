@@ -28,7 +28,7 @@ std::shared_ptr<brood> pool_core::start_zygote(std::shared_ptr<brood> pool_core:
   if (options_.worker_init != nullptr) birth.worker_init = id_of(options_.worker_init);
   if (bell_) birth.loops.push_back(bell_.get());
   birth.output = options_.output;
-  const auto fresh = std::make_shared<brood>();
+  auto fresh = std::make_shared<brood>();
   fresh->link = std::make_unique<zygote_link>(birth);
   const int socket = fresh->link->socket();
   const int pidfd = fresh->link->pidfd();

@@ -77,7 +77,7 @@ std::shared_ptr<workers::process_pool> process_service::open(process_options opt
 }
 
 std::shared_ptr<workers::process_pool> process_service::add(process_options options) {
-  const auto fresh = std::make_shared<workers::process_pool>(std::move(options), *warden_, loops_);
+  auto fresh = std::make_shared<workers::process_pool>(std::move(options), *warden_, loops_);
   change(fresh, true, false);
   try {
     fresh->start();
