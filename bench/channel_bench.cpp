@@ -100,12 +100,12 @@ void semaphore_acquire_release(benchmark::State& state) {
 
 void add_channels() {
   timed("floor/boost_fiber/buffered_channel/64", "", floor_boost_channel);
-  timed("channel", "floor/boost_fiber/buffered_channel", channel_one_thread)->Arg(capacity);
-  timed("channel_of_one", "", channel_one_thread)->Arg(1);
+  timed("channel", "floor/boost_fiber/buffered_channel", channel_one_thread, capacity);
+  timed("channel_of_one", "", channel_one_thread, 1);
   timed("channel_two_threads", "", channel_two_threads);
   timed("floor/boost_fiber/mutex", "", floor_boost_mutex);
   timed("mutex", "floor/boost_fiber/mutex", mutex_lock_unlock);
-  timed("semaphore", "", semaphore_acquire_release);
+  timed("semaphore", "floor/boost_fiber/mutex", semaphore_acquire_release);
 }
 
 }  // namespace workit::bench

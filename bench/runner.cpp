@@ -4,7 +4,10 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <set>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "measure/stopwatch.hpp"
 #include "samples/percentile.hpp"
@@ -14,9 +17,30 @@ namespace {
 
 bool full = false;
 round_record* record = nullptr;
-std::map<std::string, std::string>& floors() {
-  static std::map<std::string, std::string> of;
-  return of;
+
+/// A loop that is timed, of a name without its argument.
+struct timed_loop {
+  std::string name, floor;
+  void (*loop)(benchmark::State&);
+  std::optional<std::int64_t> argument;
+};
+std::vector<timed_loop>& timed_loops() {
+  static std::vector<timed_loop> all;
+  return all;
+}
+constexpr int turns = 11;
+
+std::string with_argument(const std::string& name, const std::optional<std::int64_t>& argument) {
+  return argument ? name + "/" + std::to_string(*argument) : name;
+}
+
+/// The loops take turns, so that whatever slows the machine down for a second slows down a figure and its floor.
+void register_timed_loops() {
+  for (int turn = 0; turn < turns; ++turn)
+    for (const auto& t : timed_loops()) {
+      auto* const loop = benchmark::RegisterBenchmark(t.name.c_str(), t.loop)->MinTime(0.02)->UseRealTime();
+      if (t.argument) loop->Arg(*t.argument);
+    }
 }
 
 /// One line a series: short enough for a terminal of 100 columns.
@@ -29,7 +53,8 @@ void show(const series& s, double seconds) {
   std::fprintf(stderr, "\n");
 }
 
-/// Turns runs of timed loops into series, and shows every series that is new.
+/// Turns runs of timed loops into series. Shows what took its own samples as it ends, and the loops after their last
+/// turn.
 class progress final : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override {
@@ -39,29 +64,40 @@ class progress final : public benchmark::BenchmarkReporter {
 
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const auto& run : runs) {
-      if (run.run_type == Run::RT_Aggregate) continue;
-      const auto base = run.run_name.function_name;
-      const auto name = base + (run.run_name.args.empty() ? "" : "/" + run.run_name.args);
+      const auto& [function, arguments] = std::tie(run.run_name.function_name, run.run_name.args);
+      const auto name = arguments.empty() ? function : function + "/" + arguments;
       if (run.error_occurred) {
         record->skip(name, run.error_message);
         std::fprintf(stderr, "%5.0f s  %-52s skipped: %s\n", watch_.elapsed() * 1e-6, name.c_str(),
                      run.error_message.c_str());
         return;
       }
-      const auto floor = floors().find(base);
-      if (floor == floors().end()) continue;
-      const auto count = run.counters.find("items");
-      const double each = count == run.counters.end() ? 1 : count->second.value;
-      const auto ns = run.real_accumulated_time / static_cast<double>(run.iterations) / each * 1e9;
-      const auto beside =
-          floor->second.empty() || run.run_name.args.empty() ? floor->second : floor->second + "/" + run.run_name.args;
-      record->add({name, "ns", beside, {ns}, {{"subject", base.substr(0, base.find('/'))}}});
+      const auto timed = std::ranges::find_if(
+          timed_loops(), [&](const timed_loop& t) { return with_argument(t.name, t.argument) == name; });
+      if (timed != timed_loops().end()) return add_turn(name, run, *timed);
     }
+    show_new();
+  }
+
+  void Finalize() override { show_new(); }
+
+ private:
+  void add_turn(const std::string& name, const Run& run, const timed_loop& t) {
+    if (!std::exchange(turns_have_begun_, true))
+      std::fprintf(stderr, "%5.0f s  the timed loops take %d turns\n", watch_.elapsed() * 1e-6, turns);
+    const auto count = run.counters.find("items");
+    const double each = count == run.counters.end() ? 1 : count->second.value;
+    const auto ns = run.real_accumulated_time / static_cast<double>(run.iterations) / each * 1e9;
+    const auto floor = t.floor.empty() ? t.floor : with_argument(t.floor, t.argument);
+    record->add({name, "ns", floor, {ns}, {{"subject", t.name.substr(0, t.name.find('/'))}}});
+  }
+
+  void show_new() {
     for (; shown_ < record->all().size(); ++shown_) show(record->all()[shown_], watch_.elapsed() * 1e-6);
   }
 
- private:
   std::size_t shown_ = 0;
+  bool turns_have_begun_ = false;
   const stopwatch watch_;
 };
 
@@ -103,10 +139,8 @@ void measured(std::string name, std::map<std::string, std::string> tags, sample_
   benchmark::RegisterBenchmark(name.c_str(), run)->Iterations(1)->Repetitions(1);
 }
 
-benchmark::internal::Benchmark* timed(const std::string& name, const std::string& floor,
-                                      void (*loop)(benchmark::State&)) {
-  floors()[name] = floor;
-  return benchmark::RegisterBenchmark(name.c_str(), loop)->Repetitions(7)->MinTime(0.02)->UseRealTime();
+void timed(std::string name, std::string floor, void (*loop)(benchmark::State&), std::optional<std::int64_t> argument) {
+  timed_loops().push_back({std::move(name), std::move(floor), loop, argument});
 }
 
 int run_benchmarks(int argc, char** argv) {
@@ -118,6 +152,7 @@ int run_benchmarks(int argc, char** argv) {
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  register_timed_loops();
   round_record mine;
   record = &mine;
   progress show_progress;

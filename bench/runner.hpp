@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "samples/series.hpp"
@@ -39,10 +40,10 @@ class sink {
 void measured(std::string name, std::map<std::string, std::string> tags, sample_counts counts,
               std::function<void(sink&, int n)> measure);
 
-/// Registers a timed loop of Google Benchmark's, whose repetitions are the samples: nanoseconds an iteration, or an
-/// item when it has called items(). `floor`: the name of what it is a ratio of; a loop with arguments appends its own.
-benchmark::internal::Benchmark* timed(const std::string& name, const std::string& floor,
-                                      void (*loop)(benchmark::State&));
+/// Registers a timed loop, whose turns are the samples: nanoseconds an iteration, or an item when it has called
+/// items(). `floor`: the name of what it is a ratio of. `argument` is the loop's range(0), and both names end in it.
+void timed(std::string name, std::string floor, void (*loop)(benchmark::State&),
+           std::optional<std::int64_t> argument = {});
 
 /// Says that each iteration of the loop handles `count` items.
 inline void items(benchmark::State& state, double count) { state.counters["items"] = count; }

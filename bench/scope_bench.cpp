@@ -1,5 +1,6 @@
 // Scopes, tasks and fibers, beside raw Boost.Fiber.
 #include <malloc.h>
+#include <atomic>
 
 #include <boost/fiber/all.hpp>
 #include <workit/workit.hpp>
@@ -69,6 +70,11 @@ void context_yield(benchmark::State& state) {
     for (auto _ : state) s.yield();
     over = true;
   });
+}
+
+void floor_load(benchmark::State& state) {
+  const std::atomic<int> flag{0};
+  for (auto _ : state) benchmark::DoNotOptimize(flag.load(std::memory_order_acquire));
 }
 
 void context_stopping(benchmark::State& state) {
@@ -172,12 +178,15 @@ void add_cancel(int tasks) {
 }  // namespace
 
 void add_scopes_and_tasks() {
-  timed("floor/boost_fiber/spawn_join", "", floor_boost_fiber_spawn_join)->Arg(1)->Arg(1000);
-  timed("core/spawn_join", "floor/boost_fiber/spawn_join", task_spawn_join)->Arg(1)->Arg(1000);
+  for (const int live : {1, 1000}) {
+    timed("floor/boost_fiber/spawn_join", "", floor_boost_fiber_spawn_join, live);
+    timed("core/spawn_join", "floor/boost_fiber/spawn_join", task_spawn_join, live);
+  }
   timed("floor/boost_fiber/yield", "", floor_boost_fiber_yield);
   timed("core/yield", "floor/boost_fiber/yield", context_yield);
-  timed("core/stopping", "", context_stopping);
-  timed("core/check", "", context_check);
+  timed("floor/atomic_load", "", floor_load);
+  timed("core/stopping", "floor/atomic_load", context_stopping);
+  timed("core/check", "floor/atomic_load", context_check);
   timed("core/nested_scope", "floor/boost_fiber/spawn_join/1", nested_scope);
   add_cancel(1000);
   add_cancel(10000);
