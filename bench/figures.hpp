@@ -9,6 +9,7 @@ void add_calls();
 void add_scopes_and_tasks();
 void add_channels();
 void add_work();
+void add_compositions();
 void add_sockets();
 
 // Of workit_thread_bench.

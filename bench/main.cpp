@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   bench::add_scopes_and_tasks();
   bench::add_channels();
   bench::add_work();
+  bench::add_compositions();
   bench::add_sockets();
   return bench::run_benchmarks(argc, argv);
 }

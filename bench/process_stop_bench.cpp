@@ -5,6 +5,7 @@
 
 #include "figures.hpp"
 #include "load.hpp"
+#include "measure/calls.hpp"
 #include "measure/stops.hpp"
 #include "measure/victims.hpp"
 #include "runner.hpp"
@@ -78,6 +79,13 @@ void add_eight_at_once(int mib) {
   });
 }
 
+void add_pool_costs() {
+  measured("pool/first_result", {{"subject", "pool"}}, {20, 200},
+           [](sink& to, int n) { to.add("", first_results(n)); });
+  measured("pool/stop_without_spare", {{"subject", "pool"}}, {30, 300},
+           [](sink& to, int n) { to.add("next", stops({.n = n, .spares = false}).next, "floor/futex_wake"); });
+}
+
 }  // namespace
 
 void add_process_stops() {
@@ -98,6 +106,7 @@ void add_process_stops() {
     if (v.name != "spin") add_stop(std::string(v.name), 0, {}, {15, 200});
   add_eight_at_once(0);
   add_eight_at_once(1024);
+  add_pool_costs();
   measured("deadline/process", {{"subject", "deadline"}, {"boundary", "process"}}, {100, 1000},
            [](sink& to, int n) { to.add("stopped", deadline_lateness(boundary::process, n)); });
 }

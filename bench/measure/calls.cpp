@@ -43,6 +43,20 @@ samples round_trips(boundary where, int n) {
   return timed(pool_for(where), n, [&](scope& s) { return add(s); });
 }
 
+samples first_results(int n) {
+  const auto one = offload({}, [] { return 1; });
+  samples all;
+  for (int i = 0; i < n; ++i) {
+    const stopwatch watch;
+    runtime rt({}, pool_for(boundary::process));
+    rt.run([&](scope& s) {
+      one(s);
+      all.push_back(watch.elapsed());
+    });
+  }
+  return all;
+}
+
 samples round_trips(passing how, std::size_t bytes, int n) {
   if (how == passing::by_value) {
     const std::vector<std::byte> payload(bytes, std::byte{1});

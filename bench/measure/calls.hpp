@@ -11,6 +11,9 @@ namespace workit::bench {
 /// Microseconds from the call of an empty task to its result, on a fiber, the pool warm and idle.
 [[nodiscard]] samples round_trips(boundary where, int n);
 
+/// Microseconds from making a runtime with one worker process, and its zygote, to the result of its first task.
+[[nodiscard]] samples first_results(int n);
+
 /// How a payload goes to a worker process.
 enum class passing { by_value, by_shared_buffer };
 

@@ -32,9 +32,9 @@ void run_cooperative_victim(worker_context& ctx) {
   for (;;) ctx.check();
 }
 
-std::unique_ptr<service> pool_for(boundary where, std::size_t victims) {
-  if (where == boundary::process) return processes({.workers = victims, .spares = victims});
-  if (where == boundary::thread) return threads({.threads = victims, .spares = victims});
+std::unique_ptr<service> pool_for(boundary where, std::size_t victims, std::size_t spares) {
+  if (where == boundary::process) return processes({.workers = victims, .spares = spares});
+  if (where == boundary::thread) return threads({.threads = victims, .spares = spares});
   return arena({.threads = victims});
 }
 
@@ -65,7 +65,8 @@ class stop_meter {
   stop_meter& operator=(const stop_meter&) = delete;
 
   stop_samples run() {
-    runtime rt({}, pool_for(plan_.where, static_cast<std::size_t>(plan_.victims)));
+    const auto victims = static_cast<std::size_t>(plan_.victims);
+    runtime rt({}, pool_for(plan_.where, victims, plan_.spares ? victims : 0));
     rt.run([&](scope& s) {
       for (int i = 0; i < plan_.n; ++i) once(s);
     });
@@ -153,7 +154,7 @@ samples deadline_lateness(boundary where, int n) {
   constexpr auto patience = 10ms;
   const page_owner page;
   if (where == boundary::thread) page_here = page.operator->();
-  runtime rt({}, pool_for(where, 1));
+  runtime rt({}, pool_for(where, 1, 1));
   samples all;
   rt.run([&](scope& s) {
     for (int i = 0; i < n; ++i) {

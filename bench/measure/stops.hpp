@@ -14,6 +14,7 @@ struct stop_plan {
   int memory_mib = 0;  ///< that each victim holds; at boundary::process only
   int victims = 1;     ///< stopped by one cancellation
   int n = 30;          ///< how often
+  bool spares = true;  ///< as many as victims; else the next task waits for a fork
 };
 
 /// Microseconds since the cancellation was decided.
@@ -28,7 +29,7 @@ struct stop_samples {
 };
 
 /// Spawns the victims in a scope, waits until all run, cancels the scope; n times in one runtime. Each victim has a
-/// worker, and there are as many spares. Blocks: for n turns. Errors: std::invalid_argument for a plan that cannot be;
+/// worker. Blocks: for n turns. Errors: std::invalid_argument for a plan that cannot be;
 /// start_failed when the boundary is not to be had here.
 [[nodiscard]] stop_samples stops(const stop_plan& plan);
 
