@@ -45,6 +45,7 @@ class Adversary : public ::testing::Test {
  protected:
   void SetUp() override {
     if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
+    ground_.emplace();
     through_a_library();
     busy = true;
     counted = 0;
@@ -55,22 +56,22 @@ class Adversary : public ::testing::Test {
   void start_hijacked(task_body body) {
     const stop_refusal inside{obstacle::foreign_module, WORKIT_SPINNING_LIBRARY_NAME};
     do {
-      if (ground_.has_ended()) ground_.wait();
+      if (ground_->has_ended()) ground_->wait();
       busy = true;
-      ground_.start(body);
-      ASSERT_TRUE(comes_true([&] { return !ground_.kick() || ground_.why_not() == inside; }));
-      ASSERT_TRUE(comes_true([&] { return ground_.has_ended() || ground_.why_not() == inside; }));
-    } while (ground_.has_ended());
+      ground_->start(body);
+      ASSERT_TRUE(comes_true([&] { return !ground_->kick() || ground_->why_not() == inside; }));
+      ASSERT_TRUE(comes_true([&] { return ground_->has_ended() || ground_->why_not() == inside; }));
+    } while (ground_->has_ended());
   }
   stopped_task expect_stopped() {
-    const auto stopped = ground_.stop();
+    const auto stopped = ground_->stop();
     EXPECT_FALSE(stopped.let_out) << describe(stopped.why_not);
     EXPECT_TRUE(stopped.end.left);
     return stopped;
   }
 
   std::mt19937_64 random_{seed()};
-  stopping_ground ground_;
+  std::optional<stopping_ground> ground_;  // where threads can be stopped
 };
 
 // --- Over a hijacked frame ------------------------------------------------------------------------------------------
@@ -187,8 +188,8 @@ constexpr task_body stormy[] = {
     spin,
 };
 
-TEST_F(Adversary, ASignalStormOnTheTasksStack) { storm(ground_, random_, SA_RESTART, stormy); }
-TEST_F(Adversary, ASignalStormOnTheAlternateStack) { storm(ground_, random_, SA_ONSTACK, stormy); }
+TEST_F(Adversary, ASignalStormOnTheTasksStack) { storm(*ground_, random_, SA_RESTART, stormy); }
+TEST_F(Adversary, ASignalStormOnTheAlternateStack) { storm(*ground_, random_, SA_ONSTACK, stormy); }
 
 void block_all(int how, int (*call)(int, const sigset_t*, sigset_t*)) {
   sigset_t all;
@@ -201,7 +202,7 @@ TEST_F(Adversary, SignalsAreBlockedByEveryCallThereIs) {
   for (int i = 0; i < 100; ++i) {
     for (const task_body body : {+[] { block_all(SIG_SETMASK, pthread_sigmask), spin(); },
                                  +[] { block_all(SIG_BLOCK, sigprocmask), spin(); }, +[] { in_library(), spin(); }}) {
-      ground_.start(body);
+      ground_->start(body);
       wait_randomly(random_, 50us);
       expect_stopped();
     }
@@ -223,7 +224,7 @@ TEST_F(Adversary, NobodyTakesTheHandlerAway) {
   EXPECT_EQ(sigaction(handled - 1, &mine, nullptr), 0);  // any other may be had
   mine.sa_handler = SIG_DFL;
   EXPECT_EQ(sigaction(handled - 1, &mine, nullptr), 0);
-  ground_.start(spin);
+  ground_->start(spin);
   expect_stopped();
 }
 
@@ -238,11 +239,11 @@ TEST_F(Adversary, LibrariesAreOpenedAndClosedByTheTaskAndBesideIt) {
     }
   });
   for (int i = 0; i < 500; ++i) {
-    ground_.start(i % 2 == 0 ? +[] {
+    ground_->start(i % 2 == 0 ? +[] {
       while (!let_out) const library l(WORKIT_ALLOWED_LIBRARY);
     } : spin);
     wait_randomly(random_);
-    const auto stopped = ground_.stop();
+    const auto stopped = ground_->stop();
     ASSERT_TRUE(stopped.end.left) << "stop " << i << ": " << describe(stopped.why_not);
   }
   over = true;
@@ -260,7 +261,7 @@ TEST_F(Adversary, FunctionsAreBoundAtTheirFirstCall) {
     call_all = fresh.get<int()>("call_all");
     counted = 0;
     busy = true;
-    ground_.start([] {
+    ground_->start([] {
       while (busy) {
       }
       counted = call_all();
@@ -281,7 +282,7 @@ TEST_F(Adversary, ATaskForksAndTheKickDoesNotReachTheChild) {
   static std::atomic<pid_t> child{0};
   for (int i = 0; i < 100; ++i) {
     child = 0;
-    ground_.start([] {
+    ground_->start([] {
       const auto c = ::fork();
       if (c == 0) {
         const std::string text(100, 'x');  // whatever looks for a stop
@@ -321,7 +322,7 @@ constexpr std::array<task_body, sizeof...(N)> all_once(std::integer_sequence<int
 TEST_F(Adversary, AStaticThatWasBeingInitialisedIsUsableByTheNext) {
   for (const auto body : all_once(std::make_integer_sequence<int, 64>()))
     for (int again = 0; again < 2; ++again) {
-      ground_.start(body);
+      ground_->start(body);
       wait_randomly(random_, 60us);
       expect_stopped();
     }
