@@ -11,6 +11,8 @@
 // exceptions are under the list's lock: lease::ask(), lease::claim_stop(), and the deadlines' lock.
 #include <workit/preempt/warden.hpp>
 
+#include <sched.h>
+
 #include <atomic>
 #include <latch>
 #include <mutex>
@@ -33,6 +35,14 @@ namespace workit::preempt {
 namespace {
 
 using kill_delegate = std::shared_ptr<const std::function<void(pid_t)>>;
+
+/// A kernel that preempts lazily lets who computes go on to the end of its tick, milliseconds, before it wakes anybody
+/// on that processor, except for real-time threads: so the warden is one where the host may have that. It does little
+/// at a time, and nothing of the host's. Its children are none. Source: sched(7).
+void go_before_who_computes() noexcept {
+  const sched_param lowest{.sched_priority = 1};
+  ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest);
+}
 
 stop_receipt open_receipt(const claimed_stop& stop) {
   const auto* record = stop.task->cell->record();
@@ -93,6 +103,7 @@ warden::~warden() {
 }
 
 void warden::state::run(std::latch& alive) {
+  go_before_who_computes();
   life.mutex().hold();
   alive.count_down();
   while (!ending) watches.turn();

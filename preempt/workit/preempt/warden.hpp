@@ -21,7 +21,8 @@ struct warden_load {
 };
 
 /// Owns: a thread, a timerfd over a heap of deadlines, the leases, an epoll set for descriptors that others watch, the
-/// host-life mutex. Deadlines need no other thread; a cancellation stops what is below it on the canceller's own
+/// host-life mutex. The thread has the lowest real-time priority (SCHED_RR, 1) where the host may have that (root,
+/// CAP_SYS_NICE or RLIMIT_RTPRIO): it is then on time beside computing ones, too. Deadlines need no other thread; a cancellation stops what is below it on the canceller's own
 /// thread, so that no wake-up lies between the request and the kill.
 ///
 /// Threads: any. Lifetime: outlives every pool that uses it; leases are retired before it ends (asserted). Its end

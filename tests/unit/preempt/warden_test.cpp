@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include <array>
@@ -104,6 +105,32 @@ TEST_F(Warden, ADeadlineFiresOnItsOwnThreadWhileAllOthersAreBusy) {
   EXPECT_EQ(why.at, deadline{at});
   EXPECT_GE(why.lateness, 0ns);
   EXPECT_GE(cell->record()->at, at);
+}
+
+int policy_of_this_thread() { return sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; }
+
+bool may_be_real_time() {
+  bool may = false;
+  std::thread([&] {
+    const sched_param lowest{.sched_priority = 1};
+    may = sched_setscheduler(0, SCHED_RR, &lowest) == 0;
+  }).join();
+  return may;
+}
+
+TEST_F(Warden, GoesBeforeWhoComputesWhereItMayAndItsChildrenDoNot) {
+  warden w;
+  std::promise<std::pair<int, int>> policies;
+  w.post([&] {
+    const int its_own = policy_of_this_thread();
+    int of_a_child = -1;
+    std::thread([&] { of_a_child = policy_of_this_thread(); }).join();
+    policies.set_value({its_own, of_a_child});
+  });
+  const auto [its_own, of_a_child] = policies.get_future().get();
+  EXPECT_EQ(its_own, may_be_real_time() ? SCHED_RR : SCHED_OTHER);
+  EXPECT_EQ(of_a_child, SCHED_OTHER);
+  EXPECT_EQ(policy_of_this_thread(), SCHED_OTHER) << "the control: who makes a warden stays what it was";
 }
 
 TEST_F(Warden, ADeadlineInThePastFiresAtOnce) {
