@@ -1,6 +1,7 @@
-// A binary heap of instants whose entries know their place, so that one can be taken out or moved in O(log n).
+// A heap of instants whose entries know their place, so that one can be taken out or moved in O(log n).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -16,22 +17,23 @@ struct timer_entry {
   [[nodiscard]] bool armed() const noexcept { return index != npos; }
 };
 
+/// Four children a node, and the instants beside the pointers: moving an entry looks at few others, which lie anywhere.
 /// Threads: none of its own, the owner serialises. Lifetime: keeps pointers to armed entries only.
 class timer_heap {
  public:
-  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return slots_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
   /// The earliest entry. Requires: not empty.
-  [[nodiscard]] timer_entry* top() const noexcept { return entries_.front(); }
+  [[nodiscard]] timer_entry* top() const noexcept { return slots_.front().entry; }
 
   /// Puts the entry in at `at`, or moves it there.
   void arm(timer_entry& entry, time_point at) {
     if (!entry.armed()) {
-      entries_.push_back(&entry);
-      entry.index = entries_.size() - 1;
+      entry.index = slots_.size();
+      slots_.emplace_back();
     }
     entry.at = at;
-    sink(rise(entry.index));
+    settle(entry.index, {at, &entry});
   }
 
   /// Takes the entry out; one that is not armed is fine.
@@ -39,39 +41,45 @@ class timer_heap {
     if (!entry.armed()) return;
     const std::size_t hole = entry.index;
     entry.index = timer_entry::npos;
-    timer_entry* last = entries_.back();
-    entries_.pop_back();
-    if (last == &entry) return;
-    place(hole, last);
-    sink(rise(hole));
+    const slot last = slots_.back();
+    slots_.pop_back();
+    if (last.entry != &entry) settle(hole, last);
   }
 
  private:
-  void place(std::size_t i, timer_entry* entry) noexcept {
-    entries_[i] = entry;
-    entry->index = i;
+  static constexpr std::size_t arity = 4;
+
+  struct slot {
+    time_point at{};
+    timer_entry* entry = nullptr;
+  };
+
+  void place(std::size_t i, const slot& s) noexcept {
+    slots_[i] = s;
+    s.entry->index = i;
   }
-  std::size_t rise(std::size_t i) noexcept {
-    timer_entry* entry = entries_[i];
-    while (i > 0 && entry->at < entries_[(i - 1) / 2]->at) {
-      place(i, entries_[(i - 1) / 2]);
-      i = (i - 1) / 2;
+  /// Finds the place of `s` up or down from the hole at `i`.
+  void settle(std::size_t i, slot s) noexcept {
+    for (std::size_t up = (i - 1) / arity; i > 0 && s.at < slots_[up].at; up = (i - 1) / arity) {
+      place(i, slots_[up]);
+      i = up;
     }
-    place(i, entry);
-    return i;
+    for (std::size_t first = arity * i + 1; first < slots_.size(); first = arity * i + 1) {
+      const auto earliest = earliest_from(first);
+      if (s.at <= slots_[earliest].at) break;
+      place(i, slots_[earliest]);
+      i = earliest;
+    }
+    place(i, s);
   }
-  void sink(std::size_t i) noexcept {
-    timer_entry* entry = entries_[i];
-    for (std::size_t child = 2 * i + 1; child < entries_.size(); child = 2 * i + 1) {
-      if (child + 1 < entries_.size() && entries_[child + 1]->at < entries_[child]->at) ++child;
-      if (entry->at <= entries_[child]->at) break;
-      place(i, entries_[child]);
-      i = child;
-    }
-    place(i, entry);
+  [[nodiscard]] std::size_t earliest_from(std::size_t first) const noexcept {
+    std::size_t earliest = first;
+    for (std::size_t i = first + 1; i < std::min(first + arity, slots_.size()); ++i)
+      if (slots_[i].at < slots_[earliest].at) earliest = i;
+    return earliest;
   }
 
-  std::vector<timer_entry*> entries_;
+  std::vector<slot> slots_;
 };
 
 }  // namespace workit
