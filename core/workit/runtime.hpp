@@ -62,17 +62,7 @@ class runtime {
   /// context::scope does it. Errors: as context::scope.
   template <class F>
   decltype(auto) run(scope_options options, F&& body) {
-    refuse_on_fiber();
-    using T = std::invoke_result_t<std::decay_t<F>&, scope&>;
-    auto state = make_root(std::move(options), std::ref(body));
-    if (options_.io_threads == 0)
-      run_here(state);
-    else
-      launch(state);
-    task<T> root(std::move(state));
-    auto ended = root.result();
-    if (ended.is_cancelled()) throw scope_cancelled(ended.why(), root.name());
-    return static_cast<T>(std::move(ended).value());
+    return detail::value_of_scope(body, [&](detail::scope_body in_scope) { run_root(std::move(options), in_scope); });
   }
   template <class F>
   decltype(auto) run(F&& body) {
@@ -148,6 +138,7 @@ class runtime {
                                                                        next_home(), nullptr);
   }
 
+  void run_root(scope_options options, detail::scope_body body);
   void refuse_on_fiber() const;
   [[nodiscard]] const std::shared_ptr<detail::loop>& next_home();
   [[nodiscard]] bool accept(detail::task_state_base& root);

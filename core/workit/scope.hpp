@@ -176,6 +176,25 @@ class scope_body {
   void (*call_)(const void*, workit::scope&);
 };
 
+/// Has `open` call `body` with a scope, and returns what that gave.
+template <class F, class Open>
+decltype(auto) value_of_scope(F& body, Open&& open) {
+  using T = std::invoke_result_t<F&, workit::scope&>;
+  if constexpr (std::is_void_v<T>) {
+    open(scope_body(body));
+  } else {
+    std::optional<stored<T>> value;
+    auto keep = [&](workit::scope& s) {
+      if constexpr (std::is_reference_v<T>)
+        value.emplace(std::addressof(body(s)));
+      else
+        value.emplace(body(s));
+    };
+    open(scope_body(keep));
+    return restore<T>(std::move(*value));
+  }
+}
+
 /// What composables ask of a scope beyond its options.
 struct scope_traits {
   cancel_cell::shield shield = cancel_cell::shield::off;
@@ -189,20 +208,8 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
 
 template <class F>
 decltype(auto) context::scope(scope_options options, F&& body) {
-  using T = std::invoke_result_t<F&, workit::scope&>;
-  if constexpr (std::is_void_v<T>) {
-    detail::run_scope(node_, std::move(options), detail::scope_body(body));
-  } else {
-    std::optional<detail::stored<T>> value;
-    auto keep = [&](workit::scope& s) {
-      if constexpr (std::is_reference_v<T>)
-        value.emplace(std::addressof(body(s)));
-      else
-        value.emplace(body(s));
-    };
-    detail::run_scope(node_, std::move(options), detail::scope_body(keep));
-    return detail::restore<T>(std::move(*value));
-  }
+  return detail::value_of_scope(
+      body, [&](detail::scope_body in_scope) { detail::run_scope(node_, std::move(options), in_scope); });
 }
 
 template <class F>

@@ -82,6 +82,19 @@ void runtime::install_warden(std::shared_ptr<alarm> warden) {
 
 void runtime::ask_for_budgets(std::shared_ptr<detail::far_budgets> keeper) { far_budgets_ = std::move(keeper); }
 
+void runtime::run_root(scope_options options, detail::scope_body body) {
+  refuse_on_fiber();
+  auto state = make_root(std::move(options), [body](scope& s) { body(s); });
+  if (options_.io_threads == 0)
+    run_here(state);
+  else
+    launch(state);
+  task<void> root(std::move(state));
+  auto ended = root.result();
+  if (ended.is_cancelled()) throw scope_cancelled(ended.why(), root.name());
+  std::move(ended).value();
+}
+
 void runtime::refuse_on_fiber() const {
   WORKIT_ASSERT(detail::loop::current() == nullptr,
                 "runtime::run was called on an I/O thread, which it would block: open the scope with ctx.scope(...)");
@@ -104,7 +117,7 @@ bool runtime::accept(detail::task_state_base& root) {
 }
 
 void runtime::launch(std::shared_ptr<detail::task_state_base> root) {
-  if (accept(*root)) root->home->post([root] { root->start(); });
+  if (accept(*root)) root->home->post([root] { detail::task_state_base::start(root); });
 }
 
 void runtime::run_here(const std::shared_ptr<detail::task_state_base>& root) {
