@@ -68,7 +68,7 @@ void branches::start(std::size_t index, branch_body body, bool vital) {
       task_options{.name = what_ + '[' + std::to_string(index) + ']', .background = !vital}, *scope_);
   b->position = running_.size();
   running_.push_back(b.get());
-  b->start();
+  branch::start(b);
 }
 
 void branches::ended(branch& b) noexcept {

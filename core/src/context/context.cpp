@@ -60,8 +60,11 @@ void context::sleep_for(duration d) { sleep_until(workit::deadline::in(d, now())
 void context::sleep_until(time_point at) {
   auto& self = detail::fiber::require("sleeping");
   self.check();
-  const detail::wake_timer alarm_clock(self, at);
-  if (!self.wait("sleep", [&] { return !alarm_clock.armed(); })) self.leave();
+  {
+    const detail::wake_timer alarm_clock(self, at);
+    if (self.wait("sleep", [&] { return !alarm_clock.armed(); })) return;
+  }
+  self.leave();  // here, where no destructor waits for the unwinder
 }
 
 deadline context::deadline() const { return node_.ruling_cell().effective_deadline(); }

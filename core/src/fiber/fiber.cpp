@@ -70,6 +70,7 @@ void fiber::switch_away(bool ready_again) {
 void fiber::park(const char* note) {
   WORKIT_ASSERT(current() == this, "a fiber can only park itself");
   parked_ = true;
+  has_given_way_ = true;
   note_ = note;
   // A bound that has passed woke its waiter; whoever parks all the same waits for something that has to come.
   if (std::uncaught_exceptions() > 0 && unwind_bound_ > home.now()) {
@@ -105,15 +106,22 @@ void fiber::bound_unwinding() {
 }
 
 void fiber::check() {
+  if (!current_node->stopping()) return;
+  has_given_way_ = false;
+  stop_here();
+}
+
+void fiber::leave() {
   if (current_node->stopping()) stop_here();
 }
 
 [[gnu::cold]] void fiber::stop_here() {
   if (std::uncaught_exceptions() > 0) return;
-  auto why = current_node->ruling_cell().record()->why;
+  // A reference: a local with a destructor would stop the unwinder here, at every cancellation.
+  const auto& why = current_node->ruling_cell().record()->why;
   unwind_bound_ = {};  // the unwinding that begins here has a bound of its own
-  yield();
-  throw cancelled(std::move(why));
+  if (!has_given_way_) yield();
+  throw cancelled(why);
 }
 
 }  // namespace workit::detail

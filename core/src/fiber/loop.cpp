@@ -84,7 +84,11 @@ class loop::own_alarm final : public alarm, public timer {
 };
 
 loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock)
-    : owner_(owner), index_(index), clock_(clock), wake_descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : owner_(owner),
+      index_(index),
+      clock_(clock),
+      is_manual_(clock.is_manual()),
+      wake_descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd for an I/O thread");
   wake_.assign(wake_descriptor_);
   own_alarm_ = std::make_unique<own_alarm>(*this);
@@ -215,7 +219,7 @@ void loop::turn(std::size_t ready) {
   // Each look for I/O is a system call: idle() has just made one, or will, when there is nothing else to do. A manual
   // clock jumps there, and only when nothing has come.
   const bool has_looked = std::exchange(has_looked_, false), will_look = ready == 0 && queued_.empty();
-  if (clock_.is_manual() || !(has_looked || will_look)) io_.poll();
+  if (is_manual_ || !(has_looked || will_look)) io_.poll();
   begin_queued(ready);
 }
 
@@ -235,7 +239,7 @@ void loop::begin_queued(std::size_t ready) {
 }
 
 void loop::idle() {
-  if (clock_.is_manual() && operations_ == 0 && !timers_.empty()) {
+  if (is_manual_ && operations_ == 0 && !timers_.empty()) {
     clock_.advance_to(timers_.top()->at);
     return;
   }
@@ -274,7 +278,7 @@ void loop::fire_due() {
 }
 
 void loop::watch_earliest() {
-  if (clock_.is_manual() || timers_.empty()) return;
+  if (is_manual_ || timers_.empty()) return;
   const auto at = timers_.top()->at;
   if (at == earliest_at_) return;
   earliest_at_ = at;
@@ -288,7 +292,7 @@ void loop::arm(timer& t, time_point at) { timers_.arm(t, at); }
 void loop::disarm(timer& t) noexcept { timers_.disarm(t); }
 
 alarm& loop::deadlines() noexcept {
-  auto* warden = clock_.is_manual() ? nullptr : owner_.warden();
+  auto* warden = is_manual_ ? nullptr : owner_.warden();
   return warden != nullptr ? *warden : *own_alarm_;
 }
 

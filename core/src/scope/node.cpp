@@ -97,6 +97,10 @@ void node::close_cell() noexcept {
 
 void node::open() {
   if (parent == nullptr) return;
+  if (own_cell_.load(std::memory_order_relaxed) == nullptr) {  // the same cell rules here as there
+    quiet_since_ = parent->quiet_since_;
+    has_deadline_ = parent->has_deadline_;
+  }
   next_sibling = parent->first_child;
   if (next_sibling != nullptr) next_sibling->previous_sibling = this;
   parent->first_child = this;

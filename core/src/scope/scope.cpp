@@ -51,7 +51,7 @@ void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
   if (node_.stopping())
     own().child_never_starts(*state);
   else
-    state->start();
+    detail::task_state_base::start(std::move(state));
 }
 
 void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const {
@@ -61,7 +61,7 @@ void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const 
     else if (scope->stopping())
       scope->child_never_starts(*state);
     else
-      state->start();
+      detail::task_state_base::start(state);
   });
 }
 

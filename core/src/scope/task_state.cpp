@@ -131,7 +131,7 @@ void task_state_base::throw_failure() const {
 }
 
 void task_state_base::enlist() {
-  spawned_at = home->now();
+  spawned_at = home->recently();
   open();
   if (auto* scope = owner())
     ++scope->live_tasks;
@@ -144,9 +144,10 @@ void task_state_base::start_here() {
   run();
 }
 
-void task_state_base::start() {
-  enlist();
-  home->start_task(std::static_pointer_cast<task_state_base>(shared_from_this()));
+void task_state_base::start(std::shared_ptr<task_state_base> task) {
+  task->enlist();
+  auto& on = *task->home;
+  on.start_task(std::move(task));
 }
 
 void task_state_base::run() {
@@ -156,10 +157,10 @@ void task_state_base::run() {
     with_extras().why = ruling_cell().record()->why;
     return end(task_status::cancelled);
   }
-  started_at = home->now();
+  started_at = home->task_starts_at();
   status_.store(task_status::running, std::memory_order_release);
   auto* const scope = owner();
-  emit(event::task_started{scope != nullptr ? scope->id : 0, kind});
+  if (heard()) emit(event::task_started{scope != nullptr ? scope->id : 0, kind});
   auto how = task_status::succeeded;
   context ctx(*this);  // until the task has ended: its cleanups may refer to it
   try {
@@ -176,22 +177,23 @@ void task_state_base::run() {
   end(how);
 }
 
+void task_state_base::tell_of_end(task_status how, duration took) {
+  switch (how) {
+    case task_status::succeeded:
+      return emit(event::task_succeeded{took});
+    case task_status::failed:
+      return emit(event::task_failed{error(), took});
+    default:
+      return emit(event::task_cancelled{why(), took});
+  }
+}
+
 void task_state_base::end(task_status how) {
   drop_body();
   hand_stops_up();
-  const auto now = home->now();
+  const auto now = home->task_ends_at();
   const auto took = started_at == time_point{} ? duration::zero() : now - started_at;
-  switch (how) {
-    case task_status::succeeded:
-      emit(event::task_succeeded{took});
-      break;
-    case task_status::failed:
-      emit(event::task_failed{error(), took});
-      break;
-    default:
-      emit(event::task_cancelled{why(), took});
-      break;
-  }
+  if (heard()) tell_of_end(how, took);
   auto* scope = owner();
   close();
   if (scope != nullptr)

@@ -117,7 +117,7 @@ void work_run::start(std::unique_ptr<work_place> place) {
                        .background = mode_ != work_mode::fail};
   const auto item = std::make_shared<work_item>(*this, std::move(place), std::move(options), *scope_);
   ++running_;
-  item->start();
+  work_item::start(item);
 }
 
 void work_run::call_item(work_place& place, context& ctx) {

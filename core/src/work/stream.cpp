@@ -46,7 +46,7 @@ stream_run::~stream_run() = default;
 
 void stream_run::start() {
   pump_ = std::make_shared<stream_pump>(*this, below_);
-  pump_->start();
+  stream_pump::start(pump_);
 }
 
 std::unique_ptr<work_place> stream_run::next() {

@@ -35,6 +35,7 @@ class fiber {
   /// unwinds this fiber (cancel points are shielded then), the bound of cleanups ran out.
   template <class Ready>
   bool wait(const char* note, Ready&& ready) {
+    has_given_way_ = false;
     while (!ready()) {
       if (interrupted()) return false;
       park(note);
@@ -61,8 +62,8 @@ class fiber {
   /// A cancel point: if the current node is stopping and nothing shields, yields, then throws `cancelled`. It yields
   /// first so that a loop that swallows exceptions cannot starve its neighbours.
   void check();
-  /// What a wait that was given up does: as check(), except that it returns while shielded by unwinding.
-  void leave() { check(); }
+  /// What a wait that was given up does: as check(), but one that has suspended has let the neighbours run.
+  void leave();
   [[nodiscard]] bool interrupted();
 
   loop& home;
@@ -77,6 +78,7 @@ class fiber {
 
   void* const handle_;  // boost::fibers::context*
   bool parked_ = false;
+  bool has_given_way_ = false;  // in the present wait()
   const char* note_ = nullptr;  // what the last suspension waited for
   time_point unwind_bound_{};   // set once a shielded wait was entered while stopping
 };

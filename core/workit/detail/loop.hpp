@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -61,6 +62,20 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void arm(timer& t, time_point at);
   void disarm(timer& t) noexcept;
   [[nodiscard]] time_point now() const noexcept { return clock_.now(); }
+
+  // Instants for the records of tasks: reading the clock costs as much as switching to a fiber.
+  /// Now, at the end of a task.
+  [[nodiscard]] time_point task_ends_at() noexcept {
+    ended_at_beat_ = beats();
+    return seen_at_ = clock_.now();
+  }
+  /// Now, at the start of a task: the end of the one before it when nothing else has run between.
+  [[nodiscard]] time_point task_starts_at() noexcept {
+    constexpr std::uint64_t its_own_beat = 2;
+    return beats() == ended_at_beat_ + its_own_beat ? seen_at_ : seen_at_ = clock_.now();
+  }
+  /// The latest instant that is known without reading the clock: a tick of the kernel ago at most.
+  [[nodiscard]] time_point recently() const noexcept { return std::max(seen_at_, clock_.now_roughly()); }
 
   /// Whom to tell of cancellations, so that work behind boundaries is stopped; null for nobody. Whoever was told until
   /// now may go once this has returned. Blocks: while calls to him are under way. Threads: the runtime's.
@@ -126,6 +141,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   workit::runtime& owner_;
   const std::size_t index_;
   clock_source& clock_;
+  const bool is_manual_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
   boost::asio::steady_timer earliest_{io_};
@@ -139,7 +155,9 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::vector<task_state_base*> roots_;
   std::optional<cancel_reason> roots_end_;
   std::size_t operations_ = 0;
-  time_point answered_at_{};  // machine time, as the next one
+  time_point seen_at_{};             // when a task last started or ended here
+  std::uint64_t ended_at_beat_ = 0;  // the beat in which one last ended
+  time_point answered_at_{};         // machine time, as the next one
   time_point looks_until_{};
   std::size_t live_ = 0;  // tasks queued or running
   bool ending_ = false;

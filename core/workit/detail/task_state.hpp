@@ -50,7 +50,7 @@ class task_state_base : public node {
   [[noreturn]] void throw_failure() const;
 
   /// Queues the body on the home loop. Threads: the home loop's.
-  void start();
+  static void start(std::shared_ptr<task_state_base> task);
   /// Runs it at once, on the calling thread's own stack: loop::run_here().
   void start_here();
   /// The whole life of the task, on its own fiber.
@@ -75,7 +75,7 @@ class task_state_base : public node {
   [[nodiscard]] const std::exception_ptr& error() const noexcept;
   /// Why a task was cancelled; null unless it was.
   [[nodiscard]] const cancel_reason* why() const noexcept;
-  time_point spawned_at{};  // the runtime's clock, as started_at
+  time_point spawned_at{};  // the runtime's clock, as started_at; loop::recently()
   time_point started_at{};
 
  protected:
@@ -88,6 +88,7 @@ class task_state_base : public node {
 
  private:
   void end(task_status how);
+  void tell_of_end(task_status how, duration took);
   void settle(task_status how);
 
   void wait_outside() noexcept;

@@ -1,6 +1,8 @@
 // Monotonic time, from the machine or from a test.
 #pragma once
 
+#include <time.h>
+
 #include <atomic>
 #include <chrono>
 
@@ -18,6 +20,10 @@ class clock_source {
   /// The current instant; never goes back. Blocks: no.
   [[nodiscard]] virtual time_point now() const noexcept = 0;
 
+  /// An instant that is not after now(), and behind it by a tick of the kernel (1 to 10 ms) at most; costs a fraction.
+  /// Blocks: no.
+  [[nodiscard]] virtual time_point now_roughly() const noexcept { return now(); }
+
   /// Whether time moves only when told. A loop on such a clock jumps to the next timer as soon as all is parked.
   [[nodiscard]] virtual bool is_manual() const noexcept { return false; }
   /// Moves a manual clock forward to `at`; an earlier instant changes nothing. Steady clocks ignore it.
@@ -28,6 +34,12 @@ class clock_source {
 class steady_clock_source final : public clock_source {
  public:
   [[nodiscard]] time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+  /// CLOCK_MONOTONIC_COARSE: clock_gettime(2).
+  [[nodiscard]] time_point now_roughly() const noexcept override {
+    timespec at{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &at);
+    return time_point{std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec)};
+  }
   /// The one instance.
   static steady_clock_source& instance() noexcept {
     static steady_clock_source source;
