@@ -63,7 +63,9 @@ void add_stop(const std::string& victim, int mib, const conditions& under, sampl
     const auto floor = "floor/kill_to_proof/" + size_name(mib) + "/" + under.load;
     to.add("stopped", took.stopped, floor);
     to.add("resumed", took.resumed, floor);
-    to.add("next", took.next, "floor/futex_wake");
+    to.add("start", took.start, "floor/futex_wake");
+    to.add("next_runs", took.next_runs, floor);
+    to.add("next", took.next, floor);
     to.add("reclaimed", took.reclaimed, "floor/kill_to_reaped/" + size_name(mib) + "/" + under.load);
     if (!took.last.empty()) to.add("last_instruction", took.last, floor);
   });

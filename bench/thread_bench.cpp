@@ -22,6 +22,7 @@ void add_stop(boundary where, const std::string& victim, const std::string& unde
              const auto took = stops({.where = where, .victim = victim, .n = n});
              to.add("stopped", took.stopped, kick_floor);
              to.add("resumed", took.resumed, kick_floor);
+             to.add("next_runs", took.next_runs, kick_floor);
              to.add("next", took.next, kick_floor);
              if (!took.last.empty()) to.add("last_instruction", took.last, kick_floor);
              if (took.refused != 0)

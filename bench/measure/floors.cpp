@@ -105,7 +105,7 @@ samples futex_wake_to_run(int n) {
   const child parked(role::wake);
   samples all;
   for (int i = 0; i < n; ++i) {
-    usleep(1000);  // it is asleep by then, as a spare is
+    usleep(3000);  // it has slept as long as a spare whose turn comes
     const stopwatch watch;
     const auto number = ++parked->call;
     futex_wake(parked->call);

@@ -32,6 +32,9 @@ void run_cooperative_victim(worker_context& ctx) {
   for (;;) ctx.check();
 }
 
+/// The machine's clock is one for all processes.
+std::int64_t instant() { return stopwatch::clock::now().time_since_epoch().count(); }
+
 std::unique_ptr<service> pool_for(boundary where, std::size_t victims, std::size_t spares) {
   if (where == boundary::process) return processes({.workers = victims, .spares = spares});
   if (where == boundary::thread) return threads({.threads = victims, .spares = spares});
@@ -97,13 +100,18 @@ class stop_meter {
     } catch (const scope_cancelled&) {
     }
     const auto resumed = stopwatch::clock::now();
-    offload({.boundary = plan_.where}, [] { return 1; })(s);
+    const auto runs = offload({.boundary = plan_.where}, instant)(s);
     const auto next = stopwatch::clock::now();
-    record(receipt.wait(s), resumed, next);
+    record(receipt.wait(s), {resumed, time_point(duration(runs)), next});
     s.sleep_for(3ms);
   }
 
-  void record(const scope_receipt& r, time_point resumed, time_point next) {
+  /// What came after the stop.
+  struct afterwards {
+    time_point resumed, next_runs, next;
+  };
+
+  void record(const scope_receipt& r, const afterwards& then) {
     const auto refused = [](const auto& stop) { return stop.receipt.method == stop_method::refused; };
     if (std::any_of(r.stops.begin(), r.stops.end(), refused)) {
       ++all_.refused;
@@ -117,8 +125,10 @@ class stop_meter {
     }
     all_.proof = to_string(r.stops.at(0).receipt.proof);
     all_.stopped.push_back(us(stopped - requested));
-    all_.resumed.push_back(us(resumed - requested));
-    all_.next.push_back(us(next - requested));
+    all_.resumed.push_back(us(then.resumed - requested));
+    all_.start.push_back(us(then.next_runs - then.resumed));
+    all_.next_runs.push_back(us(then.next_runs - requested));
+    all_.next.push_back(us(then.next - requested));
     all_.reclaimed.push_back(us(reclaimed - requested));
     if (plan_.victim == "stamp") all_.last.push_back(us(time_point(duration(page_->stamp)) - requested));
   }

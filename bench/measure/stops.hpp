@@ -21,7 +21,9 @@ struct stop_plan {
 struct stop_samples {
   samples stopped{};    ///< proven: not one instruction of any victim later
   samples resumed{};    ///< the fiber that cancelled its scope has left the scope
-  samples next{};       ///< ... and has the result of a next, empty task of the same pool
+  samples start{};      ///< since then, of a next task of the same pool: from its call to its first instruction
+  samples next_runs{};  ///< the same since the cancellation
+  samples next{};       ///< its caller has its result
   samples reclaimed{};  ///< the victims' memory and processes are back
   samples last{};       ///< of victim stamp: its last turn, by its own clock, as found after reclaimed
   std::string proof{};  ///< of the last stop, by its name

@@ -86,6 +86,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
     std::vector<settlement> settlements;
     std::vector<std::shared_ptr<receipt_slot>> reclaimed;
     std::vector<handle> kills;
+    handle roused;
     bool fork = false;
   };
   void run(errands todo);
@@ -94,6 +95,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void take_launches(errands& todo);
   void start_on_worker(const launch& l);
   void withdraw_launch(const launch& l);
+  /// Where tasks have followed upon stops, the next worker is roused after one.
+  void rouse_next(time_point lost, errands& todo);
+  void note_whether_it_follows(time_point submitted) noexcept;
   bool release(const handle& worker, const job& task, worker_state next, errands& todo);
   void settle(const std::shared_ptr<job>& task, job_result result);
   [[nodiscard]] job_not_started stopped_answer() const;
@@ -201,6 +205,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   bool backing_off_ = false;
   bool replenishing_ = false;
   bool shrink_armed_ = false;
+  time_point last_loss_{};         // of a worker, until the next task is submitted
+  bool task_follows_ = false;      // one came shortly after the last loss before
   std::deque<time_point> losses_;  // of serving workers that were not replaced yet
   pool_status counts_;             // the counters that only grow
   std::size_t finished_ = 0;       // tasks whose result was delivered

@@ -31,6 +31,7 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
         worker->stopped_at = now;
       }
       take_launches(todo);
+      rouse_next(now, todo);
     }
     todo.settle(self, job_stopped{std::move(receipt)});
   }
@@ -153,6 +154,7 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
     finished_ += !std::holds_alternative<job_stopped>(*result);
     release(worker, *task, worker_state::lost, todo);
     take_launches(todo);
+    rouse_next(std::chrono::steady_clock::now(), todo);
     todo.settle(task, std::move(*result));
   }
   run(std::move(todo));

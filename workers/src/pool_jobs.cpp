@@ -23,6 +23,7 @@ void pool_core::submit(std::shared_ptr<job> task) {
   errands todo;
   {
     const lock guard(mutex_);
+    note_whether_it_follows(task->submitted_);
     job_not_started answer;
     const auto no_worker_will_come = !trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0);
     if (life_ == life::fresh) answer.why = "pool \"" + options_.name + "\" was not started: call start() first";
@@ -79,6 +80,18 @@ void pool_core::take_launches(errands& todo) {
     todo.launches.push_back({std::move(task), std::move(worker)});
   }
   replenish(todo);
+}
+
+void pool_core::rouse_next(time_point lost, errands& todo) {
+  last_loss_ = lost;
+  if (task_follows_ && queue_.empty() && serving_ != nullptr && !serving_->idle.empty())
+    todo.roused = serving_->idle.back();
+}
+
+void pool_core::note_whether_it_follows(time_point submitted) noexcept {
+  constexpr auto shortly = std::chrono::microseconds(500);
+  const auto lost = std::exchange(last_loss_, {});
+  if (lost != time_point{}) task_follows_ = submitted - lost < shortly;
 }
 
 void pool_core::start_on_worker(const launch& l) {
@@ -154,6 +167,7 @@ void pool_core::run(errands todo) {
     settle(s.task, std::move(s.result));
     s.task.reset();
   }
+  if (todo.roused) todo.roused->rouse();
   if (todo.fork) warden_.post([self = shared_from_this()] { self->fork_workers(); });
   for (const auto& receipt : todo.reclaimed) receipt->set_reclaimed(std::chrono::steady_clock::now());
 }

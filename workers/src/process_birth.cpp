@@ -73,13 +73,6 @@ unsigned count_threads() noexcept {
   return static_cast<unsigned>(tasks.st_nlink) - 2;
 }
 
-unsigned count_threads(int directory) noexcept {
-  struct stat tasks {};
-  // Not fstat(3): since glibc 2.33 that is a system call with a path.
-  if (::syscall(SYS_fstat, directory, &tasks) != 0 || tasks.st_nlink < 3) return ~0U;
-  return static_cast<unsigned>(tasks.st_nlink) - 2;
-}
-
 unsigned count_living_threads() noexcept {
   constexpr unsigned long exiting = 0x4;  // PF_EXITING, set before a join can return: linux/sched.h
   DIR* tasks = ::opendir("/proc/self/task");

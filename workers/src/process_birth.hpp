@@ -29,9 +29,6 @@ void set_oom_score(std::string_view score) noexcept;
 /// How many threads this process has; one that was just joined can still be among them. About a microsecond.
 [[nodiscard]] unsigned count_threads() noexcept;
 
-/// The same by an open descriptor of /proc/self/task, for a process that may not use paths.
-[[nodiscard]] unsigned count_threads(int directory) noexcept;
-
 /// How many of them are not on their way out. Slower: a file is read for each.
 [[nodiscard]] unsigned count_living_threads() noexcept;
 

@@ -1,6 +1,4 @@
 // The face of the pool: options, and a core that outlives it while somebody is still inside.
-#include <sched.h>
-
 #include <limits>
 #include <mutex>
 #include <workit/base/errors.hpp>
@@ -9,6 +7,7 @@
 
 #include "kill_worker.hpp"
 #include "pool_core.hpp"
+#include "usable_cpus.hpp"
 
 namespace workit::workers {
 namespace {
@@ -16,12 +15,6 @@ namespace {
 constexpr std::size_t most_processes = 1024;
 constexpr std::size_t most_loops = most_descriptors - 2;  // beside the host-life mutex and the bell
 constexpr std::size_t longest_name = 64;
-
-std::size_t usable_cpus() {
-  cpu_set_t cpus;
-  if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) return 1;
-  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&cpus)));
-}
 
 process_options checked(process_options options, std::size_t loops) {
   const auto refuse = [&](const std::string& why) {

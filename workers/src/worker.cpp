@@ -16,12 +16,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <limits>
 #include <system_error>
+#include <utility>
 #include <workit/base/errors.hpp>
 #include <workit/cancelled.hpp>
 #include <workit/preempt/proof.hpp>
@@ -36,6 +38,8 @@
 #include "sandbox_filter.hpp"
 #include "task_frame.hpp"
 #include "task_limits.hpp"
+#include "thread_counter.hpp"
+#include "usable_cpus.hpp"
 #include "worker_scope.hpp"
 
 namespace workit::workers {
@@ -45,6 +49,10 @@ constexpr int block_place = 3;
 constexpr int first_loop_place = 4;
 /// How long after its deadline a task is ended by the kernel, when the host has not done so by then.
 constexpr std::int64_t deadline_slack_ns = 250'000'000;
+/// After a task no longer than the one, or when it is roused, a worker looks for the next for as long as the other
+/// before it sleeps.
+constexpr auto short_task = std::chrono::milliseconds(1);
+constexpr auto look_time = std::chrono::microseconds(100);
 /// How often a sandboxed worker looks whether joined threads are gone, 0.1 ms apart.
 constexpr int most_looks = 20;
 
@@ -58,7 +66,7 @@ class worker {
   explicit worker(const worker_birth& birth)
       : birth_(birth),
         payload_(mapped_block()),
-        limits_(birth.limits, first_loop_place + birth.loops + (birth.channel >= 0 ? 3 : 1), control().exceeded) {}
+        limits_(birth.limits, first_loop_place + birth.loops + (birth.channel >= 0 ? 3 : 2), control().exceeded) {}
 
   [[noreturn]] void run() {
     own_block = &control();
@@ -76,11 +84,11 @@ class worker {
     confine();
     control().ready.store(ready_now, std::memory_order_release);
     if (birth_.init) ring(first_loop_place + static_cast<int>(birth_.loops) - 1);
-    for (;;) {
+    for (bool more_soon = false;;) {
       const control_word word(control().word.load(std::memory_order_acquire));
       if (word.at() == phase::running)
-        run_task(word);
-      else
+        more_soon = run_shortly(word);
+      else if (!may_come_soon(std::exchange(more_soon, false)) || !look_for_task())
         wait_while(control().word, word.bits());
     }
   }
@@ -114,8 +122,8 @@ class worker {
 
   /// After everything that a task may not do any more: from here on the worker lives by the same rules.
   void confine() noexcept {
+    counter_.open();
     if (birth_.sandbox == sandbox::compute_only) {
-      task_directory_ = unique_fd(::open("/proc/self/task", O_PATH | O_DIRECTORY | O_CLOEXEC));
       const unique_fd channel(channel_place());
       const unique_fd listener(enter_compute_only({line_place(), channel.get()}));
       const int sent = listener.get();
@@ -138,6 +146,29 @@ class worker {
     when.it_value.tv_sec = at_ns / 1'000'000'000;
     when.it_value.tv_nsec = at_ns % 1'000'000'000;
     if (has_timer_) ::timer_settime(timer_, TIMER_ABSTIME, &when, nullptr);
+  }
+
+  /// Runs the task; whether the next one may be near. Waking a process that sleeps takes about as long as look_time on
+  /// a virtual machine; where there is one processor, who looks keeps the host from sending anything.
+  bool run_shortly(control_word word) {
+    const auto began = std::chrono::steady_clock::now();
+    run_task(word);
+    return several_processors_ && std::chrono::steady_clock::now() - began < short_task;
+  }
+
+  [[nodiscard]] bool may_come_soon(bool after_a_short_one) noexcept {
+    const auto now = control().roused.load(std::memory_order_acquire);
+    return (std::exchange(roused_, now) != now && several_processors_) || after_a_short_one;
+  }
+
+  /// Whether a task came before the time was over.
+  [[nodiscard]] bool look_for_task() const noexcept {
+    const auto until = std::chrono::steady_clock::now() + look_time;
+    do {
+      if (control_word(control().word.load(std::memory_order_acquire)).at() == phase::running) return true;
+      __builtin_ia32_pause();
+    } while (std::chrono::steady_clock::now() < until);
+    return false;
   }
 
   void run_task(control_word word) {
@@ -275,10 +306,10 @@ class worker {
       if (child < 0 && errno != EINTR) break;  // ECHILD
     }
     const auto ours = threads_ + scope_threads();
-    if (!task_directory_) return count_threads() > ours && count_living_threads() > ours;
+    if (birth_.sandbox != sandbox::compute_only) return counter_.count() > ours && count_living_threads() > ours;
     // A sandbox has no paths to ask for each thread: those that have been joined are given a moment to be gone.
     for (int look = 0; look < most_looks; ++look) {
-      if (count_threads(task_directory_.get()) <= ours) return false;
+      if (counter_.count() <= ours) return false;
       const timespec moment{0, 100'000};
       ::nanosleep(&moment, nullptr);
     }
@@ -312,8 +343,10 @@ class worker {
   std::atomic<int> bell_{-1};  // the eventfd of the task's loop
   timer_t timer_{};
   bool has_timer_ = false;
+  const bool several_processors_ = usable_cpus() > 1;
+  std::uint32_t roused_ = 0;  // as control().roused was last seen
   unsigned threads_ = 1;
-  unique_fd task_directory_;  // of a sandboxed worker: /proc/self/task
+  thread_counter counter_;
   function_id entry_id_;
   trampoline entry_ = nullptr;
 };

@@ -23,6 +23,9 @@ namespace {
 /// A payload beyond this is given back to the kernel after its task.
 constexpr std::size_t kept_payload = std::size_t{1} << 20;
 
+/// The host's view of a block: the page of control, and what small payloads take.
+constexpr std::size_t mapped_bytes = payload_offset + first_payload;
+
 std::string with_errno(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
 
 std::optional<std::string> next_word(wire_reader& from) {
@@ -42,19 +45,23 @@ std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::sh
   if (::ftruncate(block.get(), payload_offset + first_payload) != 0 ||
       ::fcntl(block.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     throw start_failed(with_errno("a worker's memory could not be sized"));
-  void* page = ::mmap(nullptr, payload_offset, PROT_READ | PROT_WRITE, MAP_SHARED, block.get(), 0);
+  void* page = ::mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, block.get(), 0);
   if (page == MAP_FAILED) throw start_failed(with_errno("a worker's memory could not be mapped"));
   auto* const control = new (page) control_block;
   int line[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0) {
-    ::munmap(page, payload_offset);
+    ::munmap(page, mapped_bytes);
     throw start_failed(with_errno("a worker's socket could not be created"));
   }
   return std::make_shared<worker_handle>(number, std::move(from), std::move(block), control, unique_fd(line[0]),
                                          unique_fd(line[1]));
 }
 
-worker_handle::~worker_handle() { ::munmap(control_, payload_offset); }
+worker_handle::~worker_handle() { ::munmap(control_, mapped_bytes); }
+
+std::byte* worker_handle::small_payload() const noexcept {
+  return reinterpret_cast<std::byte*>(control_) + payload_offset;
+}
 
 bool worker_handle::change_word(control_word from, control_word to) noexcept {
   auto expected = from.bits();
@@ -65,7 +72,9 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   const auto& arguments = call.arguments;
   if (arguments.size() > largest_payload)
     return "the arguments take " + std::to_string(arguments.size()) + " bytes, more than the 2 GiB that can travel";
-  for (std::size_t done = 0; done < arguments.size();) {
+  const bool is_small = arguments.size() <= first_payload;
+  if (is_small && !arguments.empty()) std::memcpy(small_payload(), arguments.data(), arguments.size());
+  for (std::size_t done = is_small ? arguments.size() : 0; done < arguments.size();) {
     const auto n = ::pwrite(block_.get(), arguments.data() + done, arguments.size() - done,
                             static_cast<off_t>(payload_offset + done));
     if (n > 0)
@@ -97,6 +106,11 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   return std::nullopt;
 }
 
+void worker_handle::rouse() noexcept {
+  control_->roused.fetch_add(1, std::memory_order_release);
+  wake(control_->word);
+}
+
 void worker_handle::ask(std::uint32_t task_generation, const cancel_reason& why) noexcept {
   write_reason(control_->asked, why);
   control_->asked.generation.store(task_generation, std::memory_order_release);
@@ -105,13 +119,16 @@ void worker_handle::ask(std::uint32_t task_generation, const cancel_reason& why)
 
 bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
   if (size > largest_payload) return false;
-  if (size > first_payload) {
-    // A worker could name a size, or stretch its file to it, without ever having written that much.
-    struct stat about {};
-    constexpr std::uint64_t block_size = 512;
-    if (::fstat(block_.get(), &about) != 0 || static_cast<std::uint64_t>(about.st_blocks) * block_size < size)
-      return false;
+  if (size <= first_payload) {  // a copy, whatever the worker still does to it
+    to.resize(size);
+    if (size != 0) std::memcpy(to.data(), small_payload(), size);
+    return true;
   }
+  // A worker could name a size, or stretch its file to it, without ever having written that much.
+  struct stat about {};
+  constexpr std::uint64_t block_size = 512;
+  if (::fstat(block_.get(), &about) != 0 || static_cast<std::uint64_t>(about.st_blocks) * block_size < size)
+    return false;
   to.resize(size);
   for (std::size_t done = 0; done < size;) {
     const auto n = ::pread(block_.get(), to.data() + done, size - done, static_cast<off_t>(payload_offset + done));

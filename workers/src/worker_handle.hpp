@@ -99,6 +99,8 @@ class worker_handle {
   };
   /// Writes the request while the word is idle. Returns a sentence when it cannot.
   [[nodiscard]] std::optional<std::string> write_request(const remote_call& call, const request_terms& terms);
+  /// Has a parked worker look for a task for a moment: waking one that sleeps takes longer than giving it a task.
+  void rouse() noexcept;
   /// Asks the task to stop by itself. Threads: any; of two who ask one task, the second's words are lost or mixed.
   void ask(std::uint32_t task_generation, const cancel_reason& why) noexcept;
   /// The host's end of the line.
@@ -119,6 +121,7 @@ class worker_handle {
   void rewind() noexcept;
 
  private:
+  [[nodiscard]] std::byte* small_payload() const noexcept;
   [[nodiscard]] bool read_payload(bytes& to, std::uint64_t size) const;
   [[nodiscard]] std::optional<job_result> read_exceeded() const noexcept;
 

@@ -82,7 +82,7 @@ TEST(Judge, SaysWhyAFigureIsNotThere) {
   std::erase_if(r.series, [](const series& s) { return s.name == "floor/futex_wake" || s.name == "core/check"; });
   r.skipped.push_back({"core", "no time"});
   the(r, "refused/next").rounds = {std::vector<double>(99, 1.0)};
-  EXPECT_EQ(row_of(r, "stop/process/spin/0MiB/idle/next").why, "the run has no series floor/futex_wake");
+  EXPECT_EQ(row_of(r, "stop/process/spin/0MiB/idle/start").why, "the run has no series floor/futex_wake");
   EXPECT_EQ(row_of(r, "core/check").why, "no time");
   EXPECT_EQ(row_of(r, "refused/next", statistic::p99).why, "refused/next has 99 samples; p99 needs 100");
   EXPECT_EQ(row_of(r, "refused/next").verdict, verdict::holds);

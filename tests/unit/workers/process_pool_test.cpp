@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <support/processes_below.hpp>
@@ -201,6 +202,30 @@ TEST_F(ProcessPool, DeliversTheValueOfATaskThatLeftAThreadAndDiscardsItsWorker) 
     return getpid();
   });
   wait_until([&] { return !is_alive(pid); });
+  expect_pool_works();
+}
+
+TEST_F(ProcessPool, FindsAThreadWhoseTaskHasPutAnotherDirectoryInThePlaceOfTheCount) {
+  const temporary_directory place;
+  const auto one_below = place.path() / "one";  // its number of links is that of a process with one thread
+  std::filesystem::create_directories(one_below / "thread");
+  const auto forge = [](const std::string& forged, bool leave_a_thread) {
+    const int instead = open(forged.c_str(), O_RDONLY | O_DIRECTORY);
+    int replaced = 0;
+    for (int fd = 3; fd < 256; ++fd) {
+      char target[256] = {};
+      if (readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target, sizeof target - 1) > 0 &&
+          std::string_view(target).ends_with("/task"))
+        replaced += dup2(instead, fd) == fd;
+    }
+    if (leave_a_thread) std::thread([] { pause(); }).detach();
+    return std::pair(getpid(), replaced);
+  };
+  const auto [clean, replaced] = host().call(forge, one_below.string(), false);
+  EXPECT_EQ(replaced, 1);
+  EXPECT_EQ(host().call([] { return getpid(); }), clean) << "the control: who leaves no thread goes on";
+  const auto [guilty, again] = host().call(forge, one_below.string(), true);
+  wait_until([&, w = guilty] { return !is_alive(w); });
   expect_pool_works();
 }
 

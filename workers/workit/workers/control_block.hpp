@@ -65,6 +65,7 @@ enum worker_readiness : std::uint32_t {
 ///   crash         worker       any, from its signal handler
 ///   asked         host         any: its generation last
 ///   said          worker       running, after each message on the line
+///   roused        host         any: a task may come soon
 ///   exceeded      host         idle: to none; worker: running, before it commits or dies of it
 ///   cpu_end_ns    host         idle: to none; worker: running, when its processor time is limited
 ///   beat          worker       running, by the self-test's victim only
@@ -106,6 +107,7 @@ struct control_block {
 
   std::atomic<std::uint32_t> ready{not_ready};
   std::atomic<std::uint32_t> said{0};
+  std::atomic<std::uint32_t> roused{0};  ///< moves on each time
 
   /// Last words. With a signal there may be a backtrace in the payload, one frame a line.
   struct crash_fields {
