@@ -53,14 +53,18 @@ class walk {
         return _URC_END_OF_STACK;
       case code_owner::unwinder:
       case code_owner::runtime:
+      case code_owner::allocator:
       case code_owner::foreign:
         if (!in_foreign_) {
           before_run_ = view_;
           unwinder_ = false;
+          allocator_ = false;
         }
         in_foreign_ = true;
         unwinder_ |= owner == code_owner::unwinder;
+        allocator_ |= owner == code_owner::allocator;
         view_ = {obstacle::foreign_module, owner == code_owner::runtime ? "workit" : module};
+        if (allocator_) view_ = {obstacle::allocator};
         break;
       case code_owner::sorter:  // it, and what of the library it has called since the task called it, hold nothing
         if (in_foreign_) view_ = before_run_;
@@ -88,6 +92,7 @@ class walk {
   bool ended_ = false;
   bool in_foreign_ = false;  // the frame before this one is foreign
   bool unwinder_ = false;    // the run of foreign frames has one of the unwinder's
+  bool allocator_ = false;   // ... of the allocator's, such as below operator new
   int frames_ = 0;
   int skipped_ = 0;
   stack_view view_{obstacle::none};

@@ -128,6 +128,7 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
   const auto exceptions = globals();
   this_mark.held = 0;
   this_mark.blocked_in = nullptr;
+  this_mark.locking = nullptr;
   self.hijacked = nullptr;
   self.forks = forks();
   self.signals.store(0, std::memory_order_relaxed);
