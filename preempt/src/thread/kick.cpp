@@ -101,7 +101,7 @@ void decide(thread_state& self, ucontext_t& interrupted) noexcept {
   // The unwinder calls pthread_once, which is interposed: something is held, so that it does not look, too.
   this_mark.held = held_call;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  const auto view = walk_from_handler(pc, self.stack);
+  const auto view = walk_from_handler(registers, self.stack);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   this_mark.held = 0;
   if (!look(self, view)) return;
