@@ -15,6 +15,9 @@ namespace {
 
 /// For how long a thread may have no CPU before its stop is refused for that.
 constexpr std::chrono::seconds last_look{1};
+/// How often it has to have looked before what stands in the way is believed: on a busy machine the patience may be
+/// over before it was given a processor twice, and any look may find what is gone a microsecond later.
+constexpr unsigned least_looks = 3;
 
 duration thread_cpu_time() noexcept {
   timespec used{};
@@ -150,8 +153,9 @@ void thread_pool_core::withdrawn(thread_job& task, std::shared_ptr<receipt_slot>
 
 /// What to say of a thread that has not stopped; nothing when it has had no chance to.
 std::optional<stop_refusal> thread_pool_core::reason_of(const preempt::kick_handle& thread, bool late) const {
-  if (!thread.kick_is_pending()) return thread.why_not();
-  if (thread.blocks_kicks()) return stop_refusal{obstacle::signal_blocked};
+  const bool pending = thread.kick_is_pending();
+  if (!pending && thread.signals() >= least_looks) return thread.why_not();
+  if (pending && thread.blocks_kicks()) return stop_refusal{obstacle::signal_blocked};
   if (!late) return std::nullopt;  // it waits for a CPU
   return stop_refusal{obstacle::blocked_in, "the kernel, or has no CPU"};
 }
