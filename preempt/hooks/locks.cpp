@@ -1,8 +1,16 @@
 // The locks: from the call that takes one to the call that gives it back, a task is not left.
 //
-// A count goes up before the real call, so that there is no instruction between taking and counting; it goes down again
-// when the lock was not to be had. A wait for a condition gives its mutex back and takes it again inside one call, so
-// the count stays as it is, and the call's name tells why the task cannot be left.
+// Invariants
+// 1. The count goes up before the real call that takes a lock, and down again when the lock was not to be had.
+// 2. It goes down before the real call that gives a lock back: until that has returned, the task has its frame, or that
+//    of the call interposed here, on its stack, and those are not left. So the real function is jumped to, unless the
+//    task is wanted: then it is left when the lock has been given back.
+// 3. `mark.locking` is the last plain mutex that was asked for and of which no unlock has followed. While something is
+//    held it can be looked at: who does not own it waits for it.
+// Lock order: there are none of ours.
+//
+// A wait for a condition gives its mutex back and takes it again inside one call, so the count stays as it is, and the
+// call's name tells why the task cannot be left.
 #include <pthread.h>
 #include <threads.h>
 
@@ -47,22 +55,55 @@ WORKIT_REAL(funlockfile);
 using guard_call = int(std::uint64_t*);
 using guard_end = void(std::uint64_t*);
 constinit real<guard_call> real_guard_acquire("__cxa_guard_acquire");
-constinit real<guard_end> real_guard_release("__cxa_guard_release");
-constinit real<guard_end> real_guard_abort("__cxa_guard_abort");
+constinit real<guard_end> real___cxa_guard_release("__cxa_guard_release");
+constinit real<guard_end> real___cxa_guard_abort("__cxa_guard_abort");
 
-/// Names the waiting call while it lasts.
+/// Names the waiting call while it lasts. None is made inside of another.
 class waiting {
  public:
-  [[gnu::always_inline]] explicit waiting(const char* call) noexcept : before_(this_mark.blocked_in) {
+  [[gnu::always_inline]] explicit waiting(const char* call) noexcept {
     this_mark.blocked_in = call;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
-  [[gnu::always_inline]] ~waiting() { this_mark.blocked_in = before_; }
+  [[gnu::always_inline]] ~waiting() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    this_mark.blocked_in = nullptr;
+  }
   waiting(const waiting&) = delete;
   waiting& operator=(const waiting&) = delete;
-
- private:
-  const char* const before_;
 };
+
+/// Whether that result of a call means that the lock was taken: also from an owner that has died.
+bool has_taken(int result) noexcept { return result == 0 || result == EOWNERDEAD; }
+
+/// Before a lock is given back. Whether the task is to be left when it has been.
+[[gnu::always_inline]] inline bool count_down(std::uint64_t unit) noexcept {
+  this_mark.locking = nullptr;
+  const std::uint64_t held = this_mark.held;
+  if (__builtin_expect((held & unit * 0xffff) == 0, 0)) return false;  // it was taken elsewhere
+  this_mark.held = held - unit;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return held == unit && this_mark.is_wanted();
+}
+
+/// Its end is the end of a task that is wanted.
+class leaving_afterwards {
+ public:
+  leaving_afterwards() = default;
+  ~leaving_afterwards() {
+    if (this_mark.held == 0 && this_mark.is_wanted()) leave_here();
+  }
+  leaving_afterwards(const leaving_afterwards&) = delete;
+  leaving_afterwards& operator=(const leaving_afterwards&) = delete;
+};
+
+WORKIT_RT int lock_or_not(pthread_mutex_t* m) {
+  const int result = real_pthread_mutex_lock.get()(m);
+  if (has_taken(result)) return result;
+  this_mark.locking = nullptr;
+  let_go(held_lock);
+  return result;
+}
 
 }  // namespace
 
@@ -74,32 +115,37 @@ void resolve_locks() noexcept {
       real_pthread_rwlock_timedwrlock, real_pthread_rwlock_unlock, real_pthread_spin_lock, real_pthread_spin_trylock,
       real_pthread_spin_unlock, real_pthread_cond_wait, real_pthread_cond_timedwait, real_pthread_cond_clockwait,
       real_pthread_once, real_mtx_lock, real_mtx_trylock, real_mtx_timedlock, real_mtx_unlock, real_flockfile,
-      real_ftrylockfile, real_funlockfile, real_guard_acquire, real_guard_release, real_guard_abort);
+      real_ftrylockfile, real_funlockfile, real_guard_acquire, real___cxa_guard_release, real___cxa_guard_abort);
 }
 
 }  // namespace workit::preempt
 
 using namespace workit::preempt;
 
-// Takes a lock when it returns 0, and may wait for it.
-#define WORKIT_TAKES(name, parameters, ...)                  \
-  WORKIT_INTERPOSED int name parameters {                    \
-    hold(held_lock);                                         \
-    int result = 0;                                          \
-    {                                                        \
-      const waiting here(#name);                             \
-      result = real_##name.get()(__VA_ARGS__);               \
-    }                                                        \
-    if (__builtin_expect(result != 0, 0)) let_go(held_lock); \
-    return result;                                           \
+// Takes a lock, and may wait for it.
+#define WORKIT_TAKES(name, parameters, ...)                         \
+  WORKIT_INTERPOSED int name parameters {                           \
+    hold(held_lock);                                                \
+    int result = 0;                                                 \
+    {                                                               \
+      const waiting here(#name);                                    \
+      result = real_##name.get()(__VA_ARGS__);                      \
+    }                                                               \
+    if (__builtin_expect(!has_taken(result), 0)) let_go(held_lock); \
+    return result;                                                  \
   }
 
 // Gives one back.
-#define WORKIT_GIVES(name, parameters, ...)            \
-  WORKIT_INTERPOSED int name parameters {              \
-    const int result = real_##name.get()(__VA_ARGS__); \
-    let_go_if_held(held_lock);                         \
-    return result;                                     \
+#define WORKIT_GIVES(name, unit, result, parameters, ...)                                                    \
+  namespace workit::preempt {                                                                                \
+  WORKIT_RT static result name##_slowly parameters {                                                         \
+    const leaving_afterwards end;                                                                            \
+    return real_##name.get()(__VA_ARGS__);                                                                   \
+  }                                                                                                          \
+  }                                                                                                          \
+  WORKIT_INTERPOSED result name parameters {                                                                 \
+    if (__builtin_expect(count_down(unit) || !real_##name.is_known(), 0)) return name##_slowly(__VA_ARGS__); \
+    return real_##name.known()(__VA_ARGS__);                                                                 \
   }
 
 // Waits with a lock that it will take again.
@@ -110,25 +156,20 @@ using namespace workit::preempt;
   }
 
 extern "C" {
-WORKIT_TAKES(pthread_mutex_lock, (pthread_mutex_t * m) noexcept, m)
 WORKIT_TAKES(pthread_mutex_trylock, (pthread_mutex_t * m) noexcept, m)
 WORKIT_TAKES(pthread_mutex_timedlock, (pthread_mutex_t * m, const timespec* t) noexcept, m, t)
 WORKIT_TAKES(pthread_mutex_clocklock, (pthread_mutex_t * m, clockid_t c, const timespec* t) noexcept, m, c, t)
-WORKIT_GIVES(pthread_mutex_unlock, (pthread_mutex_t * m) noexcept, m)
 WORKIT_TAKES(pthread_rwlock_rdlock, (pthread_rwlock_t * l) noexcept, l)
 WORKIT_TAKES(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l) noexcept, l)
 WORKIT_TAKES(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const timespec* t) noexcept, l, t)
 WORKIT_TAKES(pthread_rwlock_wrlock, (pthread_rwlock_t * l) noexcept, l)
 WORKIT_TAKES(pthread_rwlock_trywrlock, (pthread_rwlock_t * l) noexcept, l)
 WORKIT_TAKES(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const timespec* t) noexcept, l, t)
-WORKIT_GIVES(pthread_rwlock_unlock, (pthread_rwlock_t * l) noexcept, l)
 WORKIT_TAKES(pthread_spin_lock, (pthread_spinlock_t * l) noexcept, l)
 WORKIT_TAKES(pthread_spin_trylock, (pthread_spinlock_t * l) noexcept, l)
-WORKIT_GIVES(pthread_spin_unlock, (pthread_spinlock_t * l) noexcept, l)
 WORKIT_TAKES(mtx_lock, (mtx_t * m), m)
 WORKIT_TAKES(mtx_trylock, (mtx_t * m), m)
 WORKIT_TAKES(mtx_timedlock, (mtx_t * m, const timespec* t), m, t)
-WORKIT_GIVES(mtx_unlock, (mtx_t * m), m)
 WORKIT_TAKES(ftrylockfile, (FILE * f) noexcept, f)
 WORKIT_WAITS(pthread_cond_wait, (pthread_cond_t * c, pthread_mutex_t* m), c, m)
 WORKIT_WAITS(pthread_cond_timedwait, (pthread_cond_t * c, pthread_mutex_t* m, const timespec* t), c, m, t)
@@ -136,15 +177,29 @@ WORKIT_WAITS(pthread_cond_clockwait, (pthread_cond_t * c, pthread_mutex_t* m, cl
              t)
 }
 
+// One of the default kind is always had in the end (glibc 2.36, nptl/pthread_mutex_lock.c), so its result needs no
+// look.
+WORKIT_INTERPOSED int pthread_mutex_lock(pthread_mutex_t* m) noexcept {
+  hold(held_lock);
+  this_mark.locking = m;
+  if (__builtin_expect(m->__data.__kind != PTHREAD_MUTEX_TIMED_NP || !real_pthread_mutex_lock.is_known(), 0))
+    return lock_or_not(m);
+  return real_pthread_mutex_lock.known()(m);
+}
+
+WORKIT_GIVES(pthread_mutex_unlock, held_lock, int, (pthread_mutex_t * m) noexcept, m)
+WORKIT_GIVES(pthread_rwlock_unlock, held_lock, int, (pthread_rwlock_t * l) noexcept, l)
+WORKIT_GIVES(pthread_spin_unlock, held_lock, int, (pthread_spinlock_t * l) noexcept, l)
+WORKIT_GIVES(mtx_unlock, held_lock, int, (mtx_t * m), m)
+// Itanium C++ ABI, 3.3.3.
+WORKIT_GIVES(__cxa_guard_release, held_guard, void, (std::uint64_t * guard), guard)  // NOLINT
+WORKIT_GIVES(__cxa_guard_abort, held_guard, void, (std::uint64_t * guard), guard)    // NOLINT
+WORKIT_GIVES(funlockfile, held_lock, void, (FILE * f) noexcept, f)
+
 WORKIT_INTERPOSED void flockfile(FILE* f) noexcept {
   hold(held_lock);
   const waiting here("flockfile");
   real_flockfile.get()(f);
-}
-
-WORKIT_INTERPOSED void funlockfile(FILE* f) noexcept {
-  real_funlockfile.get()(f);
-  let_go_if_held(held_lock);
 }
 
 WORKIT_INTERPOSED int pthread_once(pthread_once_t* once, void (*init)()) {
@@ -160,14 +215,4 @@ WORKIT_INTERPOSED int __cxa_guard_acquire(std::uint64_t* guard) {  // NOLINT(bug
   const int result = real_guard_acquire.get()(guard);
   if (result == 0) let_go(held_guard);
   return result;
-}
-
-WORKIT_INTERPOSED void __cxa_guard_release(std::uint64_t* guard) {  // NOLINT(bugprone-reserved-identifier)
-  real_guard_release.get()(guard);
-  let_go_if_held(held_guard);
-}
-
-WORKIT_INTERPOSED void __cxa_guard_abort(std::uint64_t* guard) {  // NOLINT(bugprone-reserved-identifier)
-  real_guard_abort.get()(guard);
-  let_go_if_held(held_guard);
 }

@@ -8,6 +8,8 @@
 
 /// Interposed functions stand in a section of their own, by which a walk knows them.
 #define WORKIT_INTERPOSED extern "C" [[gnu::section("workit_rt"), gnu::visibility("default")]]
+/// So do the slow ways through them.
+#define WORKIT_RT [[gnu::section("workit_rt"), gnu::noinline]]
 
 namespace workit::preempt {
 
@@ -24,6 +26,9 @@ class real {
     if (__builtin_expect(found_ == nullptr, 0)) resolve();
     return found_;
   }
+  /// Whether it has been found; then known() is it. For functions whose fast way is to have no frame.
+  [[gnu::always_inline]] bool is_known() const noexcept { return found_ != nullptr; }
+  [[gnu::always_inline]] Function* known() const noexcept { return found_; }
   void resolve() noexcept { found_ = reinterpret_cast<Function*>(find_next(name_)); }
 
  private:

@@ -147,6 +147,26 @@ TEST_F(ThreadBoundary, RefusesToStopUnderALockAndTheNextTaskStartsAllTheSame) {
   taken.unlock();
 }
 
+// However short the patience is, and however few chances a busy machine gives the thread in it.
+TEST_F(ThreadBoundary, RefusesAfterSeveralLooksAndNotByTheClockAlone) {
+  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .patience = 0ms}));
+  for (int i = 0; i < 20; ++i) {
+    let_out = false;
+    const auto receipt = receipt_of(rt, {}, [&](scope& s) {
+      s.spawn(offload(at_thread, beat_under_a_lock));
+      wait_for_beats();
+      s.cancel("enough");
+    });
+    let_out = true;
+    ASSERT_EQ(receipt.stops.size(), 1U);
+    const auto& stop = receipt.stops[0].receipt;
+    ASSERT_EQ(stop.method, stop_method::refused);
+    EXPECT_EQ(stop.thread->refused.kind, obstacle::lock_held);
+    EXPECT_GE(stop.thread->signals, 3U);
+    while (!find_threads(rt, "pool")->status().refused.empty()) ::usleep(1000);
+  }
+}
+
 TEST_F(ThreadBoundary, WithNoLeaveToRefuseTheCallerWaits) {
   runtime rt({}, threads({.threads = 1, .patience = 1ms, .refused_limit = 0}));
   const auto receipt = receipt_of(rt, {}, [&](scope& s) {

@@ -167,6 +167,7 @@ void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
   task->state_.store(job_state::queued, std::memory_order_release);
   warden_.enlist(task);
   std::optional<job_not_started> refused;
+  running_on stuck;
   {
     const lock guard(mutex_);
     const auto waiting = queue_[0].size() + queue_[1].size() + queue_[2].size();
@@ -178,8 +179,12 @@ void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
     else
       queue_[static_cast<std::size_t>(task->terms.priority)].push_back(task);
     submissions_.fetch_add(1, std::memory_order_relaxed);
+    stuck = refused_now();
   }
-  if (!refused) return work_.notify_one();
+  if (!refused) {
+    work_.notify_one();
+    return make_way(stuck);
+  }
   if (task->decide(job_state::queued, job_state::ended)) settle(*task, std::move(*refused));
 }
 

@@ -15,7 +15,8 @@ namespace workit::workers {
 /// 1. At most `threads` tasks run, refused ones apart; the other threads wait, and any of them may be the next. A spare
 ///    is nothing but one more thread.
 /// 2. A thread that cannot go on has started its replacement before it ends; it is then in `ended_` until it is joined.
-/// 3. A job that a thread has taken is settled by whoever moves it out of `running`: the thread, or give_up().
+/// 3. Whoever wakes a thread while refused tasks run on kicks those afterwards: make_way().
+/// 4. A job that a thread has taken is settled by whoever moves it out of `running`: the thread, or give_up().
 /// Lock order: the mutex is a leaf. No job, warden or ladder is called under it.
 class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
  public:
@@ -39,9 +40,12 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   struct landed;
   struct refusal_record {
     const thread_job* job = nullptr;
+    preempt::kick_handle thread;
+    std::uint64_t number = 0;
     refused_task what;
     time_point since;
   };
+  using running_on = std::vector<std::pair<preempt::kick_handle, std::uint64_t>>;
 
   void add_thread();
   void replace_thread() noexcept;
@@ -56,6 +60,9 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   void conclude(thread_job& task, landed& end);
   void release(const thread_job& task, fitness then);
   void settle(thread_job& task, thread_result result);
+  /// The refused tasks. Requires: the mutex.
+  [[nodiscard]] running_on refused_now() const;
+  static void make_way(const running_on& refused) noexcept;
   [[nodiscard]] std::optional<stop_refusal> reason_of(const preempt::kick_handle& thread, bool late) const;
   void join_ended();
   [[nodiscard]] stop_receipt receipt_of(const thread_job& task, stop_method method, stop_proof proof,

@@ -15,6 +15,9 @@ namespace {
 
 /// For how long a thread may have no CPU before its stop is refused for that.
 constexpr std::chrono::seconds last_look{1};
+/// How often it has to have looked before what stands in the way is believed: on a busy machine the patience may be
+/// over before it was given a processor twice, and any look may find what is gone a microsecond later.
+constexpr unsigned least_looks = 3;
 
 duration thread_cpu_time() noexcept {
   timespec used{};
@@ -93,6 +96,7 @@ void thread_pool_core::settle(thread_job& task, thread_result result) {
   const bool ran = launched != time_point{};
   task.used.queued = (ran ? launched : now) - task.submitted_;
   task.used.ran = ran ? now - launched : duration::zero();
+  running_on stuck;
   {
     const lock guard(mutex_);
     const auto* stop = std::get_if<job_stopped>(&result);
@@ -100,9 +104,24 @@ void thread_pool_core::settle(thread_job& task, thread_result result) {
     counts_.abandoned += method == stop_method::abandoned;
     counts_.refusals += method == stop_method::refused;
     counts_.completed += method == stop_method::cooperative;
+    stuck = refused_now();
   }
   task.result = std::move(result);
   task.settled();
+  make_way(stuck);
+}
+
+thread_pool_core::running_on thread_pool_core::refused_now() const {
+  running_on now;
+  for (const auto& r : refused_) now.emplace_back(r.thread, r.number);
+  return now;
+}
+
+/// A refused task that computes keeps its processor from whoever was just woken there, niced as it is, until the
+/// kernel's next tick: up to 4 ms where it preempts lazily (Linux 6.13, CONFIG_PREEMPT_LAZY). A signal leads it through
+/// the scheduler at once.
+void thread_pool_core::make_way(const running_on& refused) noexcept {
+  for (const auto& [thread, number] : refused) thread.kick(number);
 }
 
 void thread_pool_core::release(const thread_job& task, fitness then) {
@@ -134,8 +153,9 @@ void thread_pool_core::withdrawn(thread_job& task, std::shared_ptr<receipt_slot>
 
 /// What to say of a thread that has not stopped; nothing when it has had no chance to.
 std::optional<stop_refusal> thread_pool_core::reason_of(const preempt::kick_handle& thread, bool late) const {
-  if (!thread.kick_is_pending()) return thread.why_not();
-  if (thread.blocks_kicks()) return stop_refusal{obstacle::signal_blocked};
+  const bool pending = thread.kick_is_pending();
+  if (!pending && thread.signals() >= least_looks) return thread.why_not();
+  if (pending && thread.blocks_kicks()) return stop_refusal{obstacle::signal_blocked};
   if (!late) return std::nullopt;  // it waits for a CPU
   return stop_refusal{obstacle::blocked_in, "the kernel, or has no CPU"};
 }
@@ -154,7 +174,7 @@ bool thread_pool_core::refuse(thread_job& task) {
     const lock guard(mutex_);
     if (refused_.size() >= options_.refused_limit) return false;  // too many: its caller waits on
     if (!task.decide(job_state::running, job_state::refused)) return true;
-    refused_.push_back({&task, {task.name, thread.id(), *why}, now});
+    refused_.push_back({&task, thread, task.number_, {task.name, thread.id(), *why}, now});
     --busy_;
   }
   work_.notify_one();

@@ -95,6 +95,8 @@ void code_map::refresh() {
     fresh->add_function(name, code_owner::pure);
   for (const char* name : {"qsort", "qsort_r", "bsearch", "clock_gettime"})
     fresh->add_function(name, code_owner::sorter);
+  for (const char* name : {"malloc", "free", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"})
+    fresh->add_function(name, code_owner::allocator);
   allowed_changed = false;
   published.store(fresh.get(), std::memory_order_release);
   kept().push_back(std::move(fresh));
@@ -134,7 +136,7 @@ void code_map::add_modules() {
 /// By its frame description, which says where it ends: .eh_frame entries of libc are pc-relative with four bytes each
 /// (augmentation "zR", encoding 0x1b), its length at byte 12. LSB Core 5.0, 10.6.1.
 void code_map::add_function(const char* name, code_owner owner) {
-  void* const at = dlsym(RTLD_DEFAULT, name);
+  void* const at = dlsym(RTLD_NEXT, name);  // not those interposed here
   dwarf_eh_bases bases{};
   const auto* description = at != nullptr ? static_cast<const char*>(_Unwind_Find_FDE(at, &bases)) : nullptr;
   if (description == nullptr || bases.func != at) return;

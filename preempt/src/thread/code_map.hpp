@@ -11,13 +11,14 @@ namespace workit::preempt {
 
 /// Of one frame.
 enum class code_owner : std::uint8_t {
-  task,      ///< the executable, or a module registered as preemptible: may be left anywhere
-  pure,      ///< holds no state between calls: libm, the vDSO, memcpy and its kin
-  sorter,    ///< a library function that holds no lock while it calls back: may be left with what it calls
-  runtime,   ///< the interposed calls and the switches
-  boundary,  ///< workit_run_on_stack: the task's frames end here
-  unwinder,  ///< libgcc_s: neither left nor hijacked
-  foreign,   ///< everything else
+  task,       ///< the executable, or a module registered as preemptible: may be left anywhere
+  pure,       ///< holds no state between calls: libm, the vDSO, memcpy and its kin
+  sorter,     ///< a library function that holds no lock while it calls back: may be left with what it calls
+  runtime,    ///< the interposed calls and the switches
+  boundary,   ///< workit_run_on_stack: the task's frames end here
+  allocator,  ///< malloc and its kin: foreign, with a name of its own
+  unwinder,   ///< libgcc_s: neither left nor hijacked
+  foreign,    ///< everything else
 };
 
 /// The modules of the process at one moment. A map that was published is never freed, for a handler may be reading it.

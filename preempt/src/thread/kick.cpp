@@ -1,9 +1,12 @@
 // kick: the signal handler that decides, and the two other places at which a task is left.
 //
-// What is called in the handler, and why it may be: clock_gettime (POSIX 2.4.3), _Unwind_Backtrace and _dl_find_object
-// (see stack_walk.hpp, code_map.hpp); the rest is loads and stores of this thread's own words.
+// What is called in the handler, and why it may be: clock_gettime (POSIX 2.4.3), process_vm_readv (a bare system call),
+// _Unwind_Backtrace and _dl_find_object (see stack_walk.hpp, code_map.hpp); the rest is loads and stores of this
+// thread's own words.
 #include <pthread.h>
+#include <sys/uio.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -38,8 +41,19 @@ bool has_task() noexcept { return this_mark.task.load(std::memory_order_relaxed)
 
 void note(thread_state& self, obstacle o, const char* where = nullptr) noexcept { self.in_the_way.set(o, where); }
 
+/// Whether it waits for the mutex it has asked for last: that has another owner, or none yet. By a system call that
+/// fails where reading would fault: others may give a mutex back in ways that are not seen, and free it.
+bool waits_for_mutex(const thread_state& self) noexcept {
+  const auto* const m = static_cast<const pthread_mutex_t*>(const_cast<const void*>(this_mark.locking));
+  if (m == nullptr) return false;
+  int owner = 0;
+  const iovec here{&owner, sizeof owner}, there{const_cast<int*>(&m->__data.__owner), sizeof owner};
+  return ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) == sizeof owner && owner != self.id;
+}
+
 void note_held(thread_state& self, std::uint64_t held) noexcept {
   if (const char* call = this_mark.blocked_in) return note(self, obstacle::blocked_in, call);
+  if (waits_for_mutex(self)) return note(self, obstacle::blocked_in, "pthread_mutex_lock");
   if (held >= held_exception) return note(self, obstacle::exception_in_flight);
   if (held >= held_guard) return note(self, obstacle::static_init);
   if (held >= held_call) return note(self, obstacle::allocator);
@@ -87,7 +101,7 @@ void decide(thread_state& self, ucontext_t& interrupted) noexcept {
   // The unwinder calls pthread_once, which is interposed: something is held, so that it does not look, too.
   this_mark.held = held_call;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  const auto view = walk_from_handler(pc, self.stack);
+  const auto view = walk_from_handler(registers, self.stack);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   this_mark.held = 0;
   if (!look(self, view)) return;
@@ -148,7 +162,7 @@ WORKIT_RT void un_hijack() noexcept {
   self->hijacked = nullptr;
 }
 
-WORKIT_RT void leave_at_exit() {
+WORKIT_RT void leave_here() {
   auto* const self = this_state;
   if (self == nullptr || !has_task()) return;
   this_mark.held = held_call;  // keeps the handler out

@@ -1,5 +1,8 @@
-// The four places in assembly: onto the task's stack, back from it, out of it, and out of a hijacked return.
+// The places in assembly: onto the task's stack, back from it, out of it, out of a hijacked return, and into a walk.
 #pragma once
+
+#include <ucontext.h>
+#include <unwind.h>
 
 #include <cstdint>
 
@@ -24,6 +27,11 @@ extern const char workit_returned_end[];
 
 /// For workit_returned: where the library function was to return to. Does not return when the task is left instead.
 std::uintptr_t workit_after_return();
+
+/// _Unwind_Backtrace(trace, argument) whose frames are, after this function's own, those of the code that had these
+/// registers when a signal interrupted it: what a signal's frame says of its caller, without the frames of the handler,
+/// each of which takes 0.3 us, and longer when its description is in no cache.
+void workit_backtrace_from(const greg_t* interrupted, _Unwind_Trace_Fn trace, void* argument);
 
 /// Which state components workit_returned saves: bits of XCR0. Set by measure_vector_state().
 extern std::uint32_t workit_saved_components;

@@ -4,6 +4,7 @@
 #include <unwind.h>
 
 #include "code_map.hpp"
+#include "stack_switch.hpp"
 
 namespace workit::preempt {
 namespace {
@@ -12,7 +13,9 @@ namespace {
 /// the return from the outermost foreign frame, whose address the task's frame above it pushed.
 class walk {
  public:
-  walk(const stack_bounds& stack, std::uintptr_t interrupted) : stack_(stack), interrupted_(interrupted) {}
+  /// `interrupted`: the frames are those of a task that a signal has interrupted; else of the caller of an interposed
+  /// function.
+  walk(const stack_bounds& stack, bool interrupted) : stack_(stack), interrupted_(interrupted) {}
 
   _Unwind_Reason_Code see(_Unwind_Context* at) noexcept {
     int exact = 0;
@@ -21,7 +24,7 @@ class walk {
     const auto sp = static_cast<std::uintptr_t>(_Unwind_GetCFA(at));
     const auto [owner, module] = code_map::current()->of(exact != 0 ? pc : pc - 1);
     if (!begun_) {
-      if (!begins_here(owner, pc, exact != 0)) return ++skipped_ > deepest_walk ? _URC_END_OF_STACK : _URC_NO_REASON;
+      if (!begins_here(owner, exact != 0)) return ++skipped_ > deepest_walk ? _URC_END_OF_STACK : _URC_NO_REASON;
       begun_ = true;
     }
     if (!stack_.has(sp) && owner != code_owner::boundary) return end_with(obstacle::other_stack);
@@ -33,8 +36,8 @@ class walk {
 
  private:
   /// At the interrupted instruction; or at the caller of the interposed functions, which are the runtime's.
-  bool begins_here(code_owner owner, std::uintptr_t pc, bool exact) noexcept {
-    if (interrupted_ != 0) return exact && pc == interrupted_;
+  bool begins_here(code_owner owner, bool exact) noexcept {
+    if (interrupted_) return exact;
     passed_runtime_ |= owner == code_owner::runtime;
     return passed_runtime_ && owner != code_owner::runtime;
   }
@@ -53,14 +56,18 @@ class walk {
         return _URC_END_OF_STACK;
       case code_owner::unwinder:
       case code_owner::runtime:
+      case code_owner::allocator:
       case code_owner::foreign:
         if (!in_foreign_) {
           before_run_ = view_;
           unwinder_ = false;
+          allocator_ = false;
         }
         in_foreign_ = true;
         unwinder_ |= owner == code_owner::unwinder;
+        allocator_ |= owner == code_owner::allocator;
         view_ = {obstacle::foreign_module, owner == code_owner::runtime ? "workit" : module};
+        if (allocator_) view_ = {obstacle::allocator};
         break;
       case code_owner::sorter:  // it, and what of the library it has called since the task called it, hold nothing
         if (in_foreign_) view_ = before_run_;
@@ -82,28 +89,35 @@ class walk {
   }
 
   const stack_bounds& stack_;
-  const std::uintptr_t interrupted_;  // 0: it starts from an interposed call
+  const bool interrupted_;
   bool passed_runtime_ = false;
   bool begun_ = false;
   bool ended_ = false;
   bool in_foreign_ = false;  // the frame before this one is foreign
   bool unwinder_ = false;    // the run of foreign frames has one of the unwinder's
+  bool allocator_ = false;   // ... of the allocator's, such as below operator new
   int frames_ = 0;
   int skipped_ = 0;
   stack_view view_{obstacle::none};
   stack_view before_run_;
 };
 
-stack_view run(const stack_bounds& stack, std::uintptr_t interrupted) noexcept {
-  walk w(stack, interrupted);
-  _Unwind_Backtrace([](_Unwind_Context* at, void* to) { return static_cast<walk*>(to)->see(at); }, &w);
-  return w.result();
+_Unwind_Reason_Code see(_Unwind_Context* at, void* walk_under_way) {
+  return static_cast<walk*>(walk_under_way)->see(at);
 }
 
 }  // namespace
 
-stack_view walk_from_handler(std::uintptr_t pc, const stack_bounds& stack) noexcept { return run(stack, pc); }
+stack_view walk_from_handler(const greg_t* interrupted, const stack_bounds& stack) noexcept {
+  walk w(stack, true);
+  workit_backtrace_from(interrupted, see, &w);
+  return w.result();
+}
 
-stack_view walk_from_here(const stack_bounds& stack) noexcept { return run(stack, 0); }
+stack_view walk_from_here(const stack_bounds& stack) noexcept {
+  walk w(stack, false);
+  _Unwind_Backtrace(see, &w);
+  return w.result();
+}
 
 }  // namespace workit::preempt

@@ -1,6 +1,8 @@
 // A look at the frames of a task: may it be left here, and if not, where does the library return to it?
 #pragma once
 
+#include <ucontext.h>
+
 #include <cstdint>
 #include <workit/base/thread_stop.hpp>
 
@@ -23,9 +25,10 @@ struct stack_view {
   std::uintptr_t returns_to = 0;   ///< what is in it
 };
 
-/// From the point `pc` at which a signal interrupted the task, called in its handler. Async-signal-safe:
-/// _Unwind_Backtrace finds frame descriptions by _dl_find_object (libgcc since 12), takes no lock, and was warmed up.
-[[nodiscard]] stack_view walk_from_handler(std::uintptr_t pc, const stack_bounds& stack) noexcept;
+/// From the point at which a signal interrupted the task, called in its handler with the registers there (mcontext_t's
+/// gregs). Async-signal-safe: _Unwind_Backtrace finds frame descriptions by _dl_find_object (libgcc since 12), takes no
+/// lock, and was warmed up.
+[[nodiscard]] stack_view walk_from_handler(const greg_t* interrupted, const stack_bounds& stack) noexcept;
 
 /// From the caller of the interposed function that calls this.
 [[nodiscard]] stack_view walk_from_here(const stack_bounds& stack) noexcept;

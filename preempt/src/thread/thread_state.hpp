@@ -34,7 +34,7 @@ class noted_obstacle {
 };
 
 /// Invariants
-/// 1. All but the atomics belong to the thread: to run() while no task is under way, to the handler and leave_at_exit()
+/// 1. All but the atomics belong to the thread: to run() while no task is under way, to the handler and leave_here()
 ///    while one is. Those two exclude each other by `held`: the handler does nothing while it is not zero.
 /// 2. At most one return address is hijacked. It is put back before any walk, and before any exception is raised.
 /// 3. `kick_on_its_way` is set by whoever is about to send, and cleared by the handler first thing, or by that sender

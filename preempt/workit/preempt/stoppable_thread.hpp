@@ -18,8 +18,9 @@ struct thread_state;
 /// The outside of a stoppable thread: by it others stop its tasks. Outlives the thread. Threads: any.
 class kick_handle {
  public:
-  /// Says that the task of that number is to end, and interrupts the thread for a look, unless a kick is on its way
-  /// already. False when that task is over. Blocks: no; a system call of some microseconds.
+  /// Says that the task of that number is to end, gives it a microsecond to see that by itself (5 us while it holds
+  /// something), and else interrupts the thread for a look, unless a kick is on its way already. False when that task
+  /// is over. Blocks: no; a system call of some microseconds.
   bool kick(std::uint64_t number) const noexcept;
   /// What stood in the way at the last look of the task under way.
   [[nodiscard]] stop_refusal why_not() const;

@@ -16,8 +16,8 @@ namespace workit::preempt {
 
 /// Units of thread_mark::held: four counts in one word, so that one comparison says whether anything is held.
 inline constexpr std::uint64_t held_lock = 1;
-inline constexpr std::uint64_t held_call = std::uint64_t{1} << 16;       ///< inside the allocator
-inline constexpr std::uint64_t held_guard = std::uint64_t{1} << 32;      ///< initialising something once
+inline constexpr std::uint64_t held_call = std::uint64_t{1} << 16;   ///< inside the allocator, or looking at the stack
+inline constexpr std::uint64_t held_guard = std::uint64_t{1} << 32;  ///< initialising something once
 inline constexpr std::uint64_t held_exception = std::uint64_t{1} << 48;  ///< thrown, not yet caught
 
 inline constexpr std::uint64_t no_task = ~std::uint64_t{0};
@@ -26,7 +26,8 @@ struct thread_mark {
   volatile std::uint64_t held = 0;
   std::atomic<std::uint64_t> task{no_task};   ///< read by any thread
   std::atomic<std::uint64_t> wanted{0};       ///< the task that is to stop; written by any thread
-  const char* volatile blocked_in = nullptr;  ///< the waiting call under way, if it will take a lock again
+  const char* volatile blocked_in = nullptr;  ///< the waiting call under way, if it takes a lock before it returns
+  const void* volatile locking = nullptr;     ///< the mutex that was asked for last, until any is given back
   volatile bool has_thread_locals = false;    ///< a destructor of a thread_local was registered, ever
 
   [[nodiscard]] bool is_wanted() const noexcept {
@@ -37,9 +38,9 @@ struct thread_mark {
 /// Of the calling thread. Constant-initialised, in the executable's own TLS: reading it calls nothing.
 extern constinit thread_local thread_mark this_mark [[gnu::tls_model("initial-exec")]];
 
-/// Looks at the stack of a task that is wanted and now holds nothing: leaves it from here, or has the outermost library
-/// frame return to us.
-void leave_at_exit();
+/// Called by an interposed function, of a task that is wanted and holds nothing: looks at its stack, and leaves it from
+/// here, or has the outermost library frame return to us.
+void leave_here();
 
 [[gnu::always_inline]] inline void hold(std::uint64_t unit) noexcept {
   this_mark.held = this_mark.held + unit;
@@ -52,7 +53,7 @@ void leave_at_exit();
   const std::uint64_t left = this_mark.held - unit;
   this_mark.held = left;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (__builtin_expect(left == 0 && this_mark.is_wanted(), 0)) leave_at_exit();
+  if (__builtin_expect(left == 0 && this_mark.is_wanted(), 0)) leave_here();
 }
 
 /// let_go() of what may have been taken elsewhere: an unlock of another thread's lock, a catch of what nobody threw.

@@ -1,6 +1,9 @@
 // What is meant to break a stop in place: a hijacked return address that is thrown or jumped over, storms of signals,
 // libraries that come and go, forks, and memory that must not be touched again.
+#include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -197,11 +200,28 @@ void block_all(int how, int (*call)(int, const sigset_t*, sigset_t*)) {
   call(how, &all, nullptr);
 }
 
+template <class Wait>
+void wait_with_all_blocked(Wait wait) {
+  sigset_t all;
+  sigfillset(&all);
+  while (!let_out) wait(&all);
+}
+
 TEST_F(Adversary, SignalsAreBlockedByEveryCallThereIs) {
   static auto* const in_library = (new library(WORKIT_SPINNING_LIBRARY))->get<void()>("block_all_signals");
   for (int i = 0; i < 100; ++i) {
-    for (const task_body body : {+[] { block_all(SIG_SETMASK, pthread_sigmask), spin(); },
-                                 +[] { block_all(SIG_BLOCK, sigprocmask), spin(); }, +[] { in_library(), spin(); }}) {
+    for (const task_body body :
+         {+[] { block_all(SIG_SETMASK, pthread_sigmask), spin(); }, +[] { block_all(SIG_BLOCK, sigprocmask), spin(); },
+          +[] { in_library(), spin(); },
+          // Each waits with everything blocked, by a mask of its own.
+          +[] { wait_with_all_blocked([](auto* all) { ::ppoll(nullptr, 0, nullptr, all); }); },
+          +[] { wait_with_all_blocked([](auto* all) { ::pselect(0, nullptr, nullptr, nullptr, nullptr, all); }); },
+          +[] {
+            static const int nothing = ::epoll_create1(EPOLL_CLOEXEC);
+            epoll_event event;
+            wait_with_all_blocked([&](auto* all) { ::epoll_pwait(nothing, &event, 1, -1, all); });
+          },
+          +[] { wait_with_all_blocked([](auto* all) { ::sigsuspend(all); }); }}) {
       ground_->start(body);
       wait_randomly(random_, 50us);
       expect_stopped();

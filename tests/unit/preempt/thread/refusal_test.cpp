@@ -4,6 +4,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
@@ -79,6 +80,36 @@ void hold_a_stream() {
   flockfile(stderr);
   stay();
   funlockfile(stderr);
+  spin();
+}
+
+// The lock is taken, though the call says so by another number than 0.
+pthread_mutex_t of_the_dead;
+void leave_a_mutex_locked() {
+  pthread_mutexattr_t robust;
+  pthread_mutexattr_init(&robust);
+  pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&of_the_dead, &robust);
+  std::thread([] { pthread_mutex_lock(&of_the_dead); }).join();
+}
+void inherit_a_mutex() {
+  if (pthread_mutex_lock(&of_the_dead) == EOWNERDEAD) pthread_mutex_consistent(&of_the_dead);
+  stay();
+  pthread_mutex_unlock(&of_the_dead);
+  spin();
+}
+
+// What is not to be had is not held.
+void fail_to_lock() {
+  pthread_mutexattr_t checked;
+  pthread_mutexattr_init(&checked);
+  pthread_mutexattr_settype(&checked, PTHREAD_MUTEX_ERRORCHECK);
+  pthread_mutex_t m;
+  pthread_mutex_init(&m, &checked);
+  pthread_mutex_lock(&m);
+  const bool twice = pthread_mutex_lock(&m) == 0 || pthread_mutex_trylock(&m) == 0;
+  stay();
+  if (!twice) pthread_mutex_unlock(&m);
   spin();
 }
 
@@ -206,6 +237,8 @@ std::ostream& operator<<(std::ostream& to, const refusal& r) { return to << r.na
 
 const refusal refusals[] = {
     {"AMutexIsHeld", hold_a_mutex, {obstacle::lock_held}},
+    {"AMutexOfADeadOwnerIsHeld", inherit_a_mutex, {obstacle::lock_held}, leave_a_mutex_locked},
+    {"AMutexWasAskedForTwice", fail_to_lock, {obstacle::lock_held}},
     {"ASharedLockIsHeld", hold_a_shared_lock, {obstacle::lock_held}},
     {"ASpinLockIsHeld", hold_a_spin_lock, {obstacle::lock_held}},
     {"AStreamIsHeld", hold_a_stream, {obstacle::lock_held}},
@@ -302,7 +335,7 @@ TEST(RefusalWhile, InsideTheAllocator) {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
   bool refused = false;
   leaving at{};
-  for (int i = 0; i < 50 && !(refused && at == leaving::critical_exit); ++i) {
+  for (int i = 0; i < 50 && !(refused && at == leaving::frame_return); ++i) {
     in_the_way = true;
     reached = false;
     stopping_ground ground;
@@ -317,7 +350,7 @@ TEST(RefusalWhile, InsideTheAllocator) {
     refused = ground.why_not().kind == obstacle::allocator;
   }
   EXPECT_TRUE(refused);
-  EXPECT_EQ(at, leaving::critical_exit);
+  EXPECT_EQ(at, leaving::frame_return);
 }
 
 void be_in_an_allowed_library() {

@@ -21,6 +21,10 @@ namespace workit::test {
 std::atomic<bool> let_out{false};
 std::atomic<int> survivors_checked{0};
 
+namespace {
+constexpr unsigned looks_of_a_refusal = 500;
+}
+
 void check_survivors() {
   std::vector<std::string> words;
   for (int i = 0; i < 20; ++i) words.push_back(std::to_string(i * 37) + std::string(40, 'x'));
@@ -115,18 +119,16 @@ stopped_task stopping_ground::stop(std::chrono::milliseconds limit) {
   stopped_task result;
   std::chrono::microseconds pause = 60us;
   auto next = began;
-  int kicks = 0;
   while (state_.load(std::memory_order_acquire) != state::ended) {
     const auto now = std::chrono::steady_clock::now();
     if (now - began > 1ms) std::this_thread::yield();  // the processor may be what it waits for
     if (now >= next) {
       on_->kick(number_);
-      ++kicks;
       next = now + pause;
       pause = std::min<std::chrono::microseconds>(pause * 2, 2ms);
     }
-    // Time alone says nothing where nobody was given a processor meanwhile.
-    if (!let_out && now - began > limit && kicks > 500) {
+    // Time alone says nothing where nobody was given a processor meanwhile, nor do kicks that were not taken.
+    if (!let_out && now - began > limit && on_->signals() >= looks_of_a_refusal) {
       result.let_out = true;
       result.why_not = on_->why_not();
       let_out = true;

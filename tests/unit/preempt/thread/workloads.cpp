@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cfenv>
 #include <cmath>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <locale>
@@ -135,6 +136,14 @@ void lock_shared() {
   }
 }
 
+std::condition_variable never;
+void wait_for_a_condition() {
+  while (go_on()) {
+    std::unique_lock lock(shared_mutex_of_tasks());
+    never.wait_for(lock, std::chrono::microseconds(50));
+  }
+}
+
 std::atomic_flag spin_bit = ATOMIC_FLAG_INIT;
 void spin_lock_of_ones_own() {
   while (go_on()) {
@@ -185,6 +194,21 @@ void sort_by_a_callback_that_is_in_a_library() {
   while (go_on()) {
     for (auto& x : to_sort) x = g();
     std::qsort(to_sort, 200, sizeof(double), compare_in_print);
+  }
+}
+
+// Of two elements that are longer than some dozen bytes, qsort() spends its time on allocating room for them.
+struct large_element {
+  int key = 0;
+  char rest[40000];
+};
+void sort_large_elements() {
+  static large_element two[2];
+  for (int i = 0; go_on(); ++i) {
+    two[0].key = i;
+    std::qsort(two, 2, sizeof two[0], [](const void* a, const void* b) {
+      return static_cast<const large_element*>(a)->key - static_cast<const large_element*>(b)->key;
+    });
   }
 }
 
@@ -367,11 +391,13 @@ std::span<const workload> stoppable_workloads() {
       {"SortStrings", sort_strings},
       {"LockHalfOfTheTime", lock_half_of_the_time},
       {"LockShared", lock_shared},
+      {"WaitForACondition", wait_for_a_condition},
       {"SpinLockOfOnesOwn", spin_lock_of_ones_own},
       {"PrintToMemory", print_to_memory},
       {"CallTheKernel", call_the_kernel},
       {"SortByCallback", sort_by_callback},
       {"SortByACallbackThatIsInALibrary", sort_by_a_callback_that_is_in_a_library},
+      {"SortLargeElements", sort_large_elements},
       {"ThrowAndCatch", throw_and_catch},
       {"ThrowThroughC", throw_through_c},
       {"RethrowUnderALock", rethrow_under_a_lock},
