@@ -20,6 +20,9 @@
 #include <workit/semaphore.hpp>
 #include <workit/shared_resource.hpp>
 #include <workit/snapshot.hpp>
+#include <workit/telemetry/event_exporter.hpp>
+#include <workit/telemetry/metric_exporter.hpp>
+#include <workit/telemetry/summary_exporter.hpp>
 #include <workit/work.hpp>
 #include <workit/workers/arena.hpp>
 #include <workit/workers/init.hpp>
