@@ -1,6 +1,7 @@
 // All of workit but Asio: scopes, tasks, runtime, channels, locks, worker processes; I/O is in <workit/use_fiber.hpp>.
 #pragma once
 
+#include <workit/agent/agent.hpp>
 #include <workit/attempt_recorder.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/worker_errors.hpp>
