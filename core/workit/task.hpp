@@ -78,7 +78,7 @@ class task : public task_handle {
       case task_status::succeeded:
         return outcome<T>::of_value(std::move(*ended.value));
       case task_status::cancelled:
-        return outcome<T>::of_cancellation(*ended.why());
+        return outcome<T>::of_cancellation(*ended.why(), name());
       default:
         return outcome<T>::of_error(ended.error());
     }

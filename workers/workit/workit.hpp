@@ -1,6 +1,7 @@
 // All of workit but Asio: scopes, tasks, runtime, channels, locks, worker processes; I/O is in <workit/use_fiber.hpp>.
 #pragma once
 
+#include <workit/agent/agent.hpp>
 #include <workit/attempt_recorder.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/worker_errors.hpp>
@@ -20,6 +21,9 @@
 #include <workit/semaphore.hpp>
 #include <workit/shared_resource.hpp>
 #include <workit/snapshot.hpp>
+#include <workit/telemetry/event_exporter.hpp>
+#include <workit/telemetry/metric_exporter.hpp>
+#include <workit/telemetry/summary_exporter.hpp>
 #include <workit/work.hpp>
 #include <workit/workers/arena.hpp>
 #include <workit/workers/init.hpp>

@@ -6,6 +6,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/event.hpp>
+#include <workit/base/outcome.hpp>
 #include <workit/base/overloaded.hpp>
 #include <workit/base/receipt.hpp>
 
@@ -115,6 +116,16 @@ std::string_view to_string(stop_proof p) noexcept {
       return "pidfd";
   }
   return "?";
+}
+
+[[noreturn]] void detail::throw_task_cancelled(const cancelled_task& ended) {
+  throw task_cancelled(ended.why, ended.task);
+}
+
+[[noreturn]] void detail::refuse_reason(bool has_value) {
+  WORKIT_ASSERT(false, std::string("an outcome was asked why it was cancelled, but it ") +
+                           (has_value ? "has a value" : "is an error") + ": ask is_cancelled() first");
+  std::abort();
 }
 
 task_cancelled::task_cancelled(cancel_reason why, std::string task)

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -26,6 +27,14 @@ decltype(auto) restore(stored<T>&& kept) {
   else
     return T(std::move(kept));
 }
+
+/// A cancellation, and whose it was.
+struct cancelled_task {
+  cancel_reason why;
+  std::string task;
+};
+[[noreturn]] void throw_task_cancelled(const cancelled_task& ended);
+[[noreturn]] void refuse_reason(bool has_value);
 }  // namespace detail
 
 /// Value | error | cancelled(reason). T may be void, move-only or a reference. Threads: as any value.
@@ -34,27 +43,34 @@ class [[nodiscard]] outcome {
  public:
   static outcome of_value(detail::stored<T> value) { return outcome(std::in_place_index<0>, std::move(value)); }
   static outcome of_error(std::exception_ptr error) { return outcome(std::in_place_index<1>, std::move(error)); }
-  static outcome of_cancellation(cancel_reason why) { return outcome(std::in_place_index<2>, std::move(why)); }
+  /// `task` is whose it was, for the error that value() throws.
+  static outcome of_cancellation(cancel_reason why, std::string task = "anonymous") {
+    return outcome(std::in_place_index<2>, detail::cancelled_task{std::move(why), std::move(task)});
+  }
 
   [[nodiscard]] bool has_value() const noexcept { return held_.index() == 0; }
   [[nodiscard]] bool is_error() const noexcept { return held_.index() == 1; }
   [[nodiscard]] bool is_cancelled() const noexcept { return held_.index() == 2; }
 
-  /// The value, moved out. Errors: rethrows the error; std::bad_variant_access when cancelled.
+  /// The value, moved out. Errors: rethrows the error; task_cancelled when it was cancelled, as task::get() does.
   T value() && {
     if (is_error()) std::rethrow_exception(std::get<1>(held_));
+    if (is_cancelled()) detail::throw_task_cancelled(std::get<2>(held_));
     return detail::restore<T>(std::get<0>(std::move(held_)));
   }
   /// The error; null when there is none.
   [[nodiscard]] std::exception_ptr error() const noexcept { return is_error() ? std::get<1>(held_) : nullptr; }
-  /// The reason. Errors: std::bad_variant_access when not cancelled.
-  [[nodiscard]] const cancel_reason& why() const { return std::get<2>(held_); }
+  /// The reason. Errors: asking where nothing was cancelled is misuse.
+  [[nodiscard]] const cancel_reason& why() const {
+    if (!is_cancelled()) detail::refuse_reason(has_value());
+    return std::get<2>(held_).why;
+  }
 
  private:
   template <std::size_t I, class V>
   outcome(std::in_place_index_t<I> i, V&& v) : held_(i, std::forward<V>(v)) {}
 
-  std::variant<detail::stored<T>, std::exception_ptr, cancel_reason> held_;
+  std::variant<detail::stored<T>, std::exception_ptr, detail::cancelled_task> held_;
 };
 
 }  // namespace workit

@@ -3,6 +3,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <workit/base/errors.hpp>
 #include <workit/base/outcome.hpp>
 
 namespace workit {
@@ -50,16 +51,26 @@ TEST(Outcome, RethrowsTheErrorObjectItself) {
   EXPECT_THROW(std::move(o).value(), std::out_of_range);
 }
 
-TEST(Outcome, ToldForItsValueWhenCancelledRefuses) {
-  auto o = outcome<int>::of_cancellation(reason::race_lost{5});
+TEST(Outcome, AskedForItsValueWhenCancelledThrowsWhatAGetterOfTheTaskGets) {
+  auto o = outcome<int>::of_cancellation(reason::race_lost{5}, "search");
   EXPECT_TRUE(o.is_cancelled());
   EXPECT_EQ(o.error(), nullptr);
   EXPECT_EQ(std::get<reason::race_lost>(o.why()).winner, 5u);
-  EXPECT_THROW(std::move(o).value(), std::bad_variant_access);
+  try {
+    std::ignore = std::move(o).value();
+    ADD_FAILURE() << "it gave a value that nobody had returned";
+  } catch (const task_cancelled& e) {
+    EXPECT_EQ(e.task(), "search");
+    EXPECT_EQ(std::get<reason::race_lost>(e.why()).winner, 5u);
+    EXPECT_EQ(std::string(e.what()).find("task \"search\" was cancelled: "), 0u) << e.what();
+  }
 }
 
-TEST(Outcome, HasNoReasonUnlessCancelled) {
-  EXPECT_THROW(std::ignore = outcome<int>::of_value(1).why(), std::bad_variant_access);
+TEST(OutcomeDeathTest, HasNoReasonUnlessCancelled) {
+  EXPECT_DEATH(std::ignore = outcome<int>::of_value(1).why(),
+               "asked why it was cancelled, but it has a value: ask is_cancelled\\(\\) first");
+  const auto failed = outcome<int>::of_error(std::make_exception_ptr(std::out_of_range("far")));
+  EXPECT_DEATH(std::ignore = failed.why(), "but it is an error");
 }
 
 }  // namespace
