@@ -28,6 +28,7 @@ enum class message_kind : std::uint32_t {
   hello,  ///< with the host-life memfd and the loops' eventfds
   fork,   ///< with the memfd of the worker's block and its end of the line
   kill,   ///< where the host itself may not
+  ping,   ///< answered by `pong` at once
   quit,
   // zygote to host
   ready,   ///< preload is done
@@ -35,6 +36,7 @@ enum class message_kind : std::uint32_t {
   forked,  ///< with a pidfd, or an error
   exited,
   violated,  ///< a sandboxed worker made a forbidden call, and is killed
+  pong,
   // worker to zygote
   guarded,  ///< with the descriptor on which the kernel announces its forbidden calls
 };

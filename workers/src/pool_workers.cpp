@@ -143,8 +143,13 @@ void pool_core::on_forked(brood& from, const message& m, unique_fd pidfd) {
   {
     const lock guard(mutex_);
     const auto found = workers_.find(m.worker);
-    if (found == workers_.end() || found->second->state != worker_state::starting || found->second->from.get() != &from)
+    if (found == workers_.end() || found->second->state != worker_state::starting ||
+        found->second->from.get() != &from) {
+      // Wanted by nobody any more: the zygote was given up, and goes on after all.
+      if (m.error == 0 && from.link)
+        static_cast<void>(from.link->send({.kind = message_kind::kill, .worker = m.worker}));
       return;
+    }
     const auto worker = found->second;
     if (m.error != 0 || !pidfd) {
       enter(worker, worker_state::lost);
@@ -185,6 +190,7 @@ void pool_core::on_ready(const handle& worker, errands& todo) {
   enter(worker, worker_state::idle);
   if (worker->from == serving_) {
     trouble_.clear();
+    outage_since_ = {};
     if (!losses_.empty()) {
       counts_.capacity_restore.record(worker->idle_since - losses_.front());
       losses_.pop_front();

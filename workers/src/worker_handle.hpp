@@ -24,6 +24,7 @@ struct worker_end {
   std::uint64_t cpu_us = 0;                          ///< user and system time since it was forked, its children's too
   out_of_memory oom_guess = out_of_memory::unknown;  ///< if it was the kernel that killed
   std::optional<int> violation{};                    ///< the forbidden system call for which it was killed
+  std::optional<std::string> zygote{};               ///< what became of its zygote, which could not tell how it ended
 };
 
 /// Where a worker stands in its pool.
@@ -61,7 +62,7 @@ class worker_handle {
   bool exited = false;
   worker_end end{};                       ///< once it has exited
   std::optional<int> violation{};         ///< the forbidden system call for which its zygote kills it
-  bool orphaned = false;                  ///< its zygote is gone: the warden watches the pidfd
+  bool orphaned = false;                  ///< its zygote is gone, or hangs: the warden watches the pidfd
   std::shared_ptr<job> task;              ///< while running or collecting
   std::uint32_t heard = 0;                ///< how much of what it has said was asked for
   std::shared_ptr<receipt_slot> receipt;  ///< of the stop that took it; completed when it is reclaimed

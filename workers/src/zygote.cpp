@@ -213,6 +213,8 @@ class zygote {
         return fork_worker(m.worker, descriptors);
       case message_kind::kill:
         return family_.kill_worker(m.worker);
+      case message_kind::ping:
+        return say({.kind = message_kind::pong});
       default:
         end(false);
     }

@@ -74,26 +74,30 @@ std::string_view to_string(resource r) noexcept {
 }
 
 remote_error::remote_error(std::string type, std::string what, std::string backtrace, worker_usage used)
-    : worker_error(type + ": " + what, used),
+    : worker_error(type + ": " + what, std::move(used)),
       type_(std::move(type)),
       message_(std::move(what)),
       backtrace_(std::move(backtrace)) {}
 
 worker_crashed::worker_crashed(std::string task, crash_facts how, worker_usage used)
-    : worker_error(sentence_of(task, how), used), how_(std::move(how)) {}
+    : worker_error(sentence_of(task, how), std::move(used)), how_(std::move(how)) {}
 
 killed_externally::killed_externally(std::string task, out_of_memory guess, worker_usage used)
     : worker_crashed("the worker of task \"" + task + "\" was killed by somebody else: " + std::string(told(guess)), 9,
-                     used),
+                     std::move(used)),
       oom_(guess) {}
 
+zygote_lost::zygote_lost(std::string task, std::string zygote, worker_usage used)
+    : worker_error("the worker of task \"" + task + "\" was lost with its zygote, which " + zygote, std::move(used)),
+      zygote_(std::move(zygote)) {}
+
 resource_exceeded::resource_exceeded(std::string task, workit::resource what, std::uint64_t limit, worker_usage used)
-    : worker_error("task \"" + task + "\" reached its limit of " + measured(what, limit), used),
+    : worker_error("task \"" + task + "\" reached its limit of " + measured(what, limit), std::move(used)),
       what_(what),
       limit_(limit) {}
 
 sandbox_violated::sandbox_violated(std::string task, int number, std::string name, worker_usage used)
-    : worker_error("task \"" + task + "\" called " + name + ", which its sandbox forbids", used),
+    : worker_error("task \"" + task + "\" called " + name + ", which its sandbox forbids", std::move(used)),
       number_(number),
       name_(std::move(name)) {}
 

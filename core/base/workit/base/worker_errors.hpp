@@ -22,7 +22,7 @@ struct worker_usage {
 /// Base of the errors of work that had a worker. Thrown by the task function that offload() made.
 class worker_error : public error {
  public:
-  worker_error(const std::string& what, worker_usage used) : error(what), used_(used) {}
+  worker_error(const std::string& what, worker_usage used) : error(what), used_(std::move(used)) {}
   [[nodiscard]] const worker_usage& used() const noexcept { return used_; }
 
  private:
@@ -68,7 +68,7 @@ class worker_crashed : public worker_error {
 
  protected:
   worker_crashed(const std::string& what, int signal, worker_usage used)
-      : worker_error(what, used), how_{.signal = signal} {}
+      : worker_error(what, std::move(used)), how_{.signal = signal} {}
 
  private:
   crash_facts how_;
@@ -87,6 +87,18 @@ class killed_externally : public worker_crashed {
 
  private:
   out_of_memory oom_;
+};
+
+/// The task's zygote is gone, and its worker with it: neither the task nor the worker has done anything wrong, but how
+/// far the task has come nobody knows. The pool starts another zygote by itself.
+class zygote_lost : public worker_error {
+ public:
+  /// `zygote`: what became of it, as the end of a sentence: "died of signal 9".
+  zygote_lost(std::string task, std::string zygote, worker_usage used = {});
+  [[nodiscard]] const std::string& zygote() const noexcept { return zygote_; }
+
+ private:
+  std::string zygote_;
 };
 
 /// What a task can have too much of.

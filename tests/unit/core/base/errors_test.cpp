@@ -51,6 +51,13 @@ TEST(Errors, WorkerCrashedSaysHowItDied) {
   EXPECT_EQ(left.exit_code(), 3);
 }
 
+TEST(Errors, ZygoteLostSaysWhatBecameOfIt) {
+  const zygote_lost e("rerank", "died of signal 9", {.worker = 7});
+  EXPECT_STREQ(e.what(), "the worker of task \"rerank\" was lost with its zygote, which died of signal 9");
+  EXPECT_EQ(e.zygote(), "died of signal 9");
+  EXPECT_EQ(e.used().worker, 7);
+}
+
 TEST(Errors, KilledExternallyIsACrashWithAGuess) {
   const killed_externally e("rerank", out_of_memory::likely, {.worker = 7});
   EXPECT_STREQ(
