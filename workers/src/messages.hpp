@@ -26,7 +26,7 @@ inline constexpr std::string_view zygote_name = "workit-zygote";
 enum class message_kind : std::uint32_t {
   // host to zygote
   hello,  ///< with the host-life memfd and the loops' eventfds
-  fork,   ///< with the memfd of the worker's block and its end of the line
+  fork,   ///< with the memfd of the worker's block, its end of the line, and where it is captured of its output
   kill,   ///< where the host itself may not
   ping,   ///< answered by `pong` at once
   quit,

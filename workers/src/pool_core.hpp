@@ -173,6 +173,10 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_pulse();
   void zygote_hangs(const std::shared_ptr<brood>& from);
 
+  // pool_output.cpp
+  void watch_output(const worker_handle& worker);
+  void on_output();
+
   // pool_reload.cpp
   void switch_over(errands& todo);
   void retire(const std::shared_ptr<brood>& old, errands& todo);
@@ -203,6 +207,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   unique_fd bell_;          // with worker_init: rung by a worker that is ready
   unique_fd zygote_timer_;  // until the next one is tried
   unique_fd pulse_timer_;
+  unique_fd outputs_;                   // with worker_output::captured: an epoll set of the workers' pipes
   std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
 
   mutable std::mutex mutex_;

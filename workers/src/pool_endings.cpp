@@ -14,6 +14,7 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
   const bool withdrawn = task.state_.load(std::memory_order_acquire) == job::state::withdrawn;
   const auto now = std::chrono::steady_clock::now();
   errands todo;
+  if (!withdrawn) task.worker_->take_output(task.used);
   {
     const lock guard(mutex_);
     count_stop(task, withdrawn ? stop_method::withdrawn : stop_method::killed, now);
@@ -144,6 +145,7 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
   const bool crashed = !completed && task->decide(job::state::running, job::state::crashed);
   if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
   if (crashed) result = death_of(*worker, *task, end);
+  worker->take_output(task->used);
   if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
   errands todo;
   {

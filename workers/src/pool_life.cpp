@@ -1,4 +1,5 @@
 // The start of a pool, and how it stands.
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
@@ -61,11 +62,14 @@ void pool_core::listen() {
   watch(pulse_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_pulse);
   if (options_.idle_shrink)
     watch(shrink_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_shrink_timer);
+  if (options_.output == worker_output::captured)
+    watch(outputs_, ::epoll_create1(EPOLL_CLOEXEC), &pool_core::on_output);
   if (options_.worker_init != nullptr) watch(bell_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &pool_core::on_bell);
 }
 
 void pool_core::fall_silent() noexcept {
-  for (auto* heard : {&back_off_timer_, &replenish_timer_, &shrink_timer_, &bell_, &zygote_timer_, &pulse_timer_}) {
+  for (auto* heard :
+       {&back_off_timer_, &replenish_timer_, &shrink_timer_, &bell_, &zygote_timer_, &pulse_timer_, &outputs_}) {
     if (*heard) warden_.unwatch(heard->get());
     heard->reset();
   }

@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -103,7 +102,8 @@ pool_core::handle pool_core::reserve_worker() {
     return nullptr;
   }
   try {
-    auto worker = worker_handle::make(++last_number_, from);
+    auto worker = worker_handle::make(++last_number_, from, options_.output);
+    watch_output(*worker);
     ++from->starting;
     return worker;
   } catch (const std::exception& e) {
@@ -118,14 +118,14 @@ pool_core::handle pool_core::reserve_worker() {
 void pool_core::fork_workers() {
   while (const auto worker = reserve_worker()) {
     const lock guard(mutex_);
-    const std::array ends{worker->block(), worker->far_end()};
+    const auto ends = worker->descriptors_for_zygote();
     const message wish{.kind = message_kind::fork, .worker = worker->number};
     auto& from = *worker->from;
     if (!from.link || from.link->send(wish, ends) != transfer::done) {
       --from.starting;  // the zygote's next word, or its end, brings us here again
       return;
     }
-    worker->close_far_end();
+    worker->close_far_ends();
     workers_.emplace(worker->number, worker);
   }
   errands todo;

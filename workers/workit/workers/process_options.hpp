@@ -33,6 +33,11 @@ enum class task_priority : std::uint8_t { high, normal, low };
 enum class worker_output : std::uint8_t {
   inherit,  ///< to those of the host. One that writes where nobody reads blocks itself, until its deadline
   null,     ///< nowhere, as fast as they like
+  /// To the host, task by task: worker_usage::output, which on_end hears and every worker_error carries, holds the last
+  /// 64 KiB; what came before is counted and dropped. The host takes it in as it comes, so that a task does not wait
+  /// for a reader, and learns the last words of one that crashes. Standard output is written line by line. What preload
+  /// and worker_init say goes to the host's own.
+  captured,
 };
 
 struct process_options {

@@ -17,6 +17,10 @@ struct worker_usage {
   duration ran{};                 ///< from there until its end was known
   std::optional<duration> cpu{};  ///< user and system time of the task; nothing when the worker could not say any more
   std::optional<std::uint64_t> largest_rss{};  ///< bytes: the worker's resident memory at its highest
+  /// The last 64 KiB of what the task has written to its standard output and error, as they came; of a pool with
+  /// worker_output::captured only. Anything may stand in it.
+  std::string output{};
+  std::uint64_t output_dropped = 0;  ///< bytes that came before these, and are gone
 };
 
 /// Base of the errors of work that had a worker. Thrown by the task function that offload() made.
@@ -55,7 +59,8 @@ struct crash_facts {
   std::string backtrace{};                        ///< a frame a line, the innermost first; empty when unknown
 };
 
-/// The worker process ended before its task did, and nobody here had asked it to.
+/// The worker process ended before its task did, and nobody here had asked it to. what() ends with the last line of the
+/// task's output, where that was captured.
 class worker_crashed : public worker_error {
  public:
   worker_crashed(std::string task, crash_facts how, worker_usage used = {});
