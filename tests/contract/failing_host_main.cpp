@@ -262,6 +262,14 @@ int few_processes() {
     const limit_for_a_while processes_of_user(RLIMIT_NPROC, 1, pool_of(rt).status().zygote);
     if (const auto ended = add_after(2); ended != "start_failed") wrong += "without processes: " + ended + "; ";
   }
+  if (!eventually([&] { return add_after(0) == "value"; })) wrong += "the pool does not recover; ";
+  {
+    const limit_for_a_while processes_of_user(RLIMIT_NPROC, 1);
+    kill(pool_of(rt).status().zygote, SIGKILL);
+    if (!eventually([&] { return pool_of(rt).status().zygote_failures >= 2; })) wrong += "its end was not noticed; ";
+    if (const auto ended = add_after(0); ended != "start_failed") wrong += "without another zygote: " + ended + "; ";
+    if (pool_of(rt).status().zygote != 0) wrong += "control arm: there is another zygote; ";
+  }
   if (!eventually([&] { return add_after(0) == "value"; })) wrong += "the pool has given up for good; ";
   return complain(wrong);
 }

@@ -78,6 +78,8 @@ std::string how(outcome<T> ended) {
     return "remote_error " + e.type();
   } catch (const worker_crashed& e) {
     return "worker_crashed " + std::to_string(e.signal() != 0 ? e.signal() : e.exit_code());
+  } catch (const zygote_lost&) {
+    return "zygote_lost";
   } catch (const start_failed&) {
     return "start_failed";
   } catch (const error& e) {

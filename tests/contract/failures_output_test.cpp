@@ -1,4 +1,4 @@
-// A megabyte on standard error, read by somebody or by nobody. (T26)
+// A megabyte on standard error, read by somebody, by nobody, or taken in by the host. (T26)
 #include <optional>
 
 #include "failures.hpp"
@@ -56,6 +56,135 @@ TEST_F(Output, AMegabyteThatNobodyReadsHoldsItsGuestAloneUntilItsLimit) {
     EXPECT_EQ(how(stuck.result()), "timed_out");
     EXPECT_EQ(exercise(s), "");
   });
+}
+
+// --- Captured -------------------------------------------------------------------------------------------------------
+
+class CapturedOutput : public failures_test {
+ protected:
+  void SetUp() override {
+    failures_test::SetUp();
+    rt_.emplace(runtime_options{}, processes({.workers = 2, .spares = 1, .output = worker_output::captured}));
+  }
+  void TearDown() override {
+    rt_.reset();
+    failures_test::TearDown();
+  }
+  /// What a call was told to have used.
+  template <class F, class... Args>
+  worker_usage used_by(runtime& rt, F fn, Args... args) {
+    worker_usage told;
+    rt.run([&](scope& s) {
+      how(s.spawn({.background = true},
+                  offload({.timeout = bound(20s), .on_end = [&](const worker_usage& u) { told = u; }}, fn, args...))
+              .result());
+    });
+    return told;
+  }
+
+  std::optional<runtime> rt_;
+};
+
+int write_lines(int lines) {
+  for (int n = 1; n <= lines; ++n) std::fprintf(stderr, "%1023d\n", n);
+  return lines;
+}
+
+TEST_F(CapturedOutput, OfAMegabyteIsItsLast64KiBAndACount) {
+  const auto used = used_by(*rt_, write_lines, 1024);
+  EXPECT_EQ(used.output.size(), std::size_t{64} << 10);
+  EXPECT_EQ(used.output_dropped, (std::size_t{1} << 20) - (std::size_t{64} << 10));
+  EXPECT_TRUE(used.output.ends_with("1024\n"));
+  const auto little = used_by(*rt_, write_lines, 2);
+  EXPECT_EQ(little.output.size(), 2048u);
+  EXPECT_EQ(little.output_dropped, 0u);
+}
+
+TEST_F(CapturedOutput, ControlArmWhatIsInheritedIsNotCaptured) {
+  runtime rt({}, processes({.workers = 1, .output = worker_output::inherit}));
+  EXPECT_EQ(used_by(rt, write_lines, 0).output, "");
+}
+
+// The megabyte goes although this thread, the loop's only one, does nothing else meanwhile.
+TEST_F(CapturedOutput, BlocksNoTaskWhileItsLoopIsHogged) {
+  rt_->run([&](scope& s) {
+    auto writer = s.spawn({.background = true}, offload(
+                                                    {},
+                                                    [](const std::string& started, const std::string& ended) {
+                                                      leave_marker(started);
+                                                      write_lines(1024);
+                                                      leave_marker(ended);
+                                                    },
+                                                    markers.file("started"), markers.file("ended")));
+    markers.await("started", s);
+    EXPECT_TRUE(eventually([&] { return markers.has("ended"); }, bound(20s)));
+    EXPECT_EQ(how(writer.result()), "value");
+  });
+}
+
+TEST_F(CapturedOutput, ArrivesWithACrash) {
+  rt_->run([&](scope& s) {
+    try {
+      offload({}, [] {
+        std::printf("half of the plan\n");
+        std::fprintf(stderr, "assertion failed: no plan\n");
+        std::abort();
+      })(s);
+      ADD_FAILURE() << "it did not crash";
+    } catch (const worker_crashed& e) {
+      EXPECT_EQ(e.used().output, "half of the plan\nassertion failed: no plan\n");
+      EXPECT_NE(std::string(e.what()).find("its last words: assertion failed: no plan"), std::string::npos) << e.what();
+    }
+  });
+  EXPECT_EQ(used_by(*rt_,
+                    [] {
+                      std::fprintf(stderr, "leaving");
+                      _exit(3);
+                    })
+                .output,
+            "leaving");
+}
+
+TEST_F(CapturedOutput, ArrivesWithAStop) {
+  worker_usage told;
+  rt_->run([&](scope& s) {
+    auto task = s.spawn({.background = true}, offload(
+                                                  {.on_end = [&](const worker_usage& u) { told = u; }},
+                                                  [](const std::string& mark) {
+                                                    std::printf("so far so good\n");
+                                                    leave_marker(mark);
+                                                    spin_for_ever();
+                                                  },
+                                                  markers.file("written")));
+    markers.await("written", s);
+    task.cancel("enough");
+    EXPECT_EQ(how(task.result()), "cancelled");
+  });
+  EXPECT_EQ(told.output, "so far so good\n");
+}
+
+TEST_F(CapturedOutput, IsThatOfTheTaskAndOfNoOther) {
+  rt_->run([&](scope& s) {
+    std::vector<std::string> told(200);
+    std::vector<task<void>> tasks;
+    for (int n = 0; n < 200; ++n)
+      tasks.push_back(
+          s.spawn({.background = true},
+                  offload(
+                      {.on_end = [&told, n](const auto& u) { told[static_cast<std::size_t>(n)] = u.output; }},
+                      [](int mine) { std::printf("%d\n", mine); }, n)));
+    for (auto& t : tasks) EXPECT_EQ(how(t.result()), "value");
+    for (int n = 0; n < 200; ++n) EXPECT_EQ(told[static_cast<std::size_t>(n)], std::to_string(n) + "\n");
+  });
+}
+
+TEST_F(CapturedOutput, LeavesNothingBehindHoweverTasksEnd) {
+  EXPECT_EQ(rt_->run([](scope& s) { return exercise(s); }), "");
+  EXPECT_TRUE(becomes_whole(*rt_));
+  const auto before = pool_of(*rt_).status().started;
+  for (int n = 0; n < 20; ++n) EXPECT_EQ(rt_->run([](scope& s) { return exercise(s); }), "");
+  EXPECT_TRUE(becomes_whole(*rt_));
+  EXPECT_GT(pool_of(*rt_).status().started, before + 20) << "the control arm: workers came and went";
 }
 
 }  // namespace

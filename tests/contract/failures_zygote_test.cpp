@@ -27,7 +27,7 @@ TEST_F(Zygote, KilledIsReplacedAndItsWorkersAreDead) {
     markers.await("started", s);
     const auto killed = machine::now();
     kill(zygote, SIGKILL);
-    EXPECT_NE(how(victim.result()), "value");
+    EXPECT_EQ(how(victim.result()), "zygote_lost");
     EXPECT_LT(machine::now() - killed, bound(1s));
     EXPECT_EQ(exercise(s), "") << "the control arm: a new one does it all";
   });
@@ -107,6 +107,80 @@ TEST_F(Zygote, ThatStandsStillForAWhileGoesOn) {
   });
   EXPECT_EQ(pool_of(rt).status().zygotes, 1u);
   EXPECT_TRUE(becomes_whole(rt));
+}
+
+int wait_for_marker(const std::string& started, const std::string& end) {
+  leave_marker(started);
+  while (access(end.c_str(), F_OK) != 0) usleep(200);
+  return 7;
+}
+
+// The control arm is the test above: with more patience than it needs, the same zygote goes on.
+TEST_F(Zygote, ThatHangsIsReplacedWhileItsRunningTasksGoOn) {
+  runtime rt({}, processes({.workers = 2, .spares = 1, .zygote_patience = bound(200ms)}));
+  ASSERT_TRUE(becomes_whole(rt));
+  const auto hung = pool_of(rt).status().zygote;
+  rt.run([&](scope& s) {
+    auto going =
+        s.spawn({.background = true}, offload({}, wait_for_marker, markers.file("started"), markers.file("end")));
+    markers.await("started", s);
+    kill(hung, SIGSTOP);
+    while (pool_of(rt).status().zygotes < 2) s.sleep_for(1ms);
+    EXPECT_EQ(exercise(s), "") << "a new one does it all";
+    EXPECT_EQ(pool_of(rt).status().outgoing, 1u);
+    EXPECT_TRUE(is_alive(hung)) << "its task's worker would die with it";
+    leave_marker(markers.file("end"));
+    EXPECT_EQ(how(going.result()), "value");
+  });
+  EXPECT_TRUE(eventually([&] { return !is_alive(hung); }));
+  EXPECT_TRUE(becomes_whole(rt));
+  EXPECT_EQ(pool_of(rt).status().zygotes, 2u);
+  EXPECT_EQ(pool_of(rt).status().zygote_failures, 1u);
+}
+
+// Nobody is told of a worker's death by a zygote that hangs; its tasks end all the same, and truly.
+TEST_F(Zygote, ThatHangsLeavesNoTaskUnanswered) {
+  runtime rt({}, processes({.workers = 3, .spares = 0, .zygote_patience = bound(200ms)}));
+  ASSERT_TRUE(becomes_whole(rt));
+  kill(pool_of(rt).status().zygote, SIGSTOP);
+  rt.run([&](scope& s) {
+    auto exits = s.spawn({.background = true}, offload({}, [] { _exit(3); }));
+    auto crashes = s.spawn({.background = true}, offload({}, [] { raise(SIGSEGV); }));
+    auto endless = s.spawn({.background = true}, offload({}, spin_for_ever));
+    auto waiting = s.spawn({.background = true}, offload({}, add, 2, 3));
+    EXPECT_EQ(how(exits.result()), "zygote_lost");
+    EXPECT_EQ(how(crashes.result()), "worker_crashed " + std::to_string(SIGSEGV));
+    EXPECT_EQ(how(waiting.result()), "value");
+    endless.cancel("enough");
+    EXPECT_EQ(how(endless.result()), "cancelled");
+  });
+  EXPECT_TRUE(becomes_whole(rt));
+  EXPECT_EQ(pool_of(rt).status().zygotes, 2u);
+}
+
+// It may be given up and come back to life with a request to fork in its hands: nothing of that is left.
+TEST_F(Zygote, ThatGoesOnAfterItWasGivenUpLeavesNothing) {
+  runtime rt({}, processes({.workers = 2, .spares = 0, .zygote_patience = bound(100ms)}));
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(becomes_whole(rt));
+    const auto hung = pool_of(rt).status().zygote;
+    const auto before = pool_of(rt).status().zygotes;
+    const auto end = "end" + std::to_string(round), started = "started" + std::to_string(round);
+    rt.run([&](scope& s) {
+      auto going =
+          s.spawn({.background = true}, offload({}, wait_for_marker, markers.file(started), markers.file(end)));
+      markers.await(started, s);
+      kill(hung, SIGSTOP);
+      EXPECT_EQ(how(s.spawn({.background = true}, offload({}, [] { raise(SIGSEGV); })).result()),
+                "worker_crashed " + std::to_string(SIGSEGV));  // its successor is asked of the one that hangs
+      while (pool_of(rt).status().zygotes == before) s.sleep_for(1ms);
+      kill(hung, SIGCONT);
+      EXPECT_EQ(adds_up(s), 5);
+      leave_marker(markers.file(end));
+      EXPECT_EQ(how(going.result()), "value");
+    });
+    EXPECT_TRUE(eventually([&] { return !is_alive(hung); }));
+  }
 }
 
 }  // namespace

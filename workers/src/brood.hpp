@@ -20,6 +20,9 @@ struct brood {
   bool serves = false;                ///< it is, or was, the one that tasks are given to
   bool dismissed = false;             ///< told to end
   bool cleared = false;               ///< its zygote is dead, and all that was done about it
+  bool asked = false;                 ///< whether it is still there; it has said nothing since
+  unsigned silent = 0;                ///< how many pulses ago
+  bool hung = false;                  ///< it was given up for that: it ends with the last of its running tasks
   std::string failure;                ///< a sentence: why it never will serve
 
   std::size_t starting = 0;                          ///< workers asked for, or in worker_init
@@ -32,7 +35,7 @@ struct brood {
   void dismiss() noexcept {
     if (!link || dismissed) return;
     dismissed = true;
-    if (link->send({.kind = message_kind::quit}) != transfer::done) link->kill();
+    if (hung || link->send({.kind = message_kind::quit}) != transfer::done) link->kill();
   }
 };
 

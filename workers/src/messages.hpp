@@ -26,8 +26,9 @@ inline constexpr std::string_view zygote_name = "workit-zygote";
 enum class message_kind : std::uint32_t {
   // host to zygote
   hello,  ///< with the host-life memfd and the loops' eventfds
-  fork,   ///< with the memfd of the worker's block and its end of the line
+  fork,   ///< with the memfd of the worker's block, its end of the line, and where it is captured of its output
   kill,   ///< where the host itself may not
+  ping,   ///< answered by `pong` at once
   quit,
   // zygote to host
   ready,   ///< preload is done
@@ -35,6 +36,7 @@ enum class message_kind : std::uint32_t {
   forked,  ///< with a pidfd, or an error
   exited,
   violated,  ///< a sandboxed worker made a forbidden call, and is killed
+  pong,
   // worker to zygote
   guarded,  ///< with the descriptor on which the kernel announces its forbidden calls
 };

@@ -24,6 +24,7 @@ struct result_of_job {
     if (c.killed_externally) throw killed_externally(task, *c.killed_externally, used);
     throw worker_crashed(task, std::move(c), used);
   }
+  result operator()(workers::job_lost& l) const { throw zygote_lost(task, std::move(l.zygote), used); }
   result operator()(const workers::job_exceeded& e) const { throw resource_exceeded(task, e.what, e.limit, used); }
   result operator()(workers::job_violated& v) const { throw sandbox_violated(task, v.number, std::move(v.name), used); }
   result operator()(const workers::job_not_started& n) const {

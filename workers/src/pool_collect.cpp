@@ -96,6 +96,7 @@ void pool_core::take_result(const launch& l) {
   }
   if (result && task->decide(job::state::running, job::state::completed)) {
     worker->read_usage(task->used);
+    worker->take_output(task->used);
     if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
     const bool stopped = std::holds_alternative<job_stopped>(*result);
     const bool spent = std::holds_alternative<job_exceeded>(*result) || is_spent(*worker);

@@ -27,7 +27,8 @@ namespace workit::workers {
 /// 4. busy() <= options_.workers, over all broods: spares are parked processes, not parallelism.
 /// 5. Tasks are given to workers of `serving_` only. A brood that is neither `serving_` nor `next_` loses each worker
 ///    as its task ends, and is dismissed with the last; it is in `broods_` until its zygote has been cleared away too.
-/// 6. Callbacks of the zygotes' sockets, of pidfds, of the bell and of timers run on the warden's thread, one at a
+/// 6. An open pool has a serving_ zygote, or one is about to be tried: replacing_ is true, or zygote_timer_ runs.
+/// 7. Callbacks of the zygotes' sockets, of pidfds, of the bell and of timers run on the warden's thread, one at a
 ///    time.
 ///
 /// Lock order: mutex_ is a leaf. Nothing is called under it that could call back: not the warden, not settled(), not a
@@ -67,7 +68,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
  private:
   using handle = std::shared_ptr<worker_handle>;
   using lock = std::unique_lock<std::mutex>;
-  enum class life { fresh, starting, open, broken, closing, closed };
+  enum class life { fresh, starting, open, closing, closed };
 
   /// A job and the worker it is bound to.
   struct launch {
@@ -152,10 +153,33 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_zygote_readable(const std::shared_ptr<brood>& from);
   void on_message(const std::shared_ptr<brood>& from, const message& m, std::vector<unique_fd>& descriptors);
   void on_preload_failed(brood& from, const std::string& sentence);
-  void zygote_lost(const std::shared_ptr<brood>& from);
-  std::vector<handle> take_orphans(const std::shared_ptr<brood>& from);
-  void adopt_orphans(std::vector<handle> orphans);
-  void break_down(const std::string& sentence);
+  void zygote_died(const std::shared_ptr<brood>& from);
+  /// Clears away a dead zygote and its workers. What became of it, if tasks were given to its workers.
+  std::optional<std::string> bury(const std::shared_ptr<brood>& from);
+  /// There is no serving zygote any more, or could not be another: has the next one tried, soon or a little later.
+  void zygote_missing(const std::string& how);
+  void replace_zygote();
+  void on_zygote_timer();
+
+  // pool_orphans.cpp
+  struct orphan {
+    handle worker;
+    bool spared = false;  // it has a task, and may end it
+  };
+  enum class with_tasks { die, go_on };
+  std::vector<orphan> take_orphans(const std::shared_ptr<brood>& from, with_tasks those);
+  void adopt_orphans(std::vector<orphan> orphans, const std::string& zygote);
+  [[nodiscard]] bool is_orphan(std::uint32_t number) const;
+
+  // pool_pulse.cpp
+  /// While there are tasks, the zygotes are asked now and then whether they are still there.
+  void keep_pulse();
+  void on_pulse();
+  void zygote_hangs(const std::shared_ptr<brood>& from);
+
+  // pool_output.cpp
+  void watch_output(const worker_handle& worker);
+  void on_output();
 
   // pool_reload.cpp
   void switch_over(errands& todo);
@@ -183,20 +207,26 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   const std::vector<int> loops_;
   unique_fd back_off_timer_;
   unique_fd replenish_timer_;
-  unique_fd shrink_timer_;              // with idle_shrink
-  unique_fd bell_;                      // with worker_init: rung by a worker that is ready
+  unique_fd shrink_timer_;  // with idle_shrink
+  unique_fd bell_;          // with worker_init: rung by a worker that is ready
+  unique_fd zygote_timer_;  // until the next one is tried
+  unique_fd pulse_timer_;
+  unique_fd outputs_;                   // with worker_output::captured: an epoll set of the workers' pipes
   std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   // All below is guarded by mutex_.
   life life_ = life::fresh;
-  std::string trouble_;             // why the pool is broken, or why there are no workers
-  std::shared_ptr<brood> serving_;  // null while its zygote is being replaced
+  std::string trouble_;             // why there are no workers
+  std::shared_ptr<brood> serving_;  // null while its zygote is being replaced, or cannot be
   std::shared_ptr<brood> next_;     // during a reload
   std::vector<std::shared_ptr<brood>> broods_;
   bool reloading_ = false;
-  unsigned zygote_deaths_ = 0;  // in a row, without a result between them
+  unsigned zygote_deaths_ = 0;  // in a row, without a result between them; those that could not be started among them
+  time_point outage_since_{};   // when the zygote went that has no successor with a worker yet
+  bool replacing_ = false;
+  bool pulsing_ = false;
   std::unordered_map<std::uint32_t, handle> workers_;
   job_queue queue_;
   std::size_t unsettled_ = 0;

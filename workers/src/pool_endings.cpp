@@ -14,6 +14,7 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
   const bool withdrawn = task.state_.load(std::memory_order_acquire) == job::state::withdrawn;
   const auto now = std::chrono::steady_clock::now();
   errands todo;
+  if (!withdrawn) task.worker_->take_output(task.used);
   {
     const lock guard(mutex_);
     count_stop(task, withdrawn ? stop_method::withdrawn : stop_method::killed, now);
@@ -121,6 +122,7 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, con
   if (!begun)
     return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
                            "\" died before the task began"};
+  if (note == 0 && end.zygote) return job_lost{*end.zygote};
   if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
   job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status) != 0}};
   if (note == 0 && signal == SIGKILL && !worker.killed_by_us()) crashed.killed_externally = end.oom_guess;
@@ -144,11 +146,12 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
   const bool crashed = !completed && task->decide(job::state::running, job::state::crashed);
   if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
   if (crashed) result = death_of(*worker, *task, end);
+  worker->take_output(task->used);
   if (std::holds_alternative<job_gave_up>(*result)) result = gave_up(*task, worker->pid);
   errands todo;
   {
     const lock guard(mutex_);
-    if (std::holds_alternative<job_crashed>(*result)) ++counts_.crashed;
+    counts_.crashed += std::holds_alternative<job_crashed>(*result) || std::holds_alternative<job_lost>(*result);
     if (std::holds_alternative<job_stopped>(*result))
       count_stop(*task, crashed ? stop_method::killed : stop_method::cooperative, std::chrono::steady_clock::now());
     finished_ += !std::holds_alternative<job_stopped>(*result);

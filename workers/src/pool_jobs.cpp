@@ -25,10 +25,10 @@ void pool_core::submit(std::shared_ptr<job> task) {
     const lock guard(mutex_);
     note_whether_it_follows(task->submitted_);
     job_not_started answer;
-    const auto no_worker_will_come = !trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0);
+    const auto no_worker_comes = !trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0);
     if (life_ == life::fresh) answer.why = "pool \"" + options_.name + "\" was not started: call start() first";
     if (life_ == life::closing || life_ == life::closed) answer = stopped_answer();
-    if (life_ == life::broken || (life_ == life::open && no_worker_will_come)) answer.why = trouble_;
+    if (life_ == life::open && no_worker_comes) answer.why = trouble_;
     if (answer.why.empty() && task->state_.load(std::memory_order_acquire) == job::state::queued) {
       queue_.push(task);
       take_launches(todo);
@@ -79,6 +79,7 @@ void pool_core::take_launches(errands& todo) {
     worker->task = task;
     todo.launches.push_back({std::move(task), std::move(worker)});
   }
+  if (!todo.launches.empty() || !queue_.empty()) keep_pulse();
   replenish(todo);
 }
 

@@ -1,4 +1,5 @@
 // The start of a pool, and how it stands.
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
@@ -41,7 +42,6 @@ void pool_core::start() {
     try_out_proof();
     wait_for_workers();
     const lock guard(mutex_);
-    if (life_ == life::starting) life_ = life::open;
     arm_shrink_timer();
   } catch (...) {
     stop({});
@@ -58,19 +58,25 @@ void pool_core::listen() {
   constexpr int timer_flags = TFD_CLOEXEC | TFD_NONBLOCK;
   watch(back_off_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_back_off_over);
   watch(replenish_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_replenish_timer);
+  watch(zygote_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_zygote_timer);
+  watch(pulse_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_pulse);
   if (options_.idle_shrink)
     watch(shrink_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_shrink_timer);
+  if (options_.output == worker_output::captured)
+    watch(outputs_, ::epoll_create1(EPOLL_CLOEXEC), &pool_core::on_output);
   if (options_.worker_init != nullptr) watch(bell_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &pool_core::on_bell);
 }
 
 void pool_core::fall_silent() noexcept {
-  for (auto* heard : {&back_off_timer_, &replenish_timer_, &shrink_timer_, &bell_}) {
+  for (auto* heard :
+       {&back_off_timer_, &replenish_timer_, &shrink_timer_, &bell_, &zygote_timer_, &pulse_timer_, &outputs_}) {
     if (*heard) warden_.unwatch(heard->get());
     heard->reset();
   }
 }
 
-/// One more worker than that is not a reason to wait; one that cannot be had is a reason to fail.
+/// One more worker than that is not a reason to wait; one that cannot be had is a reason to fail. From its return on
+/// the pool is open: what fails then is tried again.
 void pool_core::wait_for_workers() {
   lock guard(mutex_);
   const auto enough = [&] {
@@ -79,6 +85,7 @@ void pool_core::wait_for_workers() {
   changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || enough(); });
   if (!trouble_.empty()) throw start_failed(trouble_);
   if (life_ != life::starting) throw start_failed(stopped_answer().why);
+  life_ = life::open;
 }
 
 pool_core::handle pool_core::take_probe() {

@@ -24,7 +24,7 @@ struct turn {
 void pool_core::reload(deadline until) {
   const auto began = std::chrono::steady_clock::now();
   const auto name = "the reload of pool \"" + options_.name + "\"";
-  const auto is_running = [&] { return life_ == life::open || life_ == life::broken; };
+  const auto is_running = [&] { return life_ == life::open; };
   const auto wait = [&](lock& guard, const auto& done) {
     if (until.is_never())
       changed_.wait(guard, done);
@@ -64,13 +64,13 @@ void pool_core::give_up(brood& candidate, const std::string& sentence) {
 
 void pool_core::switch_over(errands& todo) {
   if (next_ == nullptr || !next_->ready || next_->idle.size() < wanted_from(*next_)) return;
-  if (life_ != life::open && life_ != life::broken) return;
-  life_ = life::open;
+  if (life_ != life::open) return;
   const auto old = std::exchange(serving_, std::exchange(next_, nullptr));
   serving_->serves = true;
   trouble_.clear();
   losses_.clear();
   zygote_deaths_ = 0;
+  outage_since_ = {};
   start_deaths_ = 0;
   ++counts_.reloads;
   if (old) retire(old, todo);

@@ -176,7 +176,7 @@ void pool_core::end_zygotes(deadline until) noexcept {
   const auto now = clock::now();
   // Orphans, if a zygote could not take them along, have their pidfds watched.
   const auto gone = [&] {
-    return !reloading_ && workers_.empty() &&
+    return !reloading_ && !replacing_ && workers_.empty() &&
            std::all_of(broods_.begin(), broods_.end(), [](const auto& b) { return b->cleared; });
   };
   const auto left = std::max<duration>(until.at() - now, 10ms);  // enough for what is not in anybody's way

@@ -46,6 +46,8 @@ std::string render_pool(const std::string& name, const pool_status& s) {
           n(s.crashed) + " crashed, " + n(s.recycled) + " recycled, " + n(s.shrunk) + " let go\n";
   text += "  queue: " + n(s.queued) + ", the longest since " + amount_of(s.longest_wait) + ", " + n(s.refused) +
           " refused\n";
+  if (s.zygote_failures != 0)
+    text += "  zygotes: " + n(s.zygotes) + " started, " + n(s.zygote_failures) + " failures\n";
   add_stops(text, s.stops, std::make_index_sequence<stops_by_reason::kinds>());
   add_line(text, "queue wait", s.queue_wait);
   add_line(text, "stop latency", s.stop_latency);

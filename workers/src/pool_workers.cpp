@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -103,7 +102,8 @@ pool_core::handle pool_core::reserve_worker() {
     return nullptr;
   }
   try {
-    auto worker = worker_handle::make(++last_number_, from);
+    auto worker = worker_handle::make(++last_number_, from, options_.output);
+    watch_output(*worker);
     ++from->starting;
     return worker;
   } catch (const std::exception& e) {
@@ -118,14 +118,14 @@ pool_core::handle pool_core::reserve_worker() {
 void pool_core::fork_workers() {
   while (const auto worker = reserve_worker()) {
     const lock guard(mutex_);
-    const std::array ends{worker->block(), worker->far_end()};
+    const auto ends = worker->descriptors_for_zygote();
     const message wish{.kind = message_kind::fork, .worker = worker->number};
     auto& from = *worker->from;
     if (!from.link || from.link->send(wish, ends) != transfer::done) {
       --from.starting;  // the zygote's next word, or its end, brings us here again
       return;
     }
-    worker->close_far_end();
+    worker->close_far_ends();
     workers_.emplace(worker->number, worker);
   }
   errands todo;
@@ -143,8 +143,13 @@ void pool_core::on_forked(brood& from, const message& m, unique_fd pidfd) {
   {
     const lock guard(mutex_);
     const auto found = workers_.find(m.worker);
-    if (found == workers_.end() || found->second->state != worker_state::starting || found->second->from.get() != &from)
+    if (found == workers_.end() || found->second->state != worker_state::starting ||
+        found->second->from.get() != &from) {
+      // Wanted by nobody any more: the zygote was given up, and goes on after all.
+      if (m.error == 0 && from.link)
+        static_cast<void>(from.link->send({.kind = message_kind::kill, .worker = m.worker}));
       return;
+    }
     const auto worker = found->second;
     if (m.error != 0 || !pidfd) {
       enter(worker, worker_state::lost);
@@ -185,6 +190,7 @@ void pool_core::on_ready(const handle& worker, errands& todo) {
   enter(worker, worker_state::idle);
   if (worker->from == serving_) {
     trouble_.clear();
+    outage_since_ = {};
     if (!losses_.empty()) {
       counts_.capacity_restore.record(worker->idle_since - losses_.front());
       losses_.pop_front();

@@ -1,19 +1,23 @@
-// The zygote of a pool: started, listened to, replaced when it dies.
-#include <sys/wait.h>
+// The zygote of a pool: started, listened to, replaced when it is gone, however often that fails.
+#include <sys/timerfd.h>
+#include <unistd.h>
 
-#include <csignal>
-#include <system_error>
-#include <workit/base/errors.hpp>
-#include <workit/preempt/proof.hpp>
+#include <algorithm>
 
-#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
 namespace {
 
-/// Deaths in a row, without one result between them, after which the pool gives up.
-constexpr unsigned most_zygote_deaths = 3;
+using namespace std::chrono_literals;
+
+/// What waits for a worker is answered when there has been no zygote for this long; attempts go on.
+constexpr auto longest_outage = 1s;
+
+/// Before the next attempt, after so many failures in a row: at once, then 10 ms, doubled up to a second.
+duration pause_after(unsigned failures) noexcept {
+  return failures == 0 ? 0ms : std::min<duration>(1s, 10ms * (1 << std::min(failures - 1, 7U)));
+}
 
 }  // namespace
 
@@ -47,7 +51,7 @@ std::shared_ptr<brood> pool_core::start_zygote(std::shared_ptr<brood> pool_core:
     fresh->watched = true;
   } catch (...) {
     fresh->link->kill();
-    zygote_lost(fresh);  // a zombie at worst: nobody is there to hear when it has died
+    bury(fresh);  // a zombie at worst: nobody is there to hear when it has died
     throw;
   }
   return fresh;
@@ -72,13 +76,17 @@ void pool_core::on_zygote_readable(const std::shared_ptr<brood>& from) {
       on_message(from, m, descriptors);
       continue;
     }
-    if (dead) return zygote_lost(from);
+    if (dead) return zygote_died(from);
     if (got == transfer::closed) warden_.unwatch(socket);
     return;
   }
 }
 
 void pool_core::on_message(const std::shared_ptr<brood>& from, const message& m, std::vector<unique_fd>& descriptors) {
+  {
+    const lock guard(mutex_);
+    from->asked = false;
+  }
   switch (m.kind) {
     case message_kind::ready: {
       const lock guard(mutex_);
@@ -92,6 +100,7 @@ void pool_core::on_message(const std::shared_ptr<brood>& from, const message& m,
       on_forked(*from, m, descriptors.empty() ? unique_fd() : std::move(descriptors.front()));
       break;
     case message_kind::exited:
+      if (is_orphan(m.worker)) return;  // it went on after all; the pidfd has told, or will
       on_exited(m.worker, {.status = m.status, .cpu_us = m.cpu_us, .oom_guess = m.oom_guess});
       return;
     case message_kind::violated:
@@ -103,108 +112,98 @@ void pool_core::on_message(const std::shared_ptr<brood>& from, const message& m,
 }
 
 void pool_core::on_preload_failed(brood& from, const std::string& sentence) {
+  const lock guard(mutex_);
+  if (&from == next_.get()) return give_up(from, sentence);
+  if (from.failure.empty()) from.failure = sentence;  // its end, which follows, is the next failure
+  if (&from != serving_.get() || life_ != life::starting) return;
+  trouble_ = sentence;
+  changed_.notify_all();
+}
+
+void pool_core::zygote_died(const std::shared_ptr<brood>& from) {
+  if (const auto how = bury(from)) zygote_missing(*how);
+}
+
+std::optional<std::string> pool_core::bury(const std::shared_ptr<brood>& from) {
+  std::unique_ptr<zygote_link> link;
+  std::vector<orphan> orphans;
   bool was_serving = false;
   {
     const lock guard(mutex_);
-    was_serving = &from == serving_.get();
-    if (&from == next_.get()) give_up(from, sentence);
-  }
-  if (was_serving) break_down(sentence);
-}
-
-void pool_core::break_down(const std::string& sentence) {
-  errands todo;
-  {
-    const lock guard(mutex_);
-    if (life_ != life::starting && life_ != life::open) return;
-    life_ = life::broken;
-    trouble_ = sentence;
-    fail_queue({sentence}, todo);
-    changed_.notify_all();
-  }
-  run(std::move(todo));
-}
-
-std::vector<pool_core::handle> pool_core::take_orphans(const std::shared_ptr<brood>& from) {
-  std::vector<handle> orphans;
-  for (auto at = workers_.begin(); at != workers_.end();) {
-    const auto worker = at->second;
-    if (worker->from != from) {
-      ++at;
-      continue;
-    }
-    const auto before = worker->state;
-    if (before != worker_state::running && before != worker_state::collecting && before != worker_state::lost)
-      enter(worker, worker_state::lost);
-    if (before == worker_state::starting) {  // if it came to be, it dies of its parent's death
-      at = workers_.erase(at);
-      continue;
-    }
-    // One that has exited is only waiting for its collector, which lets go of its pidfd: nobody may watch that any
-    // more.
-    if (!worker->orphaned && !worker->exited) orphans.push_back(worker);
-    worker->orphaned = true;
-    ++at;
-  }
-  return orphans;
-}
-
-void pool_core::zygote_lost(const std::shared_ptr<brood>& from) {
-  std::unique_ptr<zygote_link> link;
-  std::vector<handle> orphans;
-  bool was_serving = false, again = false;
-  {
-    const lock guard(mutex_);
     link = std::move(from->link);
-    if (!link) return;
+    if (!link) return std::nullopt;
     from->ready = false;
-    orphans = take_orphans(from);
+    orphans = take_orphans(from, with_tasks::die);
     was_serving = from == serving_;
     if (was_serving) {
       serving_.reset();
       losses_.clear();
-      again = life_ == life::open && ++zygote_deaths_ < most_zygote_deaths;
     }
   }
   warden_.unwatch(link->socket());
   warden_.unwatch(link->pidfd());
-  auto how = link->reap();
+  const auto words = link->reap();
+  const auto how = words.empty() ? "is gone" : words;
   link.reset();
-  adopt_orphans(std::move(orphans));
-  if (again) {
-    try {
-      start_zygote(&pool_core::serving_);
-    } catch (const std::exception& e) {
-      again = false;
-      how = e.what();
-    }
-  }
-  if (was_serving && !again)
-    break_down("the zygote of pool \"" + options_.name + "\" is gone and is not started again" +
-               (how.empty() ? std::string() : " (" + how + ")"));
+  adopt_orphans(std::move(orphans), how);
   const lock guard(mutex_);
-  if (from == next_) give_up(*from, "its zygote " + (how.empty() ? std::string("is gone") : how));
+  if (from == next_) give_up(*from, "its zygote " + how);
   from->cleared = true;
   if (from->is_over()) std::erase(broods_, from);
   changed_.notify_all();
+  if (!was_serving) return std::nullopt;
+  return from->failure.empty() ? how : from->failure;
 }
 
-void pool_core::adopt_orphans(std::vector<handle> orphans) {
-  for (const auto& worker : orphans) {
-    // It dies of its parent's death anyway, unless that came before it had asked for that.
-    kill_worker(*worker);
-    const auto buried = [self = shared_from_this(), number = worker->number, pidfd = worker->pidfd.get()] {
-      self->warden_.unwatch(pidfd);
-      siginfo_t end{};  // ours to reap only if this process is a subreaper
-      ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &end, WEXITED | WNOHANG);
-      self->on_exited(number, {.status = SIGKILL});
-    };
-    try {
-      warden_.watch(worker->pidfd.get(), buried);
-    } catch (const std::system_error&) {
-      buried();  // no room to wait for it: it has been sent SIGKILL, at least
+void pool_core::zygote_missing(const std::string& how) {
+  errands todo;
+  bool now = false;
+  {
+    const lock guard(mutex_);
+    counts_.zygote_failures += life_ == life::starting || life_ == life::open;
+    auto sentence = "the zygote of pool \"" + options_.name + "\" is gone (" + how + ")";
+    if (life_ == life::starting && trouble_.empty()) trouble_ = sentence;
+    changed_.notify_all();
+    if (life_ != life::open) return;
+    const auto at = std::chrono::steady_clock::now();
+    const auto pause = pause_after(zygote_deaths_++);
+    if (outage_since_ == time_point{}) outage_since_ = at;
+    if (at + pause - outage_since_ > longest_outage) {
+      trouble_ = std::move(sentence) + "; another one is tried every second";
+      fail_queue({trouble_}, todo);
     }
+    now = replacing_ = pause == duration::zero();
+    const itimerspec after{{}, {pause / 1s, (pause % 1s).count()}};
+    if (!now) ::timerfd_settime(zygote_timer_.get(), 0, &after, nullptr);
   }
+  run(std::move(todo));
+  if (now) replace_zygote();
+}
+
+void pool_core::replace_zygote() {
+  std::optional<std::string> failure;
+  try {
+    start_zygote(&pool_core::serving_);
+  } catch (const std::exception& e) {
+    failure = e.what();
+  }
+  {
+    const lock guard(mutex_);
+    replacing_ = false;
+    changed_.notify_all();
+  }
+  if (failure) zygote_missing(*failure);
+}
+
+void pool_core::on_zygote_timer() {
+  std::uint64_t times = 0;
+  if (::read(zygote_timer_.get(), &times, sizeof times) != sizeof times) return;
+  {
+    const lock guard(mutex_);
+    if (life_ != life::open || serving_ != nullptr) return;  // a reload was faster
+    replacing_ = true;
+  }
+  replace_zygote();
 }
 
 }  // namespace workit::workers

@@ -1,4 +1,4 @@
-// violation_watch: seccomp_unotify(2), without ever answering.
+// violation_watch: seccomp_unotify(2), which refuses what is innocent and does not answer the rest.
 #include "violation_watch.hpp"
 
 #include <linux/audit.h>
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "innocent_call.hpp"
 #include "messages.hpp"
 
 namespace workit::workers {
@@ -65,6 +66,13 @@ std::optional<int> violation_watch::look(guard& g, const std::vector<pollfd>& po
   announcement heard{};
   if (::ioctl(g.listener.get(), SECCOMP_IOCTL_NOTIF_RECV, &heard.notif) != 0) {
     g.done = errno != EINTR && errno != ENOENT;  // ENOENT: interrupted by a signal; it will be announced again
+    return std::nullopt;
+  }
+  if (is_innocent(heard.notif)) {
+    seccomp_notif_resp refused{};
+    refused.id = heard.notif.id;  // of nobody any more if the caller has died since
+    refused.error = -EACCES;
+    ::ioctl(g.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &refused);
     return std::nullopt;
   }
   g.done = true;

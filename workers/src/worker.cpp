@@ -79,6 +79,7 @@ class worker {
     ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
     make_timer();
     initialise();
+    capture_output();
     // ThreadSanitizer starts its own anew in a forked process, with the first thread of the task.
     threads_ = std::max(count_threads(), threads_by_nature()) + threads_by_nature() - 1;
     confine();
@@ -118,6 +119,15 @@ class worker {
     }
     control().ready.store(init_failed, std::memory_order_release);
     ::_exit(EXIT_FAILURE);
+  }
+
+  /// Line by line, so that what was said before a crash is not lost with it.
+  void capture_output() const noexcept {
+    if (birth_.captured < 0) return;
+    const unique_fd pipe(line_place() + (birth_.channel >= 0 ? 2 : 1));
+    std::fflush(nullptr);
+    for (const int descriptor : {1, 2}) ::dup2(pipe.get(), descriptor);
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
   }
 
   /// After everything that a task may not do any more: from here on the worker lives by the same rules.
@@ -372,7 +382,8 @@ void run_worker(const worker_birth& birth) {
     if (descriptor != place) ::dup3(descriptor, place, O_CLOEXEC);
   };
   keep(birth.line);
-  if (birth.channel >= 0) keep(birth.channel);
+  for (const int descriptor : {birth.channel, birth.captured})
+    if (descriptor >= 0) keep(descriptor);
   ::close_range(kept, ~0U, 0);
   static worker self(birth);  // never destroyed: it leaves by _exit
   self.run();

@@ -20,6 +20,7 @@ struct worker_birth {
   int channel = -1;    ///< to the zygote, when there is a sandbox; becomes the descriptor behind the line's
   function_id init{};  ///< worker_init; empty: none
   worker_output output = worker_output::inherit;
+  int captured = -1;  ///< the pipe that its output goes to; becomes the descriptor behind these, until init has run
 };
 
 /// The life of a worker: parks, runs tasks, commits results, until it is killed or its zygote ends. Called in the child

@@ -38,7 +38,9 @@ std::optional<std::string> next_word(wire_reader& from) {
 
 }  // namespace
 
-std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::shared_ptr<brood> from) {
+std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::shared_ptr<brood> from,
+                                                   worker_output output) {
+  auto captured = output == worker_output::captured ? std::make_unique<captured_output>() : nullptr;
   unique_fd block(::memfd_create("workit-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!block) throw start_failed(with_errno("a worker's memory could not be created"));
   // Sealed before anybody else has it: the host's page can never be cut away below it.
@@ -54,7 +56,18 @@ std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::sh
     throw start_failed(with_errno("a worker's socket could not be created"));
   }
   return std::make_shared<worker_handle>(number, std::move(from), std::move(block), control, unique_fd(line[0]),
-                                         unique_fd(line[1]));
+                                         unique_fd(line[1]), std::move(captured));
+}
+
+std::vector<int> worker_handle::descriptors_for_zygote() const {
+  std::vector<int> all{block_.get(), far_end_.get()};
+  if (output_) all.push_back(output_->far_end());
+  return all;
+}
+
+void worker_handle::close_far_ends() noexcept {
+  far_end_.reset();
+  if (output_) output_->close_far_end();
 }
 
 worker_handle::~worker_handle() { ::munmap(control_, mapped_bytes); }

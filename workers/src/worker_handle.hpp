@@ -6,12 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 #include <workit/base/receipt.hpp>
 #include <workit/base/unique_fd.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/workers/control_block.hpp>
 #include <workit/workers/job.hpp>
 
+#include "captured_output.hpp"
 #include "packets.hpp"
 
 namespace workit::workers {
@@ -24,6 +26,7 @@ struct worker_end {
   std::uint64_t cpu_us = 0;                          ///< user and system time since it was forked, its children's too
   out_of_memory oom_guess = out_of_memory::unknown;  ///< if it was the kernel that killed
   std::optional<int> violation{};                    ///< the forbidden system call for which it was killed
+  std::optional<std::string> zygote{};               ///< what became of its zygote, which could not tell how it ended
 };
 
 /// Where a worker stands in its pool.
@@ -40,15 +43,16 @@ enum class worker_state {
 class worker_handle {
  public:
   /// Makes a block for a new worker. Errors: start_failed.
-  static std::shared_ptr<worker_handle> make(std::uint32_t number, std::shared_ptr<brood> from);
+  static std::shared_ptr<worker_handle> make(std::uint32_t number, std::shared_ptr<brood> from, worker_output output);
   worker_handle(std::uint32_t number, std::shared_ptr<brood> from, unique_fd block, control_block* control,
-                unique_fd line, unique_fd far_end) noexcept
+                unique_fd line, unique_fd far_end, std::unique_ptr<captured_output> output) noexcept
       : number(number),
         from(std::move(from)),
         block_(std::move(block)),
         control_(control),
         line_(std::move(line)),
-        far_end_(std::move(far_end)) {}
+        far_end_(std::move(far_end)),
+        output_(std::move(output)) {}
   ~worker_handle();
   worker_handle(const worker_handle&) = delete;
   worker_handle& operator=(const worker_handle&) = delete;
@@ -61,7 +65,7 @@ class worker_handle {
   bool exited = false;
   worker_end end{};                       ///< once it has exited
   std::optional<int> violation{};         ///< the forbidden system call for which its zygote kills it
-  bool orphaned = false;                  ///< its zygote is gone: the warden watches the pidfd
+  bool orphaned = false;                  ///< its zygote is gone, or hangs: the warden watches the pidfd
   std::shared_ptr<job> task;              ///< while running or collecting
   std::uint32_t heard = 0;                ///< how much of what it has said was asked for
   std::shared_ptr<receipt_slot> receipt;  ///< of the stop that took it; completed when it is reclaimed
@@ -75,7 +79,6 @@ class worker_handle {
   // Changes only while the worker has no task.
   std::uint32_t generation = 0;
 
-  [[nodiscard]] int block() const noexcept { return block_.get(); }
   [[nodiscard]] control_block& control() const noexcept { return *control_; }
   [[nodiscard]] control_word word() const noexcept {
     return control_word(control_->word.load(std::memory_order_acquire));
@@ -85,9 +88,12 @@ class worker_handle {
   /// One change of the word; false when it was not `from`.
   bool change_word(control_word from, control_word to) noexcept;
 
-  /// The worker's end of the line, for the zygote; close_far_end() once it is sent.
-  [[nodiscard]] int far_end() const noexcept { return far_end_.get(); }
-  void close_far_end() noexcept { far_end_.reset(); }
+  /// What the zygote is sent for it: its block, its end of the line, and of the pipe of its output if there is one;
+  /// close_far_ends() then.
+  [[nodiscard]] std::vector<int> descriptors_for_zygote() const;
+  void close_far_ends() noexcept;
+  /// Null unless its output is captured.
+  [[nodiscard]] captured_output* output() const noexcept { return output_.get(); }
 
   /// What goes with a call, beside its arguments.
   struct request_terms {
@@ -112,6 +118,10 @@ class worker_handle {
   [[nodiscard]] std::optional<job_result> read_result(attachments blocks) const;
   /// What the task has used, by its own account.
   void read_usage(worker_usage& to) const noexcept;
+  /// What it has written, where that is captured. Called before another task can write.
+  void take_output(worker_usage& to) const noexcept {
+    if (output_) output_->take(to);
+  }
   /// The backtrace of a crash; empty when there is none.
   [[nodiscard]] std::string read_backtrace() const;
   /// It is being killed by us, so that nobody takes that for an outsider's doing: kill_worker().
@@ -129,6 +139,7 @@ class worker_handle {
   control_block* control_;
   unique_fd line_;
   unique_fd far_end_;
+  const std::unique_ptr<captured_output> output_;
   std::atomic<bool> killed_by_us_{false};
   limit_values limits_{};
   std::size_t written_ = 0;  // the larger of arguments and result of the current task

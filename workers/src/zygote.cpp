@@ -213,6 +213,8 @@ class zygote {
         return fork_worker(m.worker, descriptors);
       case message_kind::kill:
         return family_.kill_worker(m.worker);
+      case message_kind::ping:
+        return say({.kind = message_kind::pong});
       default:
         end(false);
     }
@@ -221,10 +223,12 @@ class zygote {
   void fork_worker(std::uint32_t worker, std::vector<unique_fd>& descriptors) {
     message answer{.kind = message_kind::forked, .worker = worker};
     const auto threads = threads_in_user_code();
-    if (descriptors.size() != 2 || threads > threads_by_nature()) {
-      answer.error = descriptors.size() != 2 ? EMFILE : EAGAIN;
+    const bool captured = output_ == worker_output::captured;
+    const bool complete = descriptors.size() == (captured ? 3 : 2);
+    if (!complete || threads > threads_by_nature()) {
+      answer.error = !complete ? EMFILE : EAGAIN;
       answer.threads = threads;
-      if (descriptors.size() == 2) answer.text.set(too_many_threads(threads));
+      if (complete) answer.text.set(too_many_threads(threads));
       return say(answer);
     }
     unique_fd ours, theirs;
@@ -237,8 +241,9 @@ class zygote {
       ours = unique_fd(ends[0]);
       theirs = unique_fd(ends[1]);
     }
-    const worker_birth birth{::getpid(), descriptors[0].get(), descriptors[1].get(), loops_, limits_,
-                             sandbox_,   theirs.get(),         worker_init_,         output_};
+    const worker_birth birth{
+        ::getpid(), descriptors[0].get(), descriptors[1].get(), loops_,  limits_,
+        sandbox_,   theirs.get(),         worker_init_,         output_, captured ? descriptors[2].get() : -1};
     const pid_t child = ::fork();
     if (child == 0) run_worker(birth);
     unique_fd pidfd;

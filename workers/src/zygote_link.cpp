@@ -80,7 +80,12 @@ zygote_link::zygote_link(const birth& with) {
       ::posix_spawn(&pid_, "/proc/self/exe", &plan.actions, &plan.attributes, arguments, variables.data());
   if (error != 0) throw start_failed(with_error("posix_spawn", error));
   pidfd_ = unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  if (!pidfd_) throw start_failed(with_error("it ended at once", errno));
+  if (!pidfd_) {
+    const int why = errno;
+    ::kill(pid_, SIGKILL);  // it waits for our hello, so the pid is still its
+    ::waitpid(pid_, nullptr, 0);
+    throw start_failed(with_error("pidfd_open", why));
+  }
 
   if (with.group != nullptr) {  // before it has forked anybody
     try {

@@ -1,6 +1,7 @@
 // The sentences of the worker errors.
 #include <workit/base/worker_errors.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 namespace workit {
@@ -11,6 +12,19 @@ std::string sentence_of(const std::string& task, const crash_facts& how) {
   if (how.signal == 0)
     return worker + "exited with code " + std::to_string(how.exit_code) + " before its task was done";
   return worker + "died of signal " + std::to_string(how.signal) + " (" + ::strsignal(how.signal) + ")";
+}
+
+/// Its last words that are not blank, as they can stand in a line of a log.
+std::string last_line_of(const std::string& output) {
+  constexpr std::size_t longest = 200;
+  const auto last = output.find_last_not_of(" \t\r\n");
+  if (last == std::string::npos) return {};
+  const auto before = output.find_last_of('\n', last);
+  auto line = output.substr(before == std::string::npos ? 0 : before + 1);
+  line.resize(std::min(longest, last - (before == std::string::npos ? 0 : before + 1) + 1));
+  for (auto& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return "; its last words: " + line;
 }
 
 std::string_view told(out_of_memory guess) {
@@ -74,26 +88,30 @@ std::string_view to_string(resource r) noexcept {
 }
 
 remote_error::remote_error(std::string type, std::string what, std::string backtrace, worker_usage used)
-    : worker_error(type + ": " + what, used),
+    : worker_error(type + ": " + what, std::move(used)),
       type_(std::move(type)),
       message_(std::move(what)),
       backtrace_(std::move(backtrace)) {}
 
 worker_crashed::worker_crashed(std::string task, crash_facts how, worker_usage used)
-    : worker_error(sentence_of(task, how), used), how_(std::move(how)) {}
+    : worker_error(sentence_of(task, how) + last_line_of(used.output), used), how_(std::move(how)) {}
 
 killed_externally::killed_externally(std::string task, out_of_memory guess, worker_usage used)
     : worker_crashed("the worker of task \"" + task + "\" was killed by somebody else: " + std::string(told(guess)), 9,
-                     used),
+                     std::move(used)),
       oom_(guess) {}
 
+zygote_lost::zygote_lost(std::string task, std::string zygote, worker_usage used)
+    : worker_error("the worker of task \"" + task + "\" was lost with its zygote, which " + zygote, std::move(used)),
+      zygote_(std::move(zygote)) {}
+
 resource_exceeded::resource_exceeded(std::string task, workit::resource what, std::uint64_t limit, worker_usage used)
-    : worker_error("task \"" + task + "\" reached its limit of " + measured(what, limit), used),
+    : worker_error("task \"" + task + "\" reached its limit of " + measured(what, limit), std::move(used)),
       what_(what),
       limit_(limit) {}
 
 sandbox_violated::sandbox_violated(std::string task, int number, std::string name, worker_usage used)
-    : worker_error("task \"" + task + "\" called " + name + ", which its sandbox forbids", used),
+    : worker_error("task \"" + task + "\" called " + name + ", which its sandbox forbids", std::move(used)),
       number_(number),
       name_(std::move(name)) {}
 

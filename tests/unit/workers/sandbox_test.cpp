@@ -1,6 +1,7 @@
 // sandbox::compute_only: what is forbidden is named, and succeeds without the sandbox.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,7 +13,9 @@
 #include <sys/wait.h>
 
 #include <cmath>
+#include <ctime>
 #include <numeric>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -171,6 +174,82 @@ TEST_F(Sandbox, LetsInnocentQuestionsFailSoftly) {
   }),
             true);
   EXPECT_EQ(host().call([] { return access("/", F_OK) != 0 && errno == EACCES; }), true);
+}
+
+unsigned cpus_of_this_thread() {
+  cpu_set_t cpus;
+  return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus)) : 0;
+}
+
+// The C library looks into a file for the number of processors, into another for the time zone.
+TEST_F(Sandbox, LetsALibraryLookForTheMachineInVain) {
+  const auto first = host().call([] { return getpid(); });
+  for (int run = 0; run < 3; ++run)
+    EXPECT_EQ(host().call([] { return std::thread::hardware_concurrency(); }), cpus_of_this_thread());
+  EXPECT_EQ(host().call([] {
+    const std::time_t new_year = 0;
+    std::tm when{};
+    return localtime_r(&new_year, &when)->tm_year;
+  }),
+            70);
+  EXPECT_EQ(host().call([] { return open("/proc/stat", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES; }), true);
+  EXPECT_EQ(host().call([] { return getpid(); }), first) << "no worker was lost";
+  pool_host free({.workers = 1});
+  EXPECT_EQ(free.call([] { return close_it(open("/proc/stat", O_RDONLY | O_CLOEXEC)); }), 1) << "the control arm";
+}
+
+TEST_F(Sandbox, IsNotDeceivedByAnInnocentName) {
+  expect_violation(host().submit([] { return close_it(open("/proc/stat", O_RDWR | O_CLOEXEC)); }), "openat");
+  expect_violation(host().submit([] { return close_it(open("/proc/statx", O_RDONLY | O_CLOEXEC)); }), "openat");
+  expect_violation(host().submit([] { return close_it(open("/sys/devices/system/cpu", O_RDONLY | O_CLOEXEC)); }),
+                   "openat");
+  expect_violation(host().submit([] { return static_cast<int>(syscall(SYS_openat, AT_FDCWD, nullptr, O_RDONLY)); }),
+                   "openat");
+}
+
+// A name at the very end of its memory is read like any other.
+TEST_F(Sandbox, ReadsANameAtTheEndOfItsPage) {
+  EXPECT_EQ(host().call([] {
+    auto* page = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    munmap(page + 4096, 4096);
+    constexpr std::string_view name("/proc/stat\0", 11);
+    char* const at = page + 4096 - name.size();
+    name.copy(at, name.size());
+    return open(at, O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES;
+  }),
+            true);
+}
+
+/// Opens by a name that another thread changes all the time: how often that succeeded.
+int opened_while_it_changes(int times) {
+  static char name[] = "/proc/stat";
+  std::atomic<bool> over{false};
+  std::thread changer([&] {
+    volatile char* const last = name + 6;  // /proc/stat, /proc/Stat
+    while (!over) *last = *last == 's' ? 'S' : 's';
+  });
+  int opened = 0;
+  for (int n = 0; n < times; ++n) opened += close_it(open(name, O_RDONLY | O_CLOEXEC));
+  over = true;
+  changer.join();
+  return opened;
+}
+
+// Whatever the name was when it was looked at, and is when the answer comes: nothing is ever opened.
+TEST_F(Sandbox, OpensNothingWhenTheNameChangesUnderTheLook) {
+  int refused = 0, violated = 0;
+  for (int run = 0; run < 50; ++run) {
+    const auto task = host().submit(opened_while_it_changes, 1 + run % 4);
+    if (std::holds_alternative<job_violated>(task->wait())) {
+      ++violated;
+    } else {
+      EXPECT_EQ(read_result<int>(std::get<job_value>(task->wait()).encoded), 0);
+      ++refused;
+    }
+  }
+  std::printf("%d refused softly, %d violations\n", refused, violated);
+  pool_host free({.workers = 1});
+  EXPECT_GT(free.call(opened_while_it_changes, 1000), 0) << "the control arm: outside it is opened now and then";
 }
 
 TEST_F(Sandbox, NamesTheCallOfATaskThatBlocksAllSignals) {

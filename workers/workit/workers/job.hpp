@@ -34,6 +34,10 @@ struct job_crashed : crash_facts {
   /// Set when somebody who is not this runtime sent it SIGKILL.
   std::optional<out_of_memory> killed_externally{};
 };
+/// Its worker was lost with its zygote.
+struct job_lost {
+  std::string zygote;  ///< what became of that, as the end of a sentence: "died of signal 9"
+};
 /// It reached a limit; the worker is replaced.
 struct job_exceeded {
   resource what = resource::memory;
@@ -59,7 +63,7 @@ struct job_not_started {
 
 /// monostate until settled.
 using job_result = std::variant<std::monostate, job_value, job_exception, job_stopped, job_gave_up, job_crashed,
-                                job_not_started, job_exceeded, job_violated>;
+                                job_not_started, job_exceeded, job_violated, job_lost>;
 
 /// What goes with a job beside its call.
 struct job_terms {

@@ -42,15 +42,16 @@ struct pool_status {
   std::size_t queued = 0;       ///< tasks that wait for a worker
   duration longest_wait{};      ///< of those tasks, until now
 
-  std::uint64_t started = 0;   ///< workers forked
-  std::uint64_t killed = 0;    ///< workers lost to a stop
-  std::uint64_t crashed = 0;   ///< tasks whose worker died under them
-  std::uint64_t recycled = 0;  ///< workers replaced for max_tasks, max_growth, or what their task left behind
-  std::uint64_t shrunk = 0;    ///< workers let go by idle_shrink
-  std::uint64_t refused = 0;   ///< tasks that found the queue full
-  std::uint64_t reloads = 0;   ///< that succeeded
-  std::uint64_t zygotes = 0;   ///< zygotes started; more than 1 + reloads: they died and were replaced
-  pid_t zygote = 0;            ///< that new workers come from; 0 when there is none
+  std::uint64_t started = 0;          ///< workers forked
+  std::uint64_t killed = 0;           ///< workers lost to a stop
+  std::uint64_t crashed = 0;          ///< tasks whose worker died under them
+  std::uint64_t recycled = 0;         ///< workers replaced for max_tasks, max_growth, or what their task left behind
+  std::uint64_t shrunk = 0;           ///< workers let go by idle_shrink
+  std::uint64_t refused = 0;          ///< tasks that found the queue full
+  std::uint64_t reloads = 0;          ///< that succeeded
+  std::uint64_t zygotes = 0;          ///< zygotes started; more than 1 + reloads: they died and were replaced
+  std::uint64_t zygote_failures = 0;  ///< zygotes that died, did not answer, or could not be started
+  pid_t zygote = 0;                   ///< that new workers come from; 0 when there is none
 
   stops_by_reason stops{};           ///< of tasks, those that were still waiting among them
   log2_histogram queue_wait{};       ///< from submission to a worker; its sum is the total wait

@@ -1,6 +1,7 @@
 // What a pool of worker processes is made with: each default stands beside its reason.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -32,6 +33,11 @@ enum class task_priority : std::uint8_t { high, normal, low };
 enum class worker_output : std::uint8_t {
   inherit,  ///< to those of the host. One that writes where nobody reads blocks itself, until its deadline
   null,     ///< nowhere, as fast as they like
+  /// To the host, task by task: worker_usage::output, which on_end hears and every worker_error carries, holds the last
+  /// 64 KiB; what came before is counted and dropped. The host takes it in as it comes, so that a task does not wait
+  /// for a reader, and learns the last words of one that crashes. Standard output is written line by line. What preload
+  /// and worker_init say goes to the host's own.
+  captured,
 };
 
 struct process_options {
@@ -62,6 +68,10 @@ struct process_options {
   std::uint64_t max_growth = 0;
   /// Inherited by default: what a library says as it fails is worth more than the risk that nobody reads it.
   worker_output output = worker_output::inherit;
+  /// How long the zygote may leave a question unanswered, which it is asked while there are tasks: then it is taken for
+  /// hung and replaced by another; tasks that are running go on. At least 10 ms. Five seconds, because forking from
+  /// tens of gigabytes of preload takes a second, and nobody but new workers waits for it.
+  duration zygote_patience = std::chrono::seconds(5);
 
   /// What each task may take; unlimited by default, see there.
   process_limits limits{};
@@ -72,7 +82,8 @@ struct process_options {
 
   /// Runs once, in the zygote, before any worker is forked: what it loads, all workers share copy-on-write. It must
   /// leave no thread behind, since a process with threads is not forked. Descriptors it leaves open are closed in the
-  /// workers: map files instead. None by default.
+  /// workers: map files instead. If it fails as the pool starts, that is start_failed; in a zygote that replaces one
+  /// that has died, it is tried again at growing intervals, a second at most. None by default.
   void (*preload)() = nullptr;
   /// Runs in each worker before its first task: random seeds, connections, thread pools. Descriptors and threads it
   /// leaves are the worker's; child processes would cost it its worker after each task. A worker is not ready before it

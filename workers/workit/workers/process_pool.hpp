@@ -60,8 +60,8 @@ class process_pool {
 
   /// Starts a second zygote, which runs preload anew, and from it as many workers as there are to be; when all are
   /// ready, every task that starts from then on is theirs. Workers of the old zygote end with the task they are
-  /// running. No task is lost, whatever happens; for a while there are twice as many processes. A pool that had given
-  /// up for want of a zygote comes back. One reload runs at a time; another waits for it and then does its own. Blocks:
+  /// running. No task is lost, whatever happens; for a while there are twice as many processes. A pool that waits for
+  /// another zygote waits no longer. One reload runs at a time; another waits for it and then does its own. Blocks:
   /// the thread, until the new workers serve. Threads: any but the warden's and, in a runtime, the I/O threads. Errors:
   /// start_failed with a sentence when preload or worker_init fails or there are no processes to be had, or when
   ///   the pool is not running; timed_out at `until`. Then the old zygote serves on.

@@ -13,7 +13,7 @@ enum class sandbox : std::uint8_t {
   /// Computing, memory, threads and the worker's own channel, and no more: what a model or a solver needs once preload
   /// and worker_init have loaded everything. No new privileges, no capabilities, no descriptor but the worker's own.
   ///
-  /// Questions that libraries are known to ask along the way (is this a terminal? how much memory is there?) fail
+  /// Questions that libraries are known to ask along the way (is this a terminal? how many processors are there?) fail
   /// softly. Anything else, as open, socket, exec, ptrace or fork, is not run: the worker is lost, and the task ends
   /// with sandbox_violated, which names the call. Linux 5.7 on x86-64; elsewhere the pool does not start, with a
   /// sentence.

@@ -17,12 +17,16 @@ struct worker_usage {
   duration ran{};                 ///< from there until its end was known
   std::optional<duration> cpu{};  ///< user and system time of the task; nothing when the worker could not say any more
   std::optional<std::uint64_t> largest_rss{};  ///< bytes: the worker's resident memory at its highest
+  /// The last 64 KiB of what the task has written to its standard output and error, as they came; of a pool with
+  /// worker_output::captured only. Anything may stand in it.
+  std::string output{};
+  std::uint64_t output_dropped = 0;  ///< bytes that came before these, and are gone
 };
 
 /// Base of the errors of work that had a worker. Thrown by the task function that offload() made.
 class worker_error : public error {
  public:
-  worker_error(const std::string& what, worker_usage used) : error(what), used_(used) {}
+  worker_error(const std::string& what, worker_usage used) : error(what), used_(std::move(used)) {}
   [[nodiscard]] const worker_usage& used() const noexcept { return used_; }
 
  private:
@@ -55,7 +59,8 @@ struct crash_facts {
   std::string backtrace{};                        ///< a frame a line, the innermost first; empty when unknown
 };
 
-/// The worker process ended before its task did, and nobody here had asked it to.
+/// The worker process ended before its task did, and nobody here had asked it to. what() ends with the last line of the
+/// task's output, where that was captured.
 class worker_crashed : public worker_error {
  public:
   worker_crashed(std::string task, crash_facts how, worker_usage used = {});
@@ -68,7 +73,7 @@ class worker_crashed : public worker_error {
 
  protected:
   worker_crashed(const std::string& what, int signal, worker_usage used)
-      : worker_error(what, used), how_{.signal = signal} {}
+      : worker_error(what, std::move(used)), how_{.signal = signal} {}
 
  private:
   crash_facts how_;
@@ -87,6 +92,18 @@ class killed_externally : public worker_crashed {
 
  private:
   out_of_memory oom_;
+};
+
+/// The task's zygote is gone, and its worker with it: neither the task nor the worker has done anything wrong, but how
+/// far the task has come nobody knows. The pool starts another zygote by itself.
+class zygote_lost : public worker_error {
+ public:
+  /// `zygote`: what became of it, as the end of a sentence: "died of signal 9".
+  zygote_lost(std::string task, std::string zygote, worker_usage used = {});
+  [[nodiscard]] const std::string& zygote() const noexcept { return zygote_; }
+
+ private:
+  std::string zygote_;
 };
 
 /// What a task can have too much of.

@@ -51,6 +51,25 @@ TEST(Errors, WorkerCrashedSaysHowItDied) {
   EXPECT_EQ(left.exit_code(), 3);
 }
 
+TEST(Errors, WorkerCrashedRepeatsTheLastLineOfItsOutput) {
+  const auto said = [](std::string output) {
+    return std::string(worker_crashed("rerank", crash_facts{.exit_code = 3}, {.output = std::move(output)}).what());
+  };
+  const std::string plain = said("");
+  EXPECT_EQ(plain, "the worker of task \"rerank\" exited with code 3 before its task was done");
+  EXPECT_EQ(said("first\nno \x1b[1mmodel\n\n"), plain + "; its last words: no ?[1mmodel");
+  EXPECT_EQ(said("one line"), plain + "; its last words: one line");
+  EXPECT_EQ(said(" \n\n"), plain);
+  EXPECT_EQ(said(std::string(1000, 'x')), plain + "; its last words: " + std::string(200, 'x'));
+}
+
+TEST(Errors, ZygoteLostSaysWhatBecameOfIt) {
+  const zygote_lost e("rerank", "died of signal 9", {.worker = 7});
+  EXPECT_STREQ(e.what(), "the worker of task \"rerank\" was lost with its zygote, which died of signal 9");
+  EXPECT_EQ(e.zygote(), "died of signal 9");
+  EXPECT_EQ(e.used().worker, 7);
+}
+
 TEST(Errors, KilledExternallyIsACrashWithAGuess) {
   const killed_externally e("rerank", out_of_memory::likely, {.worker = 7});
   EXPECT_STREQ(
