@@ -5,7 +5,9 @@
 // Lock order: there are no locks.
 #include <stdexcept>
 #include <workit/base/errors.hpp>
+#include <workit/cancelled.hpp>
 #include <workit/runtime.hpp>
+#include <workit/workers/far_channel.hpp>
 #include <workit/workers/offload.hpp>
 
 #include "boundary_call.hpp"
@@ -25,6 +27,10 @@ void check_for_threads(const offload_options& options, const workers::remote_cal
   const auto& l = options.limits;
   if (l.memory || l.cpu || l.files || l.processes || l.output || l.stack)
     refuse("limits: a thread shares what its process has; they need boundary::process");
+  if (!call.channels.empty())
+    throw std::invalid_argument(
+        "offload: a function that takes a worker_sender needs boundary::process; at boundary::" + here +
+        " it may return its values");
   if (call.in_scope)
     throw std::invalid_argument("offload: a function that takes a context& needs boundary::process; at boundary::" +
                                 here + " it may take a workit::worker_context&");
@@ -61,8 +67,9 @@ void check_options(const offload_options& options, const workers::remote_call& c
          ", which is no worker boundary; it may be cooperative, thread or process");
 }
 
-workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
-                                            const workers::remote_call& call) {
+namespace {
+
+workers::encoded_result run_call(context& ctx, const offload_options& options, const workers::remote_call& call) {
   auto& self = fiber::require("offload");
   self.check();
   auto& home = self.home;
@@ -90,6 +97,30 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
   if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
   self.check();
   throw task_cancelled(stop->get().why, ctx.name());  // shielded by an exception in flight
+}
+
+template <class... How>
+void close_all(const channels_of_call& channels, const How&... how) {
+  for (const auto& each : channels) each->close(how...);
+}
+
+}  // namespace
+
+/// The channels of a call close as it ends, whatever its end is.
+workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
+                                            const workers::remote_call& call) {
+  for (const auto& each : call.channels) each->begin();
+  try {
+    auto result = run_call(ctx, options, call);
+    close_all(call.channels);
+    return result;
+  } catch (const cancelled& c) {
+    close_all(call.channels, c.why());
+    throw;
+  } catch (...) {
+    close_all(call.channels, std::nullopt, std::current_exception());
+    throw;
+  }
 }
 
 }  // namespace workit::detail

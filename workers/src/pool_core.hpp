@@ -30,9 +30,10 @@ namespace workit::workers {
 /// 6. Callbacks of the zygotes' sockets, of pidfds, of the bell and of timers run on the warden's thread, one at a
 ///    time.
 ///
-/// Lock order: mutex_ is a leaf. Nothing is called under it that could call back: not the warden, not settled(), not a
-/// receipt. What has to be done after it is collected in `errands` and done by run(). System calls under it do not
-/// block: a packet to the zygote, a descriptor closed.
+/// Lock order: mutex_ is a leaf but for the mutexes of far_channels; a worker's `listening` is taken before those, too.
+/// Nothing is called under them that could call back: not the warden, not settled(), not a receipt. What has to be done
+/// after it is collected in `errands` and done by run(). System calls under it do not block: a packet to the zygote, a
+/// descriptor closed.
 class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
   pool_core(process_options options, preempt::warden& warden, std::vector<int> loops);
@@ -102,6 +103,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   // pool_collect.cpp
   enum class packets_left { for_later, never };
   void hear(const launch& l, packets_left then);
+  [[nodiscard]] static bool take_part_of(const launch& l, packet& came);
   void take_blocks_of(const launch& l, packet came);
   [[nodiscard]] attachments blocks_for(job& task);
   void take_result(const launch& l);

@@ -13,6 +13,8 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
   const auto self = task.shared_from_this();
   const bool withdrawn = task.state_.load(std::memory_order_acquire) == job::state::withdrawn;
   const auto now = std::chrono::steady_clock::now();
+  // What it has sent to its channels before it was stopped is received before its end is seen.
+  if (!withdrawn && !task.call.channels.empty()) hear({self, task.worker_}, packets_left::never);
   errands todo;
   {
     const lock guard(mutex_);

@@ -50,9 +50,6 @@ constexpr int most_looks = 20;
 
 control_block* own_block = nullptr;  // for spin_on_beat
 
-/// The result is larger than it may be.
-struct output_exceeded {};
-
 class worker {
  public:
   explicit worker(const worker_birth& birth)

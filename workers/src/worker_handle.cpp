@@ -101,6 +101,12 @@ void worker_handle::ask(std::uint32_t task_generation, const cancel_reason& why)
   write_reason(control_->asked, why);
   control_->asked.generation.store(task_generation, std::memory_order_release);
   wake(control_->asked.generation);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (auto& each : control_->channels) {  // a task that waits for room says so, and then looks whether it is asked
+    if ((each.room.load(std::memory_order_relaxed) & channel_word::waits) == 0) continue;
+    each.room.fetch_xor(channel_word::asked, std::memory_order_acq_rel);
+    wake(each.room);
+  }
 }
 
 bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {

@@ -143,6 +143,8 @@ class worker_scope {
 void set_worker_surroundings(const worker_surroundings& surroundings) noexcept { here = surroundings; }
 
 unsigned scope_threads() noexcept { return threads.load(std::memory_order_relaxed); }
+const worker_surroundings& surroundings() noexcept { return here; }
+
 
 void run_in_worker_scope(const std::function<void(context&)>& body) { worker_scope::instance().run(body); }
 

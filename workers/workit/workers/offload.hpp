@@ -47,8 +47,10 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
 /// travels; what cannot does not compile). Arguments are encoded here and now, so that later changes to them do not
 /// matter. It may be called more than once. The worker's context is that of a scope in the worker: spawn, sleep,
 /// deadline, stop token, defer and composables work there; its reports and log lines are those of the calling task
-/// here, and it charges the budgets here, by the names of their keys. Context values do not travel. A worker_context is
-/// lighter, and the same at every boundary; a full context only a process has.
+/// here, and it charges the budgets here, by the names of their keys. A parameter `worker_sender<T>` is given a
+/// worker_channel<T> (<workit/workers/worker_channel.hpp>), from which the caller receives while the task runs. Context
+/// values do not travel. A worker_context is lighter, and the same at every boundary; a full context only a process
+/// has.
 ///
 /// Calling it:
 /// Blocks: the fiber, until the result is there or the stop of the work is proven.
