@@ -36,6 +36,7 @@
 #include "sandbox_filter.hpp"
 #include "task_frame.hpp"
 #include "task_limits.hpp"
+#include "throw_trace.hpp"
 #include "worker_scope.hpp"
 
 namespace workit::workers {
@@ -180,6 +181,7 @@ class worker {
     auto kind = result_kind::value;
     const task_frame own(control().asked.generation, generation, deadline{time_point{duration{request.deadline_ns}}});
     control().result.blocks.store(0, std::memory_order_relaxed);
+    forget_throw();
     try {
       if (request.entry != entry_id_) {
         const auto found = find_function(request.entry);
@@ -189,7 +191,7 @@ class worker {
       }
       const auto beside = receive_blocks(generation, request.blocks);
       wire_reader arguments(payload_.view(request.size), beside);
-      entry_(arguments, frame);
+      noting_throws([&] { entry_(arguments, frame); });
       if (frame.size() > request.limits.output) throw output_exceeded();
       payload_.write(frame.frame());
       send_result_blocks(generation, frame.attached());
@@ -251,7 +253,7 @@ class worker {
 
   result_kind write_exception(wire_writer& frame) {
     auto words = describe_current_exception();
-    write_words({std::move(words.type), std::move(words.what)}, frame);
+    write_words({std::move(words.type), std::move(words.what), noted_throw()}, frame);
     return result_kind::exception;
   }
 

@@ -23,6 +23,7 @@
 
 #include "host_budgets.hpp"
 #include "line.hpp"
+#include "throw_trace.hpp"
 
 namespace workit::workers {
 namespace {
@@ -75,7 +76,7 @@ class worker_scope {
     }
     runtime_.run(std::move(options), [&](scope& s) {
       const hearing open(*this, s.node().cell(), generation);
-      body(s);
+      noting_throws([&] { body(s); });  // here, since the scope throws it again
     });
   }
 
@@ -142,9 +143,9 @@ class worker_scope {
 
 void set_worker_surroundings(const worker_surroundings& surroundings) noexcept { here = surroundings; }
 
-unsigned scope_threads() noexcept { return threads.load(std::memory_order_relaxed); }
 const worker_surroundings& surroundings() noexcept { return here; }
 
+unsigned scope_threads() noexcept { return threads.load(std::memory_order_relaxed); }
 
 void run_in_worker_scope(const std::function<void(context&)>& body) { worker_scope::instance().run(body); }
 

@@ -50,7 +50,7 @@ struct channel_word {
 enum class result_kind : std::uint32_t {
   none,
   value,      ///< the trampoline's frame
-  exception,  ///< two strings: type, what()
+  exception,  ///< three strings: type, what(), where it was thrown
   refused,    ///< one string: why the task did not begin
   cancelled,  ///< nothing: it left by `cancelled`, having been asked to stop
   exceeded,   ///< nothing: `exceeded` says which limit
