@@ -120,8 +120,9 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, con
   if (note == 0 && signal == SIGKILL && is_to_stop(task))
     return stopped_early(task, worker.pid, stop_method::killed, stop_proof::pidfd);
   if (!begun)
-    return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
-                           "\" died before the task began"};
+    return job_not_started{
+        "the worker for task \"" + task.name + "\" in pool \"" + options_.name + "\" died before the task began",
+        refusal::lost_worker};
   if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
   job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status) != 0}};
   if (note == 0 && signal == SIGKILL && !worker.killed_by_us()) crashed.killed_externally = end.oom_guess;

@@ -47,9 +47,10 @@ struct job_violated {
 };
 /// Why a job did not begin.
 enum class refusal : std::uint8_t {
-  no_worker,   ///< none could be had
-  queue_full,  ///< too many were waiting
-  stopped,     ///< the pool has been stopped
+  no_worker,    ///< none could be had
+  lost_worker,  ///< the one that it was given to died before it began
+  queue_full,   ///< too many were waiting
+  stopped,      ///< the pool has been stopped
 };
 /// Not one instruction of it ran.
 struct job_not_started {

@@ -10,13 +10,14 @@
 
 namespace workit {
 
-/// What one call behind a boundary has taken.
+/// What one call behind a boundary has taken, or one attempt of it.
 struct worker_usage {
   pid_t worker = 0;               ///< the process that ran it; 0 when it never came to one
   duration queued{};              ///< from the call until a worker had it
   duration ran{};                 ///< from there until its end was known
   std::optional<duration> cpu{};  ///< user and system time of the task; nothing when the worker could not say any more
   std::optional<std::uint64_t> largest_rss{};  ///< bytes: the worker's resident memory at its highest
+  std::size_t attempt = 1;                     ///< which of offload_options::attempts
 };
 
 /// Base of the errors of work that had a worker. Thrown by the task function that offload() made.
