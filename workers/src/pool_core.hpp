@@ -196,7 +196,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   bool reloading_ = false;
   unsigned zygote_deaths_ = 0;  // in a row, without a result between them
   std::unordered_map<std::uint32_t, handle> workers_;
-  job_queue queue_;
+  job_queue queue_{options_.queue_limit};
   std::size_t unsettled_ = 0;
   std::uint32_t last_number_ = 0;
   unsigned start_deaths_ = 0;  // workers in a row that died before they were ready, or could not be forked

@@ -31,7 +31,7 @@ void pool_core::submit(std::shared_ptr<job> task) {
     if (answer.why.empty() && task->state_.load(std::memory_order_acquire) == job::state::queued) {
       queue_.push(task);
       take_launches(todo);
-      if (task->in_queue_ && queue_.size() > options_.queue_limit && options_.when_full == when_full::refuse) {
+      if (task->queued_ == job::place::outside && options_.when_full == when_full::refuse) {
         queue_.remove(*task);
         answer = {"the queue of pool \"" + options_.name + "\" is full", refusal::queue_full, options_.queue_limit};
         ++counts_.refused;

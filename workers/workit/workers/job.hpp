@@ -121,11 +121,13 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   attachments blocks_;  // that came for its result; guarded by the pool's mutex
   time_point submitted_{};
   time_point launched_{};
-  std::shared_ptr<pool_core> pool_;                      // from submission to settlement
-  std::shared_ptr<worker_handle> worker_;                // set before running; reset when the warden can no longer ask
-  std::uint32_t generation_ = 0;                         // of the worker's word, as worker_
-  std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while in_queue_; guarded by the pool's mutex
-  bool in_queue_ = false;                                // guarded by the pool's mutex
+  std::shared_ptr<pool_core> pool_;        // from submission to settlement
+  std::shared_ptr<worker_handle> worker_;  // set before running; reset when the warden can no longer ask
+  std::uint32_t generation_ = 0;           // of the worker's word, as worker_
+  // Guarded by the pool's mutex:
+  enum class place : std::uint8_t { none, inside, outside };
+  place queued_ = place::none;                           // where it waits in the pool's queue
+  std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while it does
 };
 
 }  // namespace workit::workers
