@@ -91,6 +91,32 @@ TEST_F(Pools, RefuseWithQueueFullAndRunTheUrgentFirst) {
   EXPECT_EQ(order, "!u");
 }
 
+TEST_F(Pools, LetWhoFindsTheQueueFullWaitInItsScope) {
+  runtime rt({}, processes({.workers = 1, .spares = 0, .queue_limit = 1}));
+  marker_folder markers;
+  rt.run([&](scope& s) {
+    auto holder =
+        s.spawn(offload({}, spin_and_mark, markers.file("started"), markers.file("ended"), std::int64_t{600'000}));
+    markers.await("started", s);
+    const auto pool = find_pool(s.runtime(), "");
+    auto queued = s.spawn(offload({}, twice, 1));
+    while (pool->status().queued < 1) s.sleep_for(1ms);
+    auto patient = s.spawn(offload({}, twice, 2));
+    auto cancelled = s.spawn(offload({}, twice, 3));
+    while (pool->status().waiting < 2) s.sleep_for(1ms);
+    EXPECT_THROW(offload({.timeout = 20ms}, twice, 4)(s), timed_out);
+    EXPECT_EQ(pool->status().queued, 1U);
+    EXPECT_EQ(pool->status().waiting, 2U);
+    cancelled.cancel("enough");
+    cancelled.wait();
+    EXPECT_EQ(cancelled.status(), task_status::cancelled);
+    EXPECT_EQ(pool->status().waiting, 1U);
+    holder.cancel("enough");
+    EXPECT_EQ(queued.get(), 2);
+    EXPECT_EQ(patient.get(), 4);
+  });
+}
+
 TEST_F(Pools, AreReloadedUnderRunningScopes) {
   runtime rt({}, processes({.workers = 1}));
   const auto pool = find_pool(rt, "");

@@ -20,6 +20,7 @@ struct call_site {
   const offload_options& options;
   const workers::remote_call& call;
   deadline until;  ///< in machine time; never under a manual clock
+  std::size_t attempt = 1;
 };
 
 /// Made for one call, held by a shared pointer. Threads: the waiter's home, unless said.
@@ -36,6 +37,8 @@ class boundary_call {
   [[nodiscard]] virtual const worker_usage& used() const = 0;
   /// Its value, once, or its error. Requires: it was not stopped.
   virtual workers::encoded_result take() = 0;
+  /// Its worker died by itself, so that another may do better.
+  [[nodiscard]] virtual bool lost_its_worker() const { return false; }
 
  protected:
   explicit boundary_call(const call_site& site)

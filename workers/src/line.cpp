@@ -40,7 +40,13 @@ std::vector<told_field> read_fields(wire_reader& from) {
   return all;
 }
 
-enum class kind : std::uint32_t { progress, log, blocks, charges, answer };
+enum class kind : std::uint32_t { progress, log, blocks, charges, answer, part };
+
+struct part_header {
+  kind what = kind::part;
+  told_part part;
+};
+static_assert(std::is_trivially_copyable_v<part_header>);
 
 }  // namespace
 
@@ -97,8 +103,9 @@ std::optional<told> decode(std::span<const std::byte> packet) noexcept try {
       got = std::move(asked);
       break;
     }
-    case kind::answer:
-      return std::nullopt;  // the host's to say
+    case kind::answer:  // the host's to say
+    case kind::part:    // decode_part()
+      return std::nullopt;
   }
   from.finish();
   return got;
@@ -172,6 +179,21 @@ int send_blocks(int line, std::uint32_t generation, const attachments& blocks) n
   return ENOMEM;
 }
 
+void begin_part(bytes& packet, const told_part& part) {
+  const part_header header{.part = part};
+  packet.clear();
+  packet.append(&header, sizeof header);
+}
+
+std::optional<told_part> decode_part(std::span<const std::byte>& packet) noexcept {
+  part_header header;
+  if (packet.size() <= sizeof header) return std::nullopt;
+  std::memcpy(static_cast<void*>(&header), packet.data(), sizeof header);
+  if (header.what != kind::part) return std::nullopt;
+  packet = packet.subspan(sizeof header);
+  return header.part;
+}
+
 void take_blocks(std::vector<unique_fd> descriptors, attachments& to) {
   for (auto& each : descriptors) to.push_back(std::make_shared<shared_block>(std::move(each)));
 }
@@ -184,7 +206,7 @@ std::vector<field> views_of(const std::vector<told_field>& kept) {
   return views;
 }
 
-void write_reason(control_block::asked_fields& to, const cancel_reason& why) noexcept {
+void write_reason(control_block::reason_fields& to, const cancel_reason& why) noexcept {
   to.kind = static_cast<std::uint32_t>(why.index());
   to.number = 0;
   std::string_view text;
@@ -198,7 +220,7 @@ void write_reason(control_block::asked_fields& to, const cancel_reason& why) noe
   to.text[text.copy(to.text, sizeof to.text - 1)] = 0;
 }
 
-cancel_reason read_reason(const control_block::asked_fields& from) {
+cancel_reason read_reason(const control_block::reason_fields& from) {
   std::string text(from.text, ::strnlen(from.text, sizeof from.text));
   const auto is = [&](const cancel_reason& r) { return from.kind == r.index(); };
   if (is(reason::user{})) return reason::user{std::move(text)};

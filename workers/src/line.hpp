@@ -10,6 +10,7 @@
 #include <workit/base/event.hpp>
 #include <workit/workers/bytes.hpp>
 #include <workit/workers/control_block.hpp>
+#include <workit/workers/far_channel.hpp>
 #include <workit/workers/shared_buffer.hpp>
 
 #include "packets.hpp"
@@ -84,6 +85,10 @@ struct packet {
 [[nodiscard]] std::optional<packet> receive(int line);
 /// Sends the blocks of a task. Blocks: no. Returns 0, or why it did not work as errno says it.
 [[nodiscard]] int send_blocks(int line, std::uint32_t generation, const attachments& blocks) noexcept;
+/// Begins the packet of a piece of a value; as much of it as fits follows.
+void begin_part(bytes& packet, const told_part& part);
+/// The piece that a packet brings, and its bytes; nothing when it is another packet.
+[[nodiscard]] std::optional<told_part> decode_part(std::span<const std::byte>& packet) noexcept;
 /// Takes in blocks that were received. Errors: wire_error for one that could still change; std::system_error.
 void take_blocks(std::vector<unique_fd> descriptors, attachments& to);
 
@@ -95,9 +100,9 @@ void take_blocks(std::vector<unique_fd> descriptors, attachments& to);
 /// Views of the fields. Lifetime: theirs.
 [[nodiscard]] std::vector<field> views_of(const std::vector<told_field>& kept);
 
-/// Writes why a task is asked to stop, all but the generation, which tells the worker.
-void write_reason(control_block::asked_fields& to, const cancel_reason& why) noexcept;
+/// Writes why a task is asked to stop, all but the generation, which tells the worker; or why a channel was closed.
+void write_reason(control_block::reason_fields& to, const cancel_reason& why) noexcept;
 /// What was written there.
-[[nodiscard]] cancel_reason read_reason(const control_block::asked_fields& from);
+[[nodiscard]] cancel_reason read_reason(const control_block::reason_fields& from);
 
 }  // namespace workit::workers

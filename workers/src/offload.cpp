@@ -5,7 +5,9 @@
 // Lock order: there are no locks.
 #include <stdexcept>
 #include <workit/base/errors.hpp>
+#include <workit/cancelled.hpp>
 #include <workit/runtime.hpp>
+#include <workit/workers/far_channel.hpp>
 #include <workit/workers/offload.hpp>
 
 #include "boundary_call.hpp"
@@ -25,6 +27,10 @@ void check_for_threads(const offload_options& options, const workers::remote_cal
   const auto& l = options.limits;
   if (l.memory || l.cpu || l.files || l.processes || l.output || l.stack)
     refuse("limits: a thread shares what its process has; they need boundary::process");
+  if (!call.channels.empty())
+    throw std::invalid_argument(
+        "offload: a function that takes a worker_sender needs boundary::process; at boundary::" + here +
+        " it may return its values");
   if (call.in_scope)
     throw std::invalid_argument("offload: a function that takes a context& needs boundary::process; at boundary::" +
                                 here + " it may take a workit::worker_context&");
@@ -41,9 +47,29 @@ way way_of(workit::boundary b) noexcept {
   return {make_process_call, "worker process"};
 }
 
+void check_attempts(const offload_options& options, const workers::remote_call& call) {
+  constexpr std::size_t most = 1'000;
+  if (options.attempts == 0 || options.attempts > most)
+    refuse("attempts is " + std::to_string(options.attempts) + "; it may be 1 to 1,000");
+  if (options.attempts == 1) return;
+  const auto several = "attempts is " + std::to_string(options.attempts) + ", but ";
+  if (options.boundary != boundary::process)
+    refuse(several + "only the worker of boundary::process can die under a task; this is boundary::" +
+           std::string(to_string(options.boundary)));
+  if (!options.idempotent)
+    refuse(several +
+           "the task is not declared idempotent, and a worker that dies may have done half of it: set "
+           "idempotent, or leave attempts at 1");
+  if (!call.channels.empty())
+    refuse(several +
+           "the task sends to a worker_channel, where the values of a dead worker would stand before their "
+           "repetition");
+}
+
 }  // namespace
 
 void check_options(const offload_options& options, const workers::remote_call& call) {
+  check_attempts(options, call);
   if (options.timeout && *options.timeout <= duration::zero()) refuse("timeout has to be more than zero");
   if (options.grace < duration::zero()) refuse("grace is less than zero; it may be zero, for none, or more");
   switch (options.boundary) {
@@ -61,8 +87,31 @@ void check_options(const offload_options& options, const workers::remote_call& c
          ", which is no worker boundary; it may be cooperative, thread or process");
 }
 
-workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
-                                            const workers::remote_call& call) {
+namespace {
+
+std::exception_ptr error_of(boundary_call& made) {
+  try {
+    made.take();
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+/// The last attempt, which has ended.
+std::shared_ptr<boundary_call> run_attempts(call_site& site, node& teller) {
+  const auto& options = site.options;
+  const auto [make, waits_for] = way_of(options.boundary);
+  for (;; ++site.attempt) {
+    const auto made = make(site);
+    made->run(made, waits_for);
+    if (site.attempt == options.attempts || !made->lost_its_worker() || site.cell->record() != nullptr) return made;
+    if (options.on_end) options.on_end(made->used());
+    teller.emit(event::task_retrying{site.attempt + 1, error_of(*made), duration::zero()});
+  }
+}
+
+workers::encoded_result run_call(context& ctx, const offload_options& options, const workers::remote_call& call) {
   auto& self = fiber::require("offload");
   self.check();
   auto& home = self.home;
@@ -74,10 +123,15 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
     cell->tighten(deadline::in(*options.timeout, home.now()));
   }
   if (!ctx.runtime().clock().is_manual()) site.until = cell->effective_deadline();
-  const auto [make, waits_for] = way_of(options.boundary);
-  const auto made = make(site);
   if (options.timeout) home.deadlines().arm(cell, cell->own_deadline().at());
-  made->run(made, waits_for);
+  std::shared_ptr<boundary_call> made;
+  try {
+    made = run_attempts(site, node);
+  } catch (...) {  // there is no pool, or on_end threw
+    home.deadlines().disarm(*cell);
+    cell->close();
+    throw;
+  }
   if (options.timeout || options.grace > duration::zero()) home.deadlines().disarm(*cell);
   const auto stop = made->stop();
   // The kernel's timer may have been faster than the warden: then the deadline that it kept is not decided yet.
@@ -90,6 +144,30 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
   if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
   self.check();
   throw task_cancelled(stop->get().why, ctx.name());  // shielded by an exception in flight
+}
+
+template <class... How>
+void close_all(const channels_of_call& channels, const How&... how) {
+  for (const auto& each : channels) each->close(how...);
+}
+
+}  // namespace
+
+/// The channels of a call close as it ends, whatever its end is.
+workers::encoded_result run_behind_boundary(context& ctx, const offload_options& options,
+                                            const workers::remote_call& call) {
+  for (const auto& each : call.channels) each->begin();
+  try {
+    auto result = run_call(ctx, options, call);
+    close_all(call.channels);
+    return result;
+  } catch (const cancelled& c) {
+    close_all(call.channels, c.why());
+    throw;
+  } catch (...) {
+    close_all(call.channels, std::nullopt, std::current_exception());
+    throw;
+  }
 }
 
 }  // namespace workit::detail

@@ -18,7 +18,7 @@ struct result_of_job {
 
   result operator()(workers::job_value& v) const { return std::move(v.encoded); }
   result operator()(workers::job_exception& e) const {
-    throw remote_error(std::move(e.type), std::move(e.what), {}, used);
+    throw remote_error(std::move(e.type), std::move(e.what), std::move(e.backtrace), used);
   }
   result operator()(workers::job_crashed& c) const {
     if (c.killed_externally) throw killed_externally(task, *c.killed_externally, used);
@@ -34,6 +34,7 @@ struct result_of_job {
       case workers::refusal::stopped:
         throw pool_stopped(task, pool);
       case workers::refusal::no_worker:
+      case workers::refusal::lost_worker:
         break;
     }
     throw start_failed(n.why);
@@ -60,6 +61,7 @@ class process_call final : public boundary_call, public workers::job {
                                .loop = static_cast<std::uint32_t>(site.waiter.home.index())}),
         pool_(std::move(pool)) {
     limits = workers::values_of(site.options.limits);
+    job::used.attempt = site.attempt;
   }
 
   [[nodiscard]] std::shared_ptr<receipt_slot> stop() const override {
@@ -68,6 +70,13 @@ class process_call final : public boundary_call, public workers::job {
   }
   [[nodiscard]] const worker_usage& used() const override { return job::used; }
   workers::encoded_result take() override { return std::visit(result_of_job{name, pool_->name(), job::used}, result); }
+
+  [[nodiscard]] bool lost_its_worker() const override {
+    if (const auto* n = std::get_if<workers::job_not_started>(&result)) return n->kind == workers::refusal::lost_worker;
+    if (std::holds_alternative<workers::job_lost>(result)) return true;
+    const auto* crash = std::get_if<workers::job_crashed>(&result);
+    return crash != nullptr && crash->killed_externally != out_of_memory::likely;
+  }
 
   void heard(std::span<const std::byte> packet, const std::shared_ptr<workers::worker_handle>& from) noexcept override {
     auto said = workers::decode(packet);

@@ -16,11 +16,13 @@ void pool_core::collect(std::size_t loop) {
     if (busy() == 0) return;
     for (auto& [number, worker] : workers_) {
       if (worker->state != worker_state::running || worker->task->terms.loop != loop) continue;
+      // In this order: all that it has said before it committed is known then.
+      const bool committed = worker->word() == worker->word_in(phase::committed);
       if (const auto said = worker->control().said.load(std::memory_order_acquire); said != worker->heard) {
         worker->heard = said;
         telling.push_back({worker->task, worker});
       }
-      if (worker->word() == worker->word_in(phase::committed)) {
+      if (committed) {
         enter(worker, worker_state::collecting);
         done.push_back({worker->task, worker});
       } else if (worker->control().crash.signal.load(std::memory_order_acquire) != 0) {
@@ -41,8 +43,13 @@ void pool_core::collect(std::size_t loop) {
 void pool_core::hear(const launch& l, packets_left then) {
   constexpr int most_at_once = 64, most_in_line = 10'000;
   for (int n = 0; n < (then == packets_left::for_later ? most_at_once : most_in_line); ++n) {
-    auto next = receive(l.worker->line());
-    if (!next) return;
+    std::optional<packet> next;
+    {
+      const std::lock_guard one_at_a_time(l.worker->listening);
+      next = receive(l.worker->line());
+      if (!next) return;
+      if (take_part_of(l, *next)) continue;
+    }
     if (!next->descriptors.empty())
       take_blocks_of(l, std::move(*next));
     else
@@ -54,6 +61,17 @@ void pool_core::hear(const launch& l, packets_left then) {
   }
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto rung = ::write(loops_[l.task->terms.loop], &one, sizeof one);
+}
+
+/// Whether it was a piece of a value; then it is in its channel, in its order, whoever else listens.
+bool pool_core::take_part_of(const launch& l, packet& came) {
+  std::span<const std::byte> content(came.content.data(), came.content.size());
+  const auto part = decode_part(content);
+  if (!part) return false;
+  const auto& channels = l.task->call.channels;
+  if (part->generation == l.task->generation_ && part->place < channels.size())
+    channels[part->place]->take(*part, content, std::move(came.descriptors));
+  return true;
 }
 
 /// What could still change is left out, and the result that needs it is none then.

@@ -31,9 +31,10 @@ namespace workit::workers {
 /// 7. Callbacks of the zygotes' sockets, of pidfds, of the bell and of timers run on the warden's thread, one at a
 ///    time.
 ///
-/// Lock order: mutex_ is a leaf. Nothing is called under it that could call back: not the warden, not settled(), not a
-/// receipt. What has to be done after it is collected in `errands` and done by run(). System calls under it do not
-/// block: a packet to the zygote, a descriptor closed.
+/// Lock order: mutex_ is a leaf but for the mutexes of far_channels; a worker's `listening` is taken before those, too.
+/// Nothing is called under them that could call back: not the warden, not settled(), not a receipt. What has to be done
+/// after it is collected in `errands` and done by run(). System calls under it do not block: a packet to the zygote, a
+/// descriptor closed.
 class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
   pool_core(process_options options, preempt::warden& warden, std::vector<int> loops);
@@ -107,6 +108,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   // pool_collect.cpp
   enum class packets_left { for_later, never };
   void hear(const launch& l, packets_left then);
+  [[nodiscard]] static bool take_part_of(const launch& l, packet& came);
   void take_blocks_of(const launch& l, packet came);
   [[nodiscard]] attachments blocks_for(job& task);
   void take_result(const launch& l);
@@ -228,7 +230,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   bool replacing_ = false;
   bool pulsing_ = false;
   std::unordered_map<std::uint32_t, handle> workers_;
-  job_queue queue_;
+  job_queue queue_{options_.queue_limit};
   std::size_t unsettled_ = 0;
   std::uint32_t last_number_ = 0;
   unsigned start_deaths_ = 0;  // workers in a row that died before they were ready, or could not be forked

@@ -13,6 +13,8 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
   const auto self = task.shared_from_this();
   const bool withdrawn = task.state_.load(std::memory_order_acquire) == job::state::withdrawn;
   const auto now = std::chrono::steady_clock::now();
+  // What it has sent to its channels before it was stopped is received before its end is seen.
+  if (!withdrawn && !task.call.channels.empty()) hear({self, task.worker_}, packets_left::never);
   errands todo;
   if (!withdrawn) task.worker_->take_output(task.used);
   {
@@ -120,8 +122,9 @@ job_result pool_core::death_of(const worker_handle& worker, const job& task, con
   if (note == 0 && signal == SIGKILL && is_to_stop(task))
     return stopped_early(task, worker.pid, stop_method::killed, stop_proof::pidfd);
   if (!begun)
-    return job_not_started{"the worker for task \"" + task.name + "\" in pool \"" + options_.name +
-                           "\" died before the task began"};
+    return job_not_started{
+        "the worker for task \"" + task.name + "\" in pool \"" + options_.name + "\" died before the task began",
+        refusal::lost_worker};
   if (note == 0 && end.zygote) return job_lost{*end.zygote};
   if (signal == 0) return job_crashed{{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0}};
   job_crashed crashed{{.signal = note != 0 ? note : signal, .core_dumped = WCOREDUMP(status) != 0}};

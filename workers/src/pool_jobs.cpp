@@ -32,7 +32,7 @@ void pool_core::submit(std::shared_ptr<job> task) {
     if (answer.why.empty() && task->state_.load(std::memory_order_acquire) == job::state::queued) {
       queue_.push(task);
       take_launches(todo);
-      if (task->in_queue_ && queue_.size() > options_.queue_limit && options_.when_full == when_full::refuse) {
+      if (task->queued_ == job::place::outside && options_.when_full == when_full::refuse) {
         queue_.remove(*task);
         answer = {"the queue of pool \"" + options_.name + "\" is full", refusal::queue_full, options_.queue_limit};
         ++counts_.refused;
@@ -97,11 +97,13 @@ void pool_core::note_whether_it_follows(time_point submitted) noexcept {
 
 void pool_core::start_on_worker(const launch& l) {
   auto& [task, worker] = l;
+  const auto limits = stricter(limits_, task->limits);
+  for (unsigned place = 0; const auto& channel : task->call.channels) channel->connect(worker, place++, limits.output);
   if (auto why = worker->write_request(task->call, {.until = task->terms.until,
                                                     .grace = task->terms.grace,
                                                     .loop = task->terms.loop,
                                                     .name = task->name,
-                                                    .limits = stricter(limits_, task->limits)})) {
+                                                    .limits = limits})) {
     if (!task->decide(job::state::running, job::state::refused)) return withdraw_launch(l);
     withdraw_launch(l);
     return settle(task, job_not_started{std::move(*why)});
@@ -128,6 +130,7 @@ void pool_core::withdraw_launch(const launch& l) {
 bool pool_core::release(const handle& worker, const job& task, worker_state next, errands& todo) {
   const bool has_it = worker->state == worker_state::running || worker->state == worker_state::collecting;
   if (!has_it || worker->task.get() != &task) return false;
+  for (const auto& channel : task.call.channels) channel->disconnect();
   worker->task.reset();
   if (next == worker_state::idle && !worker->exited && worker->from == serving_) {
     worker->rewind();

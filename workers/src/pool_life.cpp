@@ -138,6 +138,7 @@ pool_status pool_core::status() const {
   const auto alive = now.starting + now.idle + now.busy;
   now.unreclaimed = workers_.size() - std::min(workers_.size(), alive);
   now.queued = queue_.size();
+  now.waiting = queue_.outside();
   now.longest_wait = std::max(duration::zero(), at - queue_.oldest(at));
   if (serving_ != nullptr && serving_->link) now.zygote = serving_->link->pid();
   return now;

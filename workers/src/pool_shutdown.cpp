@@ -74,7 +74,7 @@ shutdown_report pool_core::stop(shutdown_options how) noexcept {
     if (life_ == life::closed) return report_;
     was_up = life_ != life::starting;
     life_ = life::closing;
-    report_.refused = queue_.size();
+    report_.refused = queue_.size() + queue_.outside();
     fail_queue(stopped_answer(), todo);
     finished_before = finished_;
     killed_before = counts_.killed;

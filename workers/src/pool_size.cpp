@@ -27,7 +27,8 @@ std::uint64_t spread(std::uint64_t most, std::uint32_t worker, std::size_t pool)
 std::size_t pool_core::wanted() const noexcept {
   const auto all = options_.workers + options_.spares;
   if (!options_.idle_shrink) return all;
-  const auto demand = std::min(options_.workers, std::max(options_.min_workers, busy() + queue_.size()));
+  const auto demand =
+      std::min(options_.workers, std::max(options_.min_workers, busy() + queue_.size() + queue_.outside()));
   return demand + options_.spares;
 }
 

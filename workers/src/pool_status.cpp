@@ -44,8 +44,8 @@ std::string render_pool(const std::string& name, const pool_status& s) {
   text += ": " + n(s.busy) + " busy, " + n(s.idle) + " idle (" + n(s.spares) + " spare), " + n(s.starting) +
           " starting, " + n(s.unreclaimed) + " dying; " + n(s.started) + " started, " + n(s.killed) + " killed, " +
           n(s.crashed) + " crashed, " + n(s.recycled) + " recycled, " + n(s.shrunk) + " let go\n";
-  text += "  queue: " + n(s.queued) + ", the longest since " + amount_of(s.longest_wait) + ", " + n(s.refused) +
-          " refused\n";
+  text += "  queue: " + n(s.queued) + ", " + n(s.waiting) + " before it, the longest since " +
+          amount_of(s.longest_wait) + ", " + n(s.refused) + " refused\n";
   if (s.zygote_failures != 0)
     text += "  zygotes: " + n(s.zygotes) + " started, " + n(s.zygote_failures) + " failures\n";
   add_stops(text, s.stops, std::make_index_sequence<stops_by_reason::kinds>());

@@ -15,6 +15,9 @@
 
 namespace workit::workers {
 
+/// Thrown in a worker: a result, or a value for a channel, is larger than it may be.
+struct output_exceeded {};
+
 /// Threads: the worker's one; one object a process, since it is the process's new-handler that notes refused memory.
 class task_limits {
  public:

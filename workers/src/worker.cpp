@@ -39,6 +39,7 @@
 #include "task_frame.hpp"
 #include "task_limits.hpp"
 #include "thread_counter.hpp"
+#include "throw_trace.hpp"
 #include "usable_cpus.hpp"
 #include "worker_scope.hpp"
 
@@ -57,9 +58,6 @@ constexpr auto look_time = std::chrono::microseconds(100);
 constexpr int most_looks = 20;
 
 control_block* own_block = nullptr;  // for spin_on_beat
-
-/// The result is larger than it may be.
-struct output_exceeded {};
 
 class worker {
  public:
@@ -224,6 +222,7 @@ class worker {
     auto kind = result_kind::value;
     const task_frame own(control().asked.generation, generation, deadline{time_point{duration{request.deadline_ns}}});
     control().result.blocks.store(0, std::memory_order_relaxed);
+    forget_throw();
     try {
       if (request.entry != entry_id_) {
         const auto found = find_function(request.entry);
@@ -233,7 +232,7 @@ class worker {
       }
       const auto beside = receive_blocks(generation, request.blocks);
       wire_reader arguments(payload_.view(request.size), beside);
-      entry_(arguments, frame);
+      noting_throws([&] { entry_(arguments, frame); });
       if (frame.size() > request.limits.output) throw output_exceeded();
       payload_.write(frame.frame());
       send_result_blocks(generation, frame.attached());
@@ -295,7 +294,7 @@ class worker {
 
   result_kind write_exception(wire_writer& frame) {
     auto words = describe_current_exception();
-    write_words({std::move(words.type), std::move(words.what)}, frame);
+    write_words({std::move(words.type), std::move(words.what), noted_throw()}, frame);
     return result_kind::exception;
   }
 

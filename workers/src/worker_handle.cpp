@@ -13,9 +13,9 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 
+#include "backtrace_text.hpp"
 #include "limit_note.hpp"
 #include "line.hpp"
-#include "messages.hpp"
 
 namespace workit::workers {
 namespace {
@@ -128,6 +128,12 @@ void worker_handle::ask(std::uint32_t task_generation, const cancel_reason& why)
   write_reason(control_->asked, why);
   control_->asked.generation.store(task_generation, std::memory_order_release);
   wake(control_->asked.generation);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (auto& each : control_->channels) {  // a task that waits for room says so, and then looks whether it is asked
+    if ((each.room.load(std::memory_order_relaxed) & channel_word::waits) == 0) continue;
+    each.room.fetch_xor(channel_word::asked, std::memory_order_acq_rel);
+    wake(each.room);
+  }
 }
 
 bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
@@ -174,8 +180,9 @@ std::optional<job_result> worker_handle::read_result(attachments blocks) const {
   if (!first) return std::nullopt;
   if (kind == result_kind::refused) return job_not_started{std::move(*first)};
   auto second = next_word(words);
-  if (!second || kind != result_kind::exception) return std::nullopt;
-  return job_exception{std::move(*first), std::move(*second)};
+  auto third = next_word(words);
+  if (!second || !third || kind != result_kind::exception) return std::nullopt;
+  return job_exception{std::move(*first), std::move(*second), readable_backtrace(std::move(*third))};
 }
 
 void worker_handle::read_usage(worker_usage& to) const noexcept {
@@ -190,14 +197,7 @@ std::string worker_handle::read_backtrace() const {
   const auto size = std::min(control_->crash.trace_size.load(std::memory_order_relaxed), longest);
   bytes text;
   if (size == 0 || !read_payload(text, size)) return {};
-  std::string lines(reinterpret_cast<const char*>(text.data()), text.size());
-  // The worker was exec'ed under another name; addr2line(1) needs the program's.
-  char program[512] = {};
-  if (::readlink("/proc/self/exe", program, sizeof program - 1) > 0) {
-    for (auto at = lines.find(zygote_name); at != std::string::npos; at = lines.find(zygote_name, at + 1))
-      if (at == 0 || lines[at - 1] == '\n') lines.replace(at, zygote_name.size(), program);
-  }
-  return lines;
+  return readable_backtrace({reinterpret_cast<const char*>(text.data()), text.size()});
 }
 
 void worker_handle::rewind() noexcept {

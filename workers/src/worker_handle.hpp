@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,6 +74,8 @@ class worker_handle {
   time_point idle_since{};                ///< while idle
   std::uint64_t tasks = 0;                ///< it has been given
   std::uint64_t first_memory = 0;         ///< bytes when it was ready
+  /// Held by whoever takes a packet off the line: pieces of values are put together in the order of their sending.
+  std::mutex listening;
   // Written when it is forked, before it is idle.
   pid_t pid = 0;
   unique_fd pidfd;

@@ -23,6 +23,7 @@
 
 #include "host_budgets.hpp"
 #include "line.hpp"
+#include "throw_trace.hpp"
 
 namespace workit::workers {
 namespace {
@@ -75,7 +76,7 @@ class worker_scope {
     }
     runtime_.run(std::move(options), [&](scope& s) {
       const hearing open(*this, s.node().cell(), generation);
-      body(s);
+      noting_throws([&] { body(s); });  // here, since the scope throws it again
     });
   }
 
@@ -141,6 +142,8 @@ class worker_scope {
 }  // namespace
 
 void set_worker_surroundings(const worker_surroundings& surroundings) noexcept { here = surroundings; }
+
+const worker_surroundings& surroundings() noexcept { return here; }
 
 unsigned scope_threads() noexcept { return threads.load(std::memory_order_relaxed); }
 

@@ -16,6 +16,9 @@ struct worker_surroundings {
 /// it is asked to, and heard by its host. Lifetime: the process's.
 void set_worker_surroundings(const worker_surroundings& here) noexcept;
 
+/// As it was set; all null before that.
+[[nodiscard]] const worker_surroundings& surroundings() noexcept;
+
 /// How many threads of this process are there because of such scopes.
 [[nodiscard]] unsigned scope_threads() noexcept;
 

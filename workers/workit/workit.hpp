@@ -31,4 +31,5 @@
 #include <workit/workers/processes.hpp>
 #include <workit/workers/shared_buffer.hpp>
 #include <workit/workers/threads.hpp>
+#include <workit/workers/worker_channel.hpp>
 #include <workit/workers/worker_context.hpp>

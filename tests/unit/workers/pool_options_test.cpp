@@ -47,13 +47,14 @@ std::string start_sentence(process_options options) {
   return {};
 }
 
-TEST(PoolQueue, RefusesWhatFindsItFullAndWithoutThatOptionTakesItIn) {
+TEST(PoolQueue, RefusesWhatFindsItFullAndWithoutThatOptionLetsItWaitBeforeIt) {
   for (const auto full : {when_full::refuse, when_full::wait}) {
     pool_host host({.workers = 1, .spares = 0, .queue_limit = 2, .when_full = full});
     gate g(host);
     std::vector<job_ptr> tasks;
     for (int i = 0; i < 4; ++i) tasks.push_back(host.submit(squared, i));
-    EXPECT_EQ(host.pool.status().queued, full == when_full::refuse ? 2U : 4U);
+    EXPECT_EQ(host.pool.status().queued, 2U) << "never more than its limit";
+    EXPECT_EQ(host.pool.status().waiting, full == when_full::refuse ? 0U : 2U);
     g.open();
     for (int i = 0; i < 4; ++i) {
       const auto& result = tasks[static_cast<std::size_t>(i)]->wait();
@@ -76,6 +77,119 @@ TEST(PoolQueue, OfNoLengthTakesWhatAFreeWorkerRunsAtOnce) {
   gate g(host);
   EXPECT_EQ(std::get<job_not_started>(host.submit(squared, 1)->wait()).kind, refusal::queue_full);
   g.open();
+}
+
+/// Names of tasks in the order in which they ran.
+class running_order {
+ public:
+  job_ptr submit(pool_host& host, const std::string& name, task_priority p = task_priority::normal) {
+    auto task = host.make_job_on(
+        {.priority = p}, [](std::string to, std::string who) { std::ofstream(to, std::ios::app) << who; },
+        folder_.file("order"), name);
+    host.pool.submit(task);
+    return tasks_.emplace_back(std::move(task));
+  }
+  /// Once all have ended.
+  std::string get() {
+    for (const auto& t : tasks_) t->wait();
+    std::string ran;
+    std::ifstream(folder_.file("order")) >> ran;
+    return ran;
+  }
+
+ private:
+  temporary_directory folder_;
+  std::vector<job_ptr> tasks_;
+};
+
+TEST(PoolQueue, LetsInWhoWaitsBeforeItFirstComeFirstServedAndOnlyInsideItUrgencyCounts) {
+  for (const bool limited : {true, false}) {  // the control arm: where all are inside, the urgent one is the first
+    pool_host host({.workers = 1, .spares = 0, .queue_limit = limited ? 2U : 100U});
+    gate g(host);
+    running_order order;
+    for (const auto* name : {"a", "b", "c", "d"}) order.submit(host, name, task_priority::low);
+    order.submit(host, "U", task_priority::high);
+    EXPECT_EQ(host.pool.status().queued, limited ? 2U : 5U);
+    EXPECT_EQ(host.pool.status().waiting, limited ? 3U : 0U);
+    g.open();
+    EXPECT_EQ(order.get(), limited ? "abcUd" : "Uabcd");  // it comes in when c has left, and overtakes d
+  }
+}
+
+TEST(PoolQueue, OfNoLengthHasThemAllWaitBeforeIt) {
+  pool_host host({.workers = 1, .spares = 0, .queue_limit = 0});
+  EXPECT_EQ(host.call(squared, 5), 25);
+  gate g(host);
+  running_order order;
+  for (const auto* name : {"a", "b", "c"}) order.submit(host, name);
+  order.submit(host, "U", task_priority::high);
+  EXPECT_EQ(host.pool.status().queued, 0U);
+  EXPECT_EQ(host.pool.status().waiting, 4U);
+  g.open();
+  EXPECT_EQ(order.get(), "abcU");
+}
+
+TEST(PoolQueue, LosesWhoWaitsBeforeItByACancellationOrADeadlineWithoutAWorker) {
+  pool_host host({.workers = 1, .spares = 0, .queue_limit = 1});
+  gate g(host);
+  running_order order;
+  order.submit(host, "a");
+  const auto cancelled = order.submit(host, "b");
+  const auto late = host.make_job(squared, 3);
+  const auto until = std::chrono::steady_clock::now() + 20ms;
+  host.warden.arm(late->cell, until);
+  late->cell->tighten(deadline(until));
+  host.pool.submit(late);
+  order.submit(host, "c");
+  EXPECT_EQ(host.pool.status().waiting, 3U);
+  EXPECT_TRUE(cancelled->cell->request(reason::user{}));
+  EXPECT_EQ(std::get<job_stopped>(cancelled->wait()).receipt->get().method, stop_method::withdrawn);
+  const auto receipt = std::get<job_stopped>(late->wait()).receipt->get();
+  EXPECT_EQ(receipt.method, stop_method::withdrawn);
+  EXPECT_TRUE(std::holds_alternative<reason::deadline>(receipt.why));
+  host.warden.disarm(*late->cell);
+  EXPECT_EQ(host.pool.status().queued, 1U);
+  EXPECT_EQ(host.pool.status().waiting, 1U);
+  g.open();
+  EXPECT_EQ(order.get(), "ac");
+}
+
+TEST(PoolQueue, AnswersWhoWaitsBeforeItWhenThePoolEnds) {
+  pool_host host({.workers = 1, .spares = 0, .queue_limit = 1});
+  const auto holder = host.submit([] {
+    for (;;) pause();
+  });
+  wait_until([&] { return host.pool.status().busy == 1; });
+  std::vector<job_ptr> tasks;
+  for (int i = 0; i < 3; ++i) tasks.push_back(host.submit(squared, i));
+  EXPECT_EQ(host.pool.stop().refused, 3U);
+  for (const auto& t : tasks) EXPECT_EQ(std::get<job_not_started>(t->wait()).kind, refusal::stopped);
+}
+
+TEST(PoolQueue, UnderASwarmNeverHoldsMoreThanItsLimitAndServesEverybodyInTurn) {
+  pool_host host({.workers = 2, .spares = 1, .queue_limit = 3});
+  std::atomic<bool> over{false};
+  std::thread watcher([&] {
+    while (!over) EXPECT_LE(host.pool.status().queued, 3U);
+  });
+  std::vector<job_ptr> tasks;
+  for (int i = 0; i < 300; ++i) {
+    tasks.push_back(host.submit(squared, i));
+    if (i % 7 == 3) tasks[static_cast<std::size_t>(i / 2)]->cell->request(reason::user{});
+  }
+  int values = 0, stopped = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto& result = tasks[static_cast<std::size_t>(i)]->wait();
+    stopped += std::holds_alternative<job_stopped>(result);
+    if (const auto* value = std::get_if<job_value>(&result)) {
+      ++values;
+      EXPECT_EQ(read_result<int>(value->encoded), i * i);
+    }
+  }
+  over = true;
+  watcher.join();
+  EXPECT_EQ(values + stopped, 300);
+  EXPECT_EQ(host.pool.status().queued + host.pool.status().waiting, 0U);
 }
 
 TEST(PoolQueue, GivesTheRoomOfAWithdrawnTaskToTheNext) {

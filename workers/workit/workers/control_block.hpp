@@ -35,11 +35,22 @@ class control_word {
   std::uint32_t bits_;
 };
 
+/// How many values a task may have sent to a channel, all in all, modulo 2^29, and three bits beside it.
+struct channel_word {
+  static constexpr std::uint32_t closed = 1;  ///< nobody will receive any more
+  static constexpr std::uint32_t waits = 2;   ///< the worker does, for room
+  static constexpr std::uint32_t asked = 4;   ///< turned over when the task is asked to stop, so that it looks up
+  static constexpr std::uint32_t one = 8;     ///< room for a value
+  [[nodiscard]] static constexpr bool has_room(std::uint32_t word, std::uint32_t sent) noexcept {
+    return word / one != (sent & (~0U / one));
+  }
+};
+
 /// What the worker left in the payload. The names are its claim: the host checks them.
 enum class result_kind : std::uint32_t {
   none,
   value,      ///< the trampoline's frame
-  exception,  ///< two strings: type, what()
+  exception,  ///< three strings: type, what(), where it was thrown
   refused,    ///< one string: why the task did not begin
   cancelled,  ///< nothing: it left by `cancelled`, having been asked to stop
   exceeded,   ///< nothing: `exceeded` says which limit
@@ -64,6 +75,8 @@ enum worker_readiness : std::uint32_t {
 ///   ready         worker       any, once: a worker_readiness
 ///   crash         worker       any, from its signal handler
 ///   asked         host         any: its generation last
+///   channels      host         idle: to the room that there is at first; running: more, or that it is closed
+///                 worker       running: that it waits for room
 ///   said          worker       running, after each message on the line
 ///   roused        host         any: a task may come soon
 ///   exceeded      host         idle: to none; worker: running, before it commits or dies of it
@@ -96,14 +109,25 @@ struct control_block {
   };
   alignas(64) result_fields result;
 
+  /// A cancel_reason.
+  struct reason_fields {
+    std::uint32_t kind = 0;   ///< index in cancel_reason
+    std::int64_t number = 0;  ///< ns: a deadline's instant, a time-out's limit
+    char text[200] = {};      ///< a tag, message or name, cut; ends with a zero
+  };
   /// A wish that the task stop by itself.
-  struct asked_fields {
+  struct asked_fields : reason_fields {
     std::atomic<std::uint32_t> generation{~0U};  ///< of the task that is asked; no task's at first; a futex
-    std::uint32_t kind = 0;                      ///< index in cancel_reason
-    std::int64_t number = 0;                     ///< ns: a deadline's instant, a time-out's limit
-    char text[200] = {};                         ///< a tag, message or name, cut; ends with a zero
   };
   alignas(64) asked_fields asked;
+
+  /// Room for the values that the task sends to one of its channels.
+  struct channel_fields {
+    std::atomic<std::uint32_t> room{0};  ///< a channel_word; a futex
+    reason_fields why;                   ///< written before `closed`
+    bool has_reason = false;             ///< as `why`
+  };
+  alignas(64) channel_fields channels[4];
 
   std::atomic<std::uint32_t> ready{not_ready};
   std::atomic<std::uint32_t> said{0};

@@ -22,6 +22,7 @@ struct job_value {
 struct job_exception {
   std::string type;  ///< demangled, e.g. "std::invalid_argument"
   std::string what;
+  std::string backtrace{};  ///< where it was thrown, a frame a line; empty when that is not known
 };
 /// It was stopped, or withdrawn before it began.
 struct job_stopped {
@@ -50,9 +51,10 @@ struct job_violated {
 };
 /// Why a job did not begin.
 enum class refusal : std::uint8_t {
-  no_worker,   ///< none could be had
-  queue_full,  ///< too many were waiting
-  stopped,     ///< the pool has been stopped
+  no_worker,    ///< none could be had
+  lost_worker,  ///< the one that it was given to died before it began
+  queue_full,   ///< too many were waiting
+  stopped,      ///< the pool has been stopped
 };
 /// Not one instruction of it ran.
 struct job_not_started {
@@ -123,11 +125,13 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   attachments blocks_;  // that came for its result; guarded by the pool's mutex
   time_point submitted_{};
   time_point launched_{};
-  std::shared_ptr<pool_core> pool_;                      // from submission to settlement
-  std::shared_ptr<worker_handle> worker_;                // set before running; reset when the warden can no longer ask
-  std::uint32_t generation_ = 0;                         // of the worker's word, as worker_
-  std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while in_queue_; guarded by the pool's mutex
-  bool in_queue_ = false;                                // guarded by the pool's mutex
+  std::shared_ptr<pool_core> pool_;        // from submission to settlement
+  std::shared_ptr<worker_handle> worker_;  // set before running; reset when the warden can no longer ask
+  std::uint32_t generation_ = 0;           // of the worker's word, as worker_
+  // Guarded by the pool's mutex:
+  enum class place : std::uint8_t { none, inside, outside };
+  place queued_ = place::none;                           // where it waits in the pool's queue
+  std::list<std::shared_ptr<job>>::iterator queued_at_;  // valid while it does
 };
 
 }  // namespace workit::workers

@@ -29,8 +29,17 @@ struct offload_options {
   /// stop token, cancel points), and what has not ended by then is stopped hard. Zero by default: at once, since code
   /// that takes no context would only burn the time.
   duration grace{};
-  /// Hears what the call has taken, however it ended, on its fiber before it goes on. What it throws is the call's
-  /// error.
+  /// Whether it makes no difference if fn is run once, or begun several times and then run once: a declaration, which
+  /// nobody can check. What a dead worker had done to files or other systems stays done.
+  bool idempotent = false;
+  /// How often it may begin in all, 1 to 1,000; more than once for what is idempotent, at boundary::process. When its
+  /// worker dies under it (a crash, an exit, a SIGKILL from outside, a death before the task began), it is given to
+  /// another at once, within the same time-out, unless its scope is stopping. Not after a stop, a limit, a forbidden
+  /// system call or a kill that was probably for want of memory, which would only come again, nor after an exception,
+  /// which is an answer: that is for retry(). Once by default: what has killed one worker may kill the next.
+  std::size_t attempts = 1;
+  /// Hears what the call has taken, however it ended, on its fiber before it goes on; of several attempts, each. What
+  /// it throws is the call's error.
   std::function<void(const worker_usage&)> on_end{};
 };
 
@@ -47,8 +56,10 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
 /// travels; what cannot does not compile). Arguments are encoded here and now, so that later changes to them do not
 /// matter. It may be called more than once. The worker's context is that of a scope in the worker: spawn, sleep,
 /// deadline, stop token, defer and composables work there; its reports and log lines are those of the calling task
-/// here, and it charges the budgets here, by the names of their keys. Context values do not travel. A worker_context is
-/// lighter, and the same at every boundary; a full context only a process has.
+/// here, and it charges the budgets here, by the names of their keys. A parameter `worker_sender<T>` is given a
+/// worker_channel<T> (<workit/workers/worker_channel.hpp>), from which the caller receives while the task runs. Context
+/// values do not travel. A worker_context is lighter, and the same at every boundary; a full context only a process
+/// has.
 ///
 /// Calling it:
 /// Blocks: the fiber, until the result is there or the stop of the work is proven.

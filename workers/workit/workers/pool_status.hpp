@@ -39,8 +39,9 @@ struct pool_status {
   std::size_t starting = 0;     ///< asked of a zygote, or in worker_init
   std::size_t unreclaimed = 0;  ///< dying: killed or dead, memory and process not yet back
   std::size_t outgoing = 0;     ///< of the busy ones, those that a reload has left behind
-  std::size_t queued = 0;       ///< tasks that wait for a worker
-  duration longest_wait{};      ///< of those tasks, until now
+  std::size_t queued = 0;       ///< tasks that wait for a worker: queue_limit at most
+  std::size_t waiting = 0;      ///< tasks that wait for a place among those
+  duration longest_wait{};      ///< of all these tasks, until now
 
   std::uint64_t started = 0;          ///< workers forked
   std::uint64_t killed = 0;           ///< workers lost to a stop

@@ -21,7 +21,8 @@ struct shutdown_report;
 
 /// What becomes of a task that finds as many waiting before it as the pool allows.
 enum class when_full : std::uint8_t {
-  wait,    ///< its scope waits on, as behind a longer queue: its deadline counts, its cancellation takes it out
+  wait,    ///< its scope waits before the queue until it has a place, first come, first served whatever the priority:
+           ///< its deadline counts, its cancellation takes it out
   refuse,  ///< its caller gets queue_full at once
 };
 
@@ -54,8 +55,9 @@ struct process_options {
   std::optional<duration> idle_shrink{};
   /// How many workers idle_shrink leaves, spares not counted. None, so that what it is asked for it does.
   std::size_t min_workers = 0;
-  /// How many tasks may wait for a worker. No limit, because each of them is a scope with its own deadline that would
-  /// wait anyway, and its arguments exist already; a service that prefers to shed load sets both of these.
+  /// How many tasks may wait for a worker, where their priorities count. No limit, because each of them is a scope with
+  /// its own deadline that would wait anyway, and its arguments exist already; a service that prefers to shed load sets
+  /// both of these. With 0 nobody overtakes: whom no worker is free for waits before the queue.
   std::size_t queue_limit = std::numeric_limits<std::size_t>::max();
   /// Beyond it. Waiting is the default, because a refusal has to be handled and a wait is bounded by its scope.
   workit::when_full when_full = workit::when_full::wait;

@@ -27,8 +27,9 @@ using trampoline = void (*)(wire_reader& arguments, wire_writer& result);
 struct remote_call {
   function_id entry;  ///< of a trampoline
   bytes arguments;
-  attachments beside{};   ///< the shared buffers among them
-  bool in_scope = false;  ///< the function takes a context&, which only a worker process has
+  attachments beside{};         ///< the shared buffers among them
+  bool in_scope = false;        ///< the function takes a context&, which only a worker process has
+  channels_of_call channels{};  ///< those among the arguments that the task sends to
 };
 
 /// What a call came back with.
@@ -237,7 +238,8 @@ template <class F, class... A>
   }
   detail::write_arguments(typename shape::parameters{}, arguments, std::forward<A>(args)...);
   auto beside = arguments.take_attached();
-  return {entry, arguments.take(), std::move(beside), shape::takes == detail::own_context::scope};
+  auto channels = arguments.take_channels();
+  return {entry, arguments.take(), std::move(beside), shape::takes == detail::own_context::scope, std::move(channels)};
 }
 
 /// Unpacks the result of such a call. Errors: wire_error.

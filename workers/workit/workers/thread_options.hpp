@@ -31,7 +31,7 @@ struct thread_options {
   /// Shared libraries, by the base names of their files ("libscore.so"), in whose code tasks may be stopped, as they
   /// may in the executable's: docs/thread-boundary.md says what such code must keep to.
   std::vector<std::string> preemptible_modules{};
-  /// How many tasks may wait for a thread; see process_options.
+  /// How many tasks may wait for a thread before when_full::refuse refuses; with wait they all do, by their priorities.
   std::size_t queue_limit = std::numeric_limits<std::size_t>::max();
   workit::when_full when_full = workit::when_full::wait;
 };

@@ -48,6 +48,12 @@ class shared_block;
 /// Memory that travels beside a frame, by its descriptor, and is not copied: see shared_buffer.
 using attachments = std::vector<std::shared_ptr<const shared_block>>;
 
+namespace workers {
+class far_channel;
+}
+/// Channels that a call has, which its task sends to: see worker_channel.
+using channels_of_call = std::vector<std::shared_ptr<workers::far_channel>>;
+
 /// Appends values to a frame. The format is private to one image: native byte order, no tags, lengths as 64 bit.
 /// Threads: one at a time.
 class wire_writer {
@@ -73,12 +79,21 @@ class wire_writer {
     write_count(attached_.size() - 1);
   }
 
+  /// Makes `channel` one of the call's, and writes its place among them. Errors: wire_error beyond the 4th.
+  void attach_channel(std::shared_ptr<workers::far_channel> channel) {
+    constexpr std::size_t most = 4;
+    if (channels_.size() == most) throw wire_error("more than 4 channels cannot go with one call");
+    channels_.push_back(std::move(channel));
+    write_count(channels_.size() - 1);
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return frame_.size(); }
   [[nodiscard]] const bytes& frame() const noexcept { return frame_; }
   /// The frame, moved out; the writer is empty afterwards.
   [[nodiscard]] bytes take() noexcept { return std::exchange(frame_, bytes{}); }
   [[nodiscard]] const attachments& attached() const noexcept { return attached_; }
   [[nodiscard]] attachments take_attached() noexcept { return std::exchange(attached_, {}); }
+  [[nodiscard]] channels_of_call take_channels() noexcept { return std::exchange(channels_, {}); }
   void clear() noexcept {
     frame_.clear();
     attached_.clear();
@@ -87,6 +102,7 @@ class wire_writer {
  private:
   bytes frame_;
   attachments attached_;
+  channels_of_call channels_;
   int depth_ = 0;
 };
 

@@ -10,7 +10,7 @@
 
 namespace workit {
 
-/// What one call behind a boundary has taken.
+/// What one call behind a boundary has taken, or one attempt of it.
 struct worker_usage {
   pid_t worker = 0;               ///< the process that ran it; 0 when it never came to one
   duration queued{};              ///< from the call until a worker had it
@@ -21,6 +21,7 @@ struct worker_usage {
   /// worker_output::captured only. Anything may stand in it.
   std::string output{};
   std::uint64_t output_dropped = 0;  ///< bytes that came before these, and are gone
+  std::size_t attempt = 1;                     ///< which of offload_options::attempts
 };
 
 /// Base of the errors of work that had a worker. Thrown by the task function that offload() made.

@@ -1,0 +1,123 @@
+// Where a remote error was thrown.
+#include <execinfo.h>
+
+#include "victims.hpp"
+
+namespace workit::test {
+
+// Not in the anonymous namespace: the program exports its functions, so that backtraces have their names.
+[[gnu::noinline]] int throw_here(int row) {
+  if (row >= 0) throw std::out_of_range("row " + std::to_string(row));
+  return row;
+}
+[[gnu::noinline]] void throw_again_here(const std::exception_ptr& error) {
+  std::rethrow_exception(error);
+  asm volatile("");  // no jump instead of the call
+}
+
+namespace {
+
+class Backtrace : public worker_test {
+ protected:
+  /// That of the error with which a call ends.
+  template <class F, class... A>
+  static std::string of(scope& s, F fn, A... args) {
+    try {
+      offload({}, fn, args...)(s);
+    } catch (const remote_error& e) {
+      return e.backtrace();
+    }
+    ADD_FAILURE() << "it did not throw";
+    return {};
+  }
+  static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+};
+
+#if defined(__x86_64__)
+
+TEST_F(Backtrace, OfARemoteErrorNamesTheFunctionThatThrewFirst) {
+  rt_->run([](scope& s) {
+    const auto plain = of(s, throw_here, 7);
+    EXPECT_NE(first_line(plain).find("workit::test::throw_here(int)"), std::string::npos) << plain;
+    EXPECT_NE(plain.find("workit_contract_test"), std::string::npos) << plain;
+    const auto in_scope = of(s, [](context&) { throw_here(7); });
+    EXPECT_NE(first_line(in_scope).find("throw_here"), std::string::npos) << in_scope;
+    const auto light = of(s, [](worker_context&) { throw_here(7); });
+    EXPECT_NE(first_line(light).find("throw_here"), std::string::npos) << light;
+  });
+}
+
+// What a handler could say by itself: the throw is gone by then.
+TEST_F(Backtrace, ControlArmWhereItIsCaughtTheStackKnowsNothingOfTheThrow) {
+  rt_->run([](scope& s) {
+    const auto seen = offload({}, [] {
+      try {
+        throw_here(7);
+      } catch (const std::out_of_range&) {
+      }
+      void* frames[32];
+      const int n = backtrace(frames, 32);
+      char** lines = backtrace_symbols(frames, n);
+      std::string text;
+      for (int i = 0; i < n; ++i) text.append(lines[i]).push_back('\n');
+      std::free(lines);
+      return text;
+    })(s);
+    EXPECT_NE(seen.find("workit-zygote"), std::string::npos) << seen;
+    EXPECT_EQ(seen.find("throw_here"), std::string::npos) << seen;
+  });
+}
+
+TEST_F(Backtrace, IsThatOfTheErrorThatLeftNotOfOneThatWasCaught) {
+  rt_->run([](scope& s) {
+    const auto second = of(s, [] {
+      try {
+        throw_here(7);
+      } catch (const std::out_of_range&) {
+      }
+      throw_again_here(std::make_exception_ptr(std::runtime_error("another")));
+    });
+    EXPECT_NE(second.find("throw_again_here"), std::string::npos) << second;
+    EXPECT_EQ(second.find("throw_here(int)"), std::string::npos) << second;
+  });
+}
+
+TEST_F(Backtrace, OfOneTaskIsNeverSeenWithTheNext) {
+  runtime rt({}, processes({.workers = 1, .spares = 0}));  // the same worker
+  rt.run([](scope& s) {
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_NE(of(s, throw_here, 7).find("throw_here"), std::string::npos);
+      const auto next = of(s, [] { throw_again_here(std::make_exception_ptr(std::runtime_error("b"))); });
+      EXPECT_NE(next.find("throw_again_here"), std::string::npos) << next;
+      EXPECT_EQ(next.find("throw_here(int)"), std::string::npos) << next;
+    }
+  });
+}
+
+TEST_F(Backtrace, IsHadInASandboxToo) {
+  if (!workers::missing_for_sandbox().empty()) GTEST_SKIP() << workers::missing_for_sandbox();
+  runtime rt({}, processes({.workers = 1, .sandbox = sandbox::compute_only}));
+  rt.run([](scope& s) {
+    const auto text = of(s, throw_here, 7);
+    EXPECT_NE(first_line(text).find("throw_here"), std::string::npos) << text;
+  });
+}
+
+#endif
+
+TEST_F(Backtrace, NobodyHasOneWhoseWordsCameFromElsewhere) {
+  EXPECT_EQ(remote_error("std::out_of_range", "row 7").backtrace(), "");
+  rt_->run([](scope& s) {
+    EXPECT_EQ(offload({}, throw_here, -1)(s), -1);
+    try {
+      offload({}, [](context& ctx) { ctx.scope([](scope& inner) { inner.cancel("x"), inner.check(); }); })(s);
+      ADD_FAILURE();
+    } catch (const remote_error& e) {
+      EXPECT_EQ(e.message(), "the task cancelled its own scope");
+      EXPECT_EQ(e.backtrace(), "") << "nothing that the worker threw came through as an error";
+    }
+  });
+}
+
+}  // namespace
+}  // namespace workit::test

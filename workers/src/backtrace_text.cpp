@@ -1,0 +1,41 @@
+// backtrace_text: see the header. The text may be anybody's.
+#include "backtrace_text.hpp"
+
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "messages.hpp"
+
+namespace workit::workers {
+namespace {
+
+constexpr std::size_t longest_symbol = 4096;
+
+/// "path(_ZN1a1fEv+0x10) [0x55]" becomes "path(a::f()+0x10) [0x55]".
+void demangle_in(std::string& lines) {
+  for (auto at = lines.find("(_Z"); at != std::string::npos; at = lines.find("(_Z", at + 1)) {
+    const auto end = lines.find_first_of("+)\n", at);
+    if (end == std::string::npos || end - at > longest_symbol) continue;
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> readable(
+        abi::__cxa_demangle(lines.substr(at + 1, end - at - 1).c_str(), nullptr, nullptr, &status), &std::free);
+    if (status == 0) lines.replace(at + 1, end - at - 1, readable.get());
+  }
+}
+
+}  // namespace
+
+std::string readable_backtrace(std::string lines) {
+  char program[512] = {};
+  if (::readlink("/proc/self/exe", program, sizeof program - 1) > 0) {
+    for (auto at = lines.find(zygote_name); at != std::string::npos; at = lines.find(zygote_name, at + 1))
+      if (at == 0 || lines[at - 1] == '\n') lines.replace(at, zygote_name.size(), program);
+  }
+  demangle_in(lines);
+  return lines;
+}
+
+}  // namespace workit::workers
