@@ -1,4 +1,6 @@
 // offload at boundary::thread.
+#include <sched.h>
+
 #include <workit/base/errors.hpp>
 #include <workit/base/overloaded.hpp>
 #include <workit/workers/threads.hpp>
@@ -36,6 +38,12 @@ class thread_call final : public boundary_call, public workers::thread_job {
   }
 
   void settled() noexcept override { settle(); }
+
+  // On another processor it will be over before this thread could go to sleep and be woken; on this one it waits for
+  // us.
+  void kicked(int on_processor) noexcept override {
+    if (loop::current() == home_.get() && on_processor >= 0 && on_processor != ::sched_getcpu()) home_->awaits_answer();
+  }
 
  private:
   void submit() override { pool_->submit(std::static_pointer_cast<thread_call>(thread_job::shared_from_this())); }

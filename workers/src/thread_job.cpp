@@ -27,6 +27,7 @@ void thread_job::stopped(std::shared_ptr<receipt_slot> receipt) noexcept {
 void thread_job::stop_in_place(stop_receipt) noexcept {
   asked_.store(1, std::memory_order_release);
   pool_->begin_stop(shared_from_this());
+  kicked(thread_->kicked_on());
 }
 
 bool thread_job::kick() noexcept {

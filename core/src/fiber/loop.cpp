@@ -258,6 +258,10 @@ void loop::asked() noexcept {
   if (spinning_pays && now - answered_at_ < look_time) looks_until_ = now + look_time;
 }
 
+void loop::awaits_answer() noexcept {
+  if (spinning_pays) looks_until_ = std::chrono::steady_clock::now() + look_time;
+}
+
 bool loop::has_come_soon() {
   if (operations_ == 0 || looks_until_ == time_point{}) return false;
   do {

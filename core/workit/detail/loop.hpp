@@ -99,6 +99,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// where that is the only one.
   void asked() noexcept;
   void answered() noexcept;
+  /// An answer is on its way from another processor: this thread looks for it as above before it sleeps.
+  void awaits_answer() noexcept;
 
   /// A count of the turns and switches of this thread, odd while it waits for I/O: while the number stands at an even
   /// one, the thread is held by one fiber or handler. Threads: any reads it, the loop's counts.

@@ -5,6 +5,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <unwind.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
 
 #include <cxxabi.h>
 #include <csignal>
@@ -71,6 +74,19 @@ struct owned_state : thread_state {
 
 namespace {
 
+/// Where the kernel writes which processor the calling thread runs on; null where glibc (2.35) has not asked it to.
+/// Source: rseq(2), sys/rseq.h.
+const std::uint32_t* processor_note() noexcept {
+#if defined(RSEQ_SIG)
+  if (__rseq_size != 0) {
+    char* thread = nullptr;
+    asm("mov %%fs:0, %0" : "=r"(thread));
+    return &reinterpret_cast<const struct rseq*>(thread + __rseq_offset)->cpu_id;
+  }
+#endif
+  return nullptr;
+}
+
 owned_state& whole(thread_state& s) noexcept { return static_cast<owned_state&>(s); }
 
 /// Waits until no kick is on its way to this thread: one that was sent is taken at the latest on the way back from a
@@ -95,6 +111,7 @@ stoppable_thread::stoppable_thread(stoppable_options options) : kick_handle(null
   made->stack = made->task_stack.bounds();
   made->id = static_cast<pid_t>(::syscall(SYS_gettid));
   made->mark = &this_mark;
+  made->processor = processor_note();
   const auto signals = made->signal_stack.bounds();
   const stack_t alternate{reinterpret_cast<void*>(signals.low), 0, signals.high - signals.low};
   checked(::sigaltstack(&alternate, &made->stack_before), "sigaltstack");
@@ -201,6 +218,9 @@ bool kick_handle::kick(std::uint64_t number) const noexcept {
   if (!over) {
     target.mark->wanted.store(number, std::memory_order_seq_cst);
     over = leaves_by_itself(target, number);
+    if (target.processor != nullptr)
+      target.kicked_on.store(static_cast<int>(__atomic_load_n(target.processor, __ATOMIC_RELAXED)),
+                             std::memory_order_relaxed);
     // It fails when too many signals are queued: the next kick may get through.
     if (!over && ::syscall(SYS_tgkill, ::getpid(), target.id, kick_signal()) == 0) return true;
   }
@@ -227,6 +247,8 @@ bool kick_handle::blocks_kicks() const noexcept {
 unsigned kick_handle::signals() const noexcept { return state_->signals.load(std::memory_order_relaxed); }
 
 stop_refusal kick_handle::why_not() const { return state_->in_the_way.get(); }
+
+int kick_handle::kicked_on() const noexcept { return state_->kicked_on.load(std::memory_order_relaxed); }
 
 pid_t kick_handle::id() const noexcept { return state_->id; }
 

@@ -40,6 +40,10 @@ class thread_job : public preempt::lease,
   /// block.
   virtual void settled() noexcept = 0;
 
+  /// A stop of it has begun, by a kick that found its thread on that processor; -1 when nobody can tell. On the thread
+  /// that stops it, without any lock; short, does not block.
+  virtual void kicked(int on_processor) noexcept { static_cast<void>(on_processor); }
+
   [[nodiscard]] duration ask() noexcept final;
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;
   void stopped(std::shared_ptr<receipt_slot> receipt) noexcept final;
