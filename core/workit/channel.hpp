@@ -11,6 +11,7 @@
 #include <workit/channel_closed.hpp>
 #include <workit/detail/channel_core.hpp>
 #include <workit/detail/channel_slot.hpp>
+#include <workit/detail/receiving_iterator.hpp>
 
 namespace workit {
 
@@ -33,7 +34,7 @@ class channel {
 
  public:
   using value_type = T;
-  class iterator;
+  using iterator = detail::receiving_iterator<channel>;
 
   /// Errors: asserts that the capacity is 1 to 1,048,576; std::bad_alloc.
   explicit channel(channel_options options = {}) : state_(std::make_shared<state>(std::move(options))) {}
@@ -98,35 +99,6 @@ class channel {
  private:
   class state;
   std::shared_ptr<state> state_;
-};
-
-/// An input iterator: each step receives, and values are the loop's to move from.
-template <class T>
-class channel<T>::iterator {
- public:
-  using iterator_concept = std::input_iterator_tag;
-  using value_type = T;
-  using difference_type = std::ptrdiff_t;
-
-  explicit iterator(channel from) : from_(std::move(from)) { ++*this; }
-  iterator(iterator&&) = default;
-  iterator& operator=(iterator&&) = default;
-
-  [[nodiscard]] T& operator*() const noexcept { return *value_; }
-  iterator& operator++() {
-    value_.reset();
-    if (auto next = from_.receive())
-      value_.emplace(std::move(*next));
-    else if (auto error = from_.error())
-      std::rethrow_exception(std::move(error));
-    return *this;
-  }
-  void operator++(int) { ++*this; }
-  friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return !i.value_; }
-
- private:
-  channel from_;
-  mutable std::optional<T> value_;
 };
 
 /// The ring, and the moves that channel_core decides on.

@@ -3,6 +3,7 @@
 
 #include <iterator>
 #include <utility>
+#include <workit/detail/receiving_iterator.hpp>
 #include <workit/workers/far_channel.hpp>
 
 namespace workit {
@@ -34,7 +35,7 @@ template <class T>
 class worker_channel {
  public:
   using value_type = T;
-  class iterator;
+  using iterator = detail::receiving_iterator<worker_channel>;
 
   /// Errors: as channel: asserts that the capacity is 1 to 1,048,576; std::bad_alloc.
   explicit worker_channel(channel_options options = {})
@@ -81,35 +82,6 @@ class worker_channel {
   }
 
   std::shared_ptr<workers::far_channel> core_;
-};
-
-/// An input iterator: each step receives, and values are the loop's to move from.
-template <class T>
-class worker_channel<T>::iterator {
- public:
-  using iterator_concept = std::input_iterator_tag;
-  using value_type = T;
-  using difference_type = std::ptrdiff_t;
-
-  explicit iterator(worker_channel from) : from_(std::move(from)) { ++*this; }
-  iterator(iterator&&) = default;
-  iterator& operator=(iterator&&) = default;
-
-  [[nodiscard]] T& operator*() const noexcept { return *value_; }
-  iterator& operator++() {
-    value_.reset();
-    if (auto next = from_.receive())
-      value_.emplace(std::move(*next));
-    else if (auto error = from_.error())
-      std::rethrow_exception(std::move(error));
-    return *this;
-  }
-  void operator++(int) { ++*this; }
-  friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return !i.value_; }
-
- private:
-  worker_channel from_;
-  mutable std::optional<T> value_;
 };
 
 /// The sending end, in the worker: what a function takes by value where its caller gives a worker_channel<T>. At
