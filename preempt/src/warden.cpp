@@ -36,12 +36,14 @@ namespace {
 
 using kill_delegate = std::shared_ptr<const std::function<void(pid_t)>>;
 
+thread_local bool goes_before = false;
+
 /// A kernel that preempts lazily lets who computes go on to the end of its tick, milliseconds, before it wakes anybody
 /// on that processor, except for real-time threads: so the warden is one where the host may have that. It does little
 /// at a time, and nothing of the host's. Its children are none. Source: sched(7).
 void go_before_who_computes() noexcept {
   const sched_param lowest{.sched_priority = 1};
-  ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest);
+  goes_before = ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) == 0;
 }
 
 stop_receipt open_receipt(const claimed_stop& stop) {
@@ -60,6 +62,15 @@ stop_receipt open_receipt(const claimed_stop& stop) {
 }
 
 }  // namespace
+
+in_line_with_others::in_line_with_others() noexcept : leaves_(goes_before) {
+  const sched_param none{};
+  if (leaves_) ::sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+}
+
+in_line_with_others::~in_line_with_others() {
+  if (leaves_) go_before_who_computes();
+}
 
 struct warden::state {
   explicit state(clock_source& clock) : deadlines(clock), leases(deadlines), pending(deaths) {}

@@ -21,6 +21,7 @@ void pool_core::watch_output(const worker_handle& worker) {
 }
 
 void pool_core::on_output() {
+  const preempt::in_line_with_others copying;  // a task that writes without end must not have the warden's priority
   std::array<epoll_event, 32> written;
   const int count = ::epoll_wait(outputs_.get(), written.data(), static_cast<int>(written.size()), 0);
   for (int i = 0; i < count; ++i) {

@@ -13,6 +13,19 @@ namespace workit::preempt {
 
 class death_listener;
 
+/// For what is done on the warden's thread at somebody else's pace, such as copying what a task writes: while this lives,
+/// that thread has no more than everybody's priority. Elsewhere it does nothing. Threads: one.
+class in_line_with_others {
+ public:
+  in_line_with_others() noexcept;
+  ~in_line_with_others();
+  in_line_with_others(const in_line_with_others&) = delete;
+  in_line_with_others& operator=(const in_line_with_others&) = delete;
+
+ private:
+  const bool leaves_;
+};
+
 /// What is under a warden's care at one moment.
 struct warden_load {
   std::size_t deadlines = 0;  ///< armed cells

@@ -120,15 +120,24 @@ bool may_be_real_time() {
 
 TEST_F(Warden, GoesBeforeWhoComputesWhereItMayAndItsChildrenDoNot) {
   warden w;
-  std::promise<std::pair<int, int>> policies;
+  struct seen {
+    int at_first, in_line, then, of_a_child;
+  };
+  std::promise<seen> policies;
   w.post([&] {
-    const int its_own = policy_of_this_thread();
-    int of_a_child = -1;
-    std::thread([&] { of_a_child = policy_of_this_thread(); }).join();
-    policies.set_value({its_own, of_a_child});
+    seen s{policy_of_this_thread(), 0, 0, -1};
+    {
+      const preempt::in_line_with_others copying;
+      s.in_line = policy_of_this_thread();
+    }
+    s.then = policy_of_this_thread();
+    std::thread([&] { s.of_a_child = policy_of_this_thread(); }).join();
+    policies.set_value(s);
   });
-  const auto [its_own, of_a_child] = policies.get_future().get();
-  EXPECT_EQ(its_own, may_be_real_time() ? SCHED_RR : SCHED_OTHER);
+  const auto [at_first, in_line, then, of_a_child] = policies.get_future().get();
+  EXPECT_EQ(at_first, may_be_real_time() ? SCHED_RR : SCHED_OTHER);
+  EXPECT_EQ(in_line, SCHED_OTHER);
+  EXPECT_EQ(then, at_first);
   EXPECT_EQ(of_a_child, SCHED_OTHER);
   EXPECT_EQ(policy_of_this_thread(), SCHED_OTHER) << "the control: who makes a warden stays what it was";
 }
