@@ -217,9 +217,11 @@ TEST_F(Adversary, SignalsAreBlockedByEveryCallThereIs) {
           +[] { wait_with_all_blocked([](auto* all) { ::ppoll(nullptr, 0, nullptr, all); }); },
           +[] { wait_with_all_blocked([](auto* all) { ::pselect(0, nullptr, nullptr, nullptr, nullptr, all); }); },
           +[] {
-            static const int nothing = ::epoll_create1(EPOLL_CLOEXEC);
-            epoll_event event;
-            wait_with_all_blocked([&](auto* all) { ::epoll_pwait(nothing, &event, 1, -1, all); });
+            wait_with_all_blocked([](auto* all) {
+              static const int nothing = ::epoll_create1(EPOLL_CLOEXEC);
+              epoll_event event;
+              ::epoll_pwait(nothing, &event, 1, -1, all);
+            });
           },
           +[] { wait_with_all_blocked([](auto* all) { ::sigsuspend(all); }); }}) {
       ground_->start(body);
