@@ -11,7 +11,7 @@ namespace workit {
 /// Where a thread left its task.
 enum class leaving : std::uint8_t {
   in_place,       ///< in the middle of the task's own code
-  critical_exit,  ///< when it released the last lock, or came out of the allocator or a catch
+  critical_exit,  ///< when it released the last lock, came out of a catch, or called the allocator
   frame_return,   ///< when the library function that it was in returned
 };
 
