@@ -1,8 +1,10 @@
-// What the interposed calls cost where nothing is stopped, beside libc's own behind them.
-#include <dlfcn.h>
-#include <pthread.h>
-
-#include <cstdlib>
+// What the interposed calls cost where nothing is stopped: one program as it is, beside the same one linked with them.
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "figures.hpp"
 #include "runner.hpp"
@@ -10,50 +12,32 @@
 namespace workit::bench {
 namespace {
 
-/// libc's own, behind the interposed one.
-template <class Function>
-Function* behind(const char* name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
-}
-
-using malloc_call = void*(std::size_t);
-using free_call = void(void*);
-using mutex_call = int(pthread_mutex_t*);
-
-// Through pointers, both arms: what is compared is what is behind them.
-void malloc_and_free(benchmark::State& state, malloc_call* take, free_call* give) {
-  benchmark::DoNotOptimize(take);
-  benchmark::DoNotOptimize(give);
-  for (auto _ : state) {
-    void* const p = take(64);
-    benchmark::DoNotOptimize(p);
-    give(p);
-  }
-}
-
-void lock_and_unlock(benchmark::State& state, mutex_call* take, mutex_call* give) {
-  benchmark::DoNotOptimize(take);
-  benchmark::DoNotOptimize(give);
-  pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
-  for (auto _ : state) {
-    take(&m);
-    give(&m);
-  }
+/// Runs the program of that kind, which is beside this one. Errors: std::runtime_error when it says nothing.
+double run_workload(const std::string& kind, const std::string& name) {
+  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / ("workit_workload_" + kind);
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(("'" + program.string() + "' " + name).c_str(), "r"),
+                                                     ::pclose);
+  double ns = 0;
+  if (output == nullptr || std::fscanf(output.get(), "%lf", &ns) != 1)
+    throw std::runtime_error(program.string() + " has measured nothing; encoder needs CHAT_MODEL_DIR");
+  return ns;
 }
 
 }  // namespace
 
+// The two take turns, and take turns in being first, so that whatever slows the machine down slows down both.
 void add_costs() {
-  timed("cost/malloc_free/bare", "", [](benchmark::State& state) {
-    malloc_and_free(state, behind<malloc_call>("malloc"), behind<free_call>("free"));
-  });
-  timed("cost/malloc_free/interposed", "cost/malloc_free/bare",
-        [](benchmark::State& state) { malloc_and_free(state, std::malloc, std::free); });
-  timed("cost/lock_unlock/bare", "", [](benchmark::State& state) {
-    lock_and_unlock(state, behind<mutex_call>("pthread_mutex_lock"), behind<mutex_call>("pthread_mutex_unlock"));
-  });
-  timed("cost/lock_unlock/interposed", "cost/lock_unlock/bare",
-        [](benchmark::State& state) { lock_and_unlock(state, pthread_mutex_lock, pthread_mutex_unlock); });
+  for (const std::string name : {"malloc_free", "lock_unlock", "regex", "json", "encoder"})
+    measured("cost/" + name, {{"subject", "cost"}}, {8, 40}, [=](sink& to, int n) {
+      std::vector<double> bare, interposed;
+      for (int i = 0; i < n; ++i) {
+        if (i % 2 == 0) bare.push_back(run_workload("bare", name));
+        interposed.push_back(run_workload("interposed", name));
+        if (i % 2 != 0) bare.push_back(run_workload("bare", name));
+      }
+      to.add("bare", bare, "", "ns");
+      to.add("interposed", interposed, "cost/" + name + "/bare", "ns");
+    });
 }
 
 }  // namespace workit::bench

@@ -12,7 +12,7 @@ void add_kicks() {
   const char* const floor = "floor/signal_to_handler";
   measured(floor, {{"subject", "floor"}}, {3000, 20000}, [](sink& to, int n) { to.add("", signal_to_handler(n)); });
   for (const auto& v : victims()) {
-    if (!v.at_thread) continue;
+    if (!v.at_thread || v.spoils) continue;
     measured("kick/" + std::string(v.name),
              {{"subject", "kick"}, {"boundary", "thread"}, {"victim", std::string(v.name)}}, {2000, 20000},
              [=](sink& to, int n) {

@@ -24,6 +24,7 @@ void add_stop(boundary where, const std::string& victim, const std::string& unde
              to.add("resumed", took.resumed, kick_floor);
              to.add("next_runs", took.next_runs, kick_floor);
              to.add("next", took.next, kick_floor);
+             if (find_victim(victim).spoils) to.add("start", took.start, "floor/futex_wake");
              if (!took.last.empty()) to.add("last_instruction", took.last, kick_floor);
              if (took.refused != 0)
                to.skip(std::to_string(took.refused) + " of " + std::to_string(n) + " were refused");

@@ -104,6 +104,15 @@ void blocked_read(ready be_ready, shared_page&) {
   for (std::uint64_t value;;) (void)!read(nothing, &value, sizeof value);
 }
 
+void fill_thread_locals(ready be_ready, shared_page&) {
+  thread_local std::vector<int> kept;
+  be_ready();
+  for (;; use(kept)) {
+    kept.push_back(1);
+    if (kept.size() > 1000) kept.clear();
+  }
+}
+
 void stamp(ready be_ready, shared_page& page) {
   be_ready();
   for (;;) page.stamp.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
@@ -120,6 +129,7 @@ std::vector<victim>& all() {
       {"throw", throw_and_catch},
       {"print", print},
       {"system_call", system_call},
+      {"thread_locals", fill_thread_locals, true, true},
       {"stamp", stamp},
       {"blocked_read", blocked_read, false},
   };

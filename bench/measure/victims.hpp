@@ -17,10 +17,11 @@ struct victim {
   std::string_view name{};
   victim_function run = nullptr;
   bool at_thread = true;  ///< whether boundary::thread can stop it: not what waits in the kernel
+  bool spoils = false;    ///< a thread that was stopped in it runs nothing more: it has thread_locals
 };
 
-/// spin, allocate, lock, throw, mathematics, copy, sort, print, system_call, blocked_read, stamp (which notes in the
-/// page when each of its turns was), and what add_victim() has added.
+/// spin, allocate, lock, throw, mathematics, copy, sort, print, system_call, blocked_read, thread_locals, stamp (which
+/// notes in the page when each of its turns was), and what add_victim() has added.
 [[nodiscard]] const std::vector<victim>& victims();
 
 /// Adds one; called by the initializer of a static object, so that worker processes have it as well. Always true.
