@@ -109,15 +109,17 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
   }
   auto& here = *made;
   auto then = fitness::fit;
-  bool more_soon = false;
+  bool more_soon = false, refused = false;
   while (then == fitness::fit) {
     auto task = take(more_soon);
     if (task == nullptr) return leave();
     const auto began = std::chrono::steady_clock::now();
     then = run(here, task);
+    refused = task->state_.load(std::memory_order_acquire) == job_state::refused;
     more_soon = task->cell->record() == nullptr && std::chrono::steady_clock::now() - began < short_task;
   }
-  replace_thread();
+  // Who refused it has done so then; and a thread that this one starts would be of its class, which is idle.
+  if (!refused) replace_thread();
   if (then == fitness::spoilt) here.end_thread(leave);
   leave();
 }

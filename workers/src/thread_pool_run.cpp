@@ -1,5 +1,5 @@
 // thread_pool_run: one task on its thread, how it ended, and how a stop of it is refused.
-#include <sys/resource.h>
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
@@ -117,7 +117,7 @@ thread_pool_core::running_on thread_pool_core::refused_now() const {
   return now;
 }
 
-/// A refused task that computes keeps its processor from whoever was just woken there, niced as it is, until the
+/// A refused task that computes keeps its processor from whoever was just woken there, idle as its class is, until the
 /// kernel's next tick: up to 4 ms where it preempts lazily (Linux 6.13, CONFIG_PREEMPT_LAZY). A signal leads it through
 /// the scheduler at once.
 void thread_pool_core::make_way(const running_on& refused) noexcept {
@@ -178,7 +178,10 @@ bool thread_pool_core::refuse(thread_job& task) {
     --busy_;
   }
   work_.notify_one();
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread.id()), 19);  // it goes on, behind everybody else
+  // It goes on, behind everybody else. Niced, it would keep its processor from who is woken there to the end of its
+  // slice; that is taken from an idle one (Linux 6.18, check_preempt_wakeup_fair()).
+  constexpr sched_param no_priority{};
+  ::sched_setscheduler(thread.id(), SCHED_IDLE, &no_priority);
   settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
   replace_thread();
   return true;
