@@ -15,9 +15,10 @@ TEST_P(Ac02Race, ReturnsWhenItsLoserIsDead) {
       EXPECT_FALSE(s.stopping());
     });
     EXPECT_TRUE(heard_only<reason::race_lost>(slow));
-    if (on.where() == boundary::process) {
+    if (!on.is_fiber()) {
       const auto& stop = on.receipt().stops.at(0).receipt;
-      EXPECT_EQ(stop.method, stop_method::killed);
+      EXPECT_EQ(stop.where, on.where());
+      EXPECT_EQ(stop.method, stop_method_at(on.where()));
       EXPECT_NE(stop.proof, stop_proof::none);
       EXPECT_TRUE(std::holds_alternative<reason::race_lost>(stop.why));
       EXPECT_LE(slow.last_moved(), stop.stopped);

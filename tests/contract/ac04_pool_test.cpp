@@ -40,15 +40,15 @@ TEST_P(Ac04Pool, StopsWhatRunsStartsNothingMoreAndHasItsWorkersReady) {
           EXPECT_EQ(items.started, 4);
           EXPECT_EQ(slow.heard.size(), 3u);
           EXPECT_TRUE(heard_only<reason::sibling_failed>(slow));
-          if (on.where() == boundary::fiber) return;
+          if (on.is_fiber()) return;
           std::vector<std::function<int(context&)>> next(4, offload(
-                                                                {}, [](int x) { return x + 1; }, 1));
+                                                                on.here(), [](int x) { return x + 1; }, 1));
           EXPECT_EQ(all(std::move(next))(s), (std::vector<int>{2, 2, 2, 2})) << "four workers serve again";
         });
         on.outlast();
         EXPECT_EQ(items.started, 4) << "an item was started after the failure";
         EXPECT_EQ(items.most, 4);
-        if (on.where() == boundary::process) {
+        if (!on.is_fiber()) {
           EXPECT_EQ(on.receipt().stops.size(), 3u);
         }
       },

@@ -31,7 +31,7 @@ TEST_P(Ac05Retry, CancelledInADelayStartsNoOther) {
     on.run([&](scope& s) {
       const auto fails = [&](context& ctx) -> int {
         ++attempts;
-        if (on.where() == boundary::process) return offload({}, []() -> int { throw std::out_of_range("again"); })(ctx);
+        if (!on.is_fiber()) return offload(on.here(), []() -> int { throw std::out_of_range("again"); })(ctx);
         throw std::out_of_range("again");
       };
       auto t = s.spawn(retry({.times = 8, .backoff = backoff::fixed, .initial_delay = 2s, .jitter = false}, fails));

@@ -20,7 +20,7 @@ TEST_P(Ac08Shield, HoldsTheCancellationAndStopsItsBodyAtItsOwnLimit) {
       on.returned();
       ASSERT_TRUE(ended.is_cancelled());
       EXPECT_EQ(describe(ended.why()), "manual: not yet");
-      if (on.where() == boundary::process) {
+      if (!on.is_fiber()) {
         EXPECT_GT(slow.last_moved(), asked);
       }
     });
@@ -39,9 +39,9 @@ TEST_P(Ac08Shield, CoversWhatIsStartedInsideAfterTheCancellation) {
             inside.set();
             decided.wait();
             const auto part = [&](int x) -> std::function<int(context&)> {
-              if (on.where() == boundary::process)
+              if (!on.is_fiber())
                 return offload(
-                    {}, [](int y) { return y; }, x);
+                    on.here(), [](int y) { return y; }, x);
               return [x](context& c) {
                 c.sleep_for(50ms);
                 return x;

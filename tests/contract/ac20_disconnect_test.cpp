@@ -91,10 +91,10 @@ TEST_P(Ac20Disconnect, EndsEveryMemberWithOneReason) {
         EXPECT_EQ(r.tasks, 18u);
         EXPECT_EQ(r.cancelled, 18u);
         EXPECT_EQ(r.outcome, scope_outcome::cancelled);
-        if (on.where() == boundary::fiber) return;
+        if (on.is_fiber()) return;
         ASSERT_EQ(r.stops.size(), static_cast<std::size_t>(rerankers + tools));
         for (const auto& stop : r.stops) {
-          EXPECT_EQ(stop.receipt.method, stop_method::killed) << stop.task;
+          EXPECT_EQ(stop.receipt.method, stop_method_at(on.where())) << stop.task;
           EXPECT_TRUE(std::holds_alternative<reason::user>(stop.receipt.why)) << stop.task;
           EXPECT_LE(stop.receipt.stopped, r.closed) << stop.task;
           EXPECT_TRUE(stop.receipt.reclaimed) << stop.task;

@@ -1,6 +1,8 @@
 // The stage of the acceptance scenarios: where they play, beside which load, and that nothing is left afterwards.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <optional>
 #include <support/allocation_balance.hpp>
 #include <support/processes_below.hpp>
+#include <workit/preempt/stoppable_thread.hpp>
 
 #include "victims.hpp"
 
@@ -29,23 +32,26 @@ inline std::string name_of(const testing::TestParamInfo<ground>& info) {
 
 inline void PrintTo(const ground& g, std::ostream* out) { *out << to_string(g.where) << " beside " << g.load; }
 
-/// Every boundary that can run a scenario. A test at the process boundary waits for a natural end and has a pool of its
-/// own, so it runs once. The thread boundary joins here.
+/// All loads at each of these boundaries.
+inline auto at(std::initializer_list<boundary> places) {
+  std::vector<ground> all;
+  for (const auto where : places)
+    for (const int load : {0, 1, 2, 8}) all.push_back({where, load});
+  return testing::ValuesIn(all);
+}
+/// Every boundary that can run a scenario.
 inline auto every_boundary() {
-  return testing::Values(ground{boundary::fiber, 0}, ground{boundary::fiber, 1}, ground{boundary::fiber, 2},
-                         ground{boundary::fiber, 8}, ground{boundary::process, 0});
+  return at({boundary::fiber, boundary::cooperative, boundary::thread, boundary::process});
 }
 /// For what is asserted to the instant: fibers on a manual clock.
-inline auto by_the_clock() {
-  return testing::Values(ground{boundary::fiber, 0}, ground{boundary::fiber, 1}, ground{boundary::fiber, 2},
-                         ground{boundary::fiber, 8});
-}
-/// For what only workers do.
-inline auto by_workers() { return testing::Values(ground{boundary::process, 0}); }
+inline auto by_the_clock() { return at({boundary::fiber}); }
+/// For what only processes do.
+inline auto by_workers() { return at({boundary::process}); }
 
 /// Threads that race, time out and cancel in runtimes of their own, without pause: they share the process's counters,
 /// epochs and processors with the scenario. They are nice, and so are their loops: eight of them interleave with the
-/// scenario on two processors and do not starve it.
+/// scenario on two processors and do not starve it. They never yield: sched_yield(2) in a loop, on eight threads of
+/// another weight, can make the kernel pass over a process that has just been forked for seconds.
 class busy_threads {
  public:
   explicit busy_threads(int n) {
@@ -68,7 +74,6 @@ class busy_threads {
         race(nap(1ms), timeout(2ms, nap(1h)))(s);
         s.spawn(nap(1h)).cancel("load");
       });
-      std::this_thread::yield();
     }
   }
 
@@ -76,25 +81,108 @@ class busy_threads {
   std::vector<std::thread> threads_;
 };
 
+/// What one life of a part leaves behind, in memory that it shares with the test: no stop can leave that half done.
+struct trace {
+  std::atomic<bool> begun, ended;
+  std::atomic<std::int64_t> moved;  // machine time
+};
+/// The traces of a stage; all zero at first.
+struct trace_page {
+  std::atomic<bool> let_out;  // whoever can still run an instruction comes to its natural end at once
+  std::array<trace, 64> lives;
+};
+
+/// A page of traces in a file that host and worker map.
+class shared_traces {
+ public:
+  explicit shared_traces(std::string file) : file_(std::move(file)) {
+    const int fd = open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const bool sized = fd >= 0 && ftruncate(fd, sizeof(trace_page)) == 0;
+    void* page = sized ? mmap(nullptr, sizeof(trace_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    if (fd >= 0) close(fd);
+    if (page == MAP_FAILED) throw std::runtime_error("no memory for traces");
+    page_ = static_cast<trace_page*>(page);
+  }
+  ~shared_traces() { munmap(page_, sizeof(trace_page)); }
+  shared_traces(const shared_traces&) = delete;
+  shared_traces& operator=(const shared_traces&) = delete;
+  [[nodiscard]] const std::string& file() const { return file_; }
+  [[nodiscard]] trace_page& page() const { return *page_; }
+
+ private:
+  const std::string file_;
+  trace_page* page_;
+};
+
+/// Works until its natural end, or until it is let out. Holds nothing that a stop in place would leak.
+template <class Check>
+int live_on(trace_page& page, std::uint64_t life, std::int64_t ms, Check&& check) {
+  auto& mine = page.lives[life];
+  const auto end = machine::now() + std::chrono::milliseconds(ms);
+  mine.begun = true;
+  for (auto now = machine::now(); now < end && !page.let_out; now = machine::now())
+    for (int turn = 0; turn < 1000; ++turn) {
+      mine.moved.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+      check();
+    }
+  mine.ended = true;
+  return 42;
+}
+/// The page of the stage that is played, for work in this process.
+inline trace_page* played = nullptr;
+
+/// Knows nothing of stop tokens, in a worker process and on a thread.
+inline int spin_in_worker(const std::string& traces, std::uint64_t life, std::int64_t ms) {
+  const shared_traces mapped(traces);
+  return live_on(mapped.page(), life, ms, [] {});
+}
+inline int spin_in_place(std::uint64_t life, std::int64_t ms) {
+  return live_on(*played, life, ms, [] {});
+}
+/// Asks whether it is to stop.
+inline int spin_and_check(worker_context& ctx, std::uint64_t life, std::int64_t ms) {
+  return live_on(*played, life, ms, [&ctx] { ctx.check(); });
+}
+
+/// How work at a worker boundary is stopped.
+inline stop_method stop_method_at(boundary where) {
+  return where == boundary::process  ? stop_method::killed
+         : where == boundary::thread ? stop_method::abandoned
+                                     : stop_method::cooperative;
+}
+
 /// One runtime with one scenario on it. A test's parts live here, so that they are looked at again when they would
 /// have come to their natural end.
 class stage {
  public:
   class part;
 
-  stage(ground g, process_options pool) : where_(g.where) {
-    if (where_ == boundary::fiber)
-      pure_.emplace();
-    else
-      real_.emplace(runtime_options{}, processes(pool));
+  /// `pool` says how many workers there are, whichever they are.
+  stage(ground g, const process_options& pool) : where_(g.where) {
+    played = &traces_.page();
+    switch (where_) {
+      case boundary::fiber:
+        pure_.emplace();
+        break;
+      case boundary::cooperative:
+        real_.emplace(runtime_options{}, arena({.threads = pool.workers}));
+        break;
+      case boundary::thread:
+        // No stop may be refused: its caller waits instead.
+        real_.emplace(runtime_options{}, threads({.threads = pool.workers, .spares = 0, .refused_limit = 0}));
+        break;
+      case boundary::process:
+        real_.emplace(runtime_options{}, processes(pool));
+        break;
+    }
   }
   ~stage();
 
   [[nodiscard]] runtime& rt() { return pure_ ? pure_->rt : *real_; }
   [[nodiscard]] boundary where() const { return where_; }
-  [[nodiscard]] workers::pool_status pool() {
-    return rt().find_service<process_service>([](const auto&) { return true; })->pool().status();
-  }
+  [[nodiscard]] bool is_fiber() const { return where_ == boundary::fiber; }
+  /// For a call at the boundary of this stage, if that is one of workers.
+  [[nodiscard]] offload_options here() const { return {.boundary = where_}; }
 
   /// Runs the body in a root scope of which nothing is left afterwards, and keeps its receipt.
   template <class F>
@@ -103,11 +191,13 @@ class stage {
   }
   const scope_receipt& receipt() { return receipt_.get(); }
 
-  /// Work that goes on to its natural end unless it is stopped: a fiber that sleeps, or a loop in a worker process.
+  /// Work that goes on to its natural end unless it is stopped: a fiber that sleeps, or a loop in a worker.
   part& make_part(const std::string& name = "part", std::chrono::milliseconds lasts = natural_end);
 
   /// To be called right after what stops parts has returned: nothing of them lives any more.
   void returned();
+  /// Lets every worker that still runs come to its natural end.
+  void let_out() { traces_.page().let_out = true; }
   /// Waits until every part would have come to its natural end: none has, none has moved since returned().
   void outlast();
 
@@ -116,7 +206,9 @@ class stage {
 
   const boundary where_;
   kept_receipt receipt_;
-  marker_folder markers_;
+  marker_folder folder_;
+  const shared_traces traces_{folder_.file("traces")};
+  std::uint64_t lives_ = 0;
   std::deque<part> parts_;
   std::optional<machine::time_point> returned_;
   std::optional<manual_runtime> pure_;  // the runtimes go first: what they own refers to the others
@@ -130,11 +222,11 @@ class stage::part {
   /// The task function; each call is a life of its own.
   [[nodiscard]] std::function<int(context&)> body() {
     return [this](context& ctx) {
-      const auto life = name_ + std::to_string(begun_++);
+      lives_.push_back(on_.lives_++);
       ++live_;
       ctx.defer([this] { --live_; });
       try {
-        return live(ctx, life);
+        return live(ctx, lives_.back());
       } catch (const cancelled& c) {
         heard.push_back(c.why());
         throw;
@@ -143,43 +235,54 @@ class stage::part {
   }
   /// Lets the fiber's neighbours run until the n-th call is at work.
   void await(context& ctx, int n = 1) const {
-    const auto marker = name_ + std::to_string(n - 1);
-    while (begun_ < n || (on_.where_ == boundary::process && !on_.markers_.has(marker))) ctx.sleep_for(1ms);
+    while (begun() < n || !trace_of(n).begun) ctx.sleep_for(1ms);
   }
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::chrono::milliseconds lasts() const { return lasts_; }
-  [[nodiscard]] int begun() const { return begun_; }
+  [[nodiscard]] int begun() const { return static_cast<int>(lives_.size()); }
   [[nodiscard]] int live() const { return live_; }
   /// How many have come to their natural end.
   [[nodiscard]] int ended() const {
-    int n = ended_;
-    for (int i = 0; i < begun_; ++i) n += on_.markers_.has(name_ + std::to_string(i) + ".ended");
-    return n;
+    int ends = 0;
+    for (int n = 1; n <= begun(); ++n) ends += trace_of(n).ended;
+    return ends;
   }
-  /// When the worker of the first call last moved.
+  /// When the worker of the n-th call last moved.
   [[nodiscard]] machine::time_point last_moved(int n = 1) const {
-    return heartbeat(on_.markers_.file(name_ + std::to_string(n - 1) + ".beat")).last();
+    return machine::time_point(machine::duration(trace_of(n).moved.load()));
   }
 
   /// Why each that was cancelled was so.
   std::vector<cancel_reason> heard;
 
  private:
-  int live(context& ctx, const std::string& life) {
-    if (on_.where_ == boundary::process) {
-      const auto started = on_.markers_.file(life);
-      return offload({}, spin_and_mark, started, started + ".ended", lasts_.count())(ctx);
+  [[nodiscard]] trace& trace_of(int n) const {
+    return on_.traces_.page().lives.at(lives_.at(static_cast<std::size_t>(n - 1)));
+  }
+  int live(context& ctx, std::uint64_t life) const {
+    const auto ms = lasts_.count();
+    switch (on_.where_) {
+      case boundary::process:
+        return offload(on_.here(), spin_in_worker, on_.traces_.file(), life, ms)(ctx);
+      case boundary::thread:
+        return offload(on_.here(), spin_in_place, life, ms)(ctx);
+      case boundary::cooperative:
+        return offload(on_.here(), spin_and_check, life, ms)(ctx);
+      case boundary::fiber:
+        break;
     }
+    auto& mine = on_.traces_.page().lives.at(life);
+    mine.begun = true;
     ctx.sleep_for(lasts_);
-    ++ended_;
+    mine.ended = true;
     return 42;
   }
 
   stage& on_;
   const std::string name_;
   const std::chrono::milliseconds lasts_;
-  int begun_ = 0;
+  std::vector<std::uint64_t> lives_;
   int live_ = 0;
-  int ended_ = 0;  // fibers
 };
 
 inline stage::part& stage::make_part(const std::string& name, std::chrono::milliseconds lasts) {
@@ -192,12 +295,14 @@ inline void stage::returned() {
 }
 
 inline void stage::outlast() {
-  std::chrono::milliseconds longest{0};
-  for (const auto& p : parts_) longest = std::max(longest, p.lasts());
-  if (pure_)
+  if (pure_) {
+    std::chrono::milliseconds longest{0};
+    for (const auto& p : parts_) longest = std::max(longest, p.lasts());
     pure_->run([longest](scope& s) { s.sleep_for(2 * longest); });
-  else
-    std::this_thread::sleep_for(longest + 300ms);
+  } else {
+    let_out();
+    std::this_thread::sleep_for(300ms);
+  }
   for (const auto& p : parts_) {
     EXPECT_EQ(p.ended(), 0) << "a part came to its natural end: it was not stopped";
     for (int n = 1; real_ && returned_ && n <= p.begun(); ++n)
@@ -215,10 +320,13 @@ inline stage::~stage() {
 class acceptance : public runtime_test, public testing::WithParamInterface<ground> {
  protected:
   void SetUp() override {
+    if (GetParam().where == boundary::thread && !preempt::why_unsupported().empty())
+      GTEST_SKIP() << preempt::why_unsupported();
     runtime_test::SetUp();
     load_.emplace(GetParam().load);
   }
   void TearDown() override {
+    if (IsSkipped()) return;
     load_.reset();
     for (const auto& p : processes_below()) ADD_FAILURE() << "process " << p.pid << ", " << p.name << ", is left";
     runtime_test::TearDown();
