@@ -1,5 +1,6 @@
 # Fails when MAP names a test that no test program has, leaves out one of its TITLES rows, whose numbers may begin with a
-# PREFIX, or counts wrongly. A row's last column names tests, or says why there is none.
+# PREFIX, or counts wrongly. A row's last column names tests, or says why there is none. Of ALSO, a list of a letter and
+# a count each, as in "A19;B12", every number has a row, too, and that names a test.
 cmake_minimum_required(VERSION 3.25)
 
 # What the test programs have told when they were built, and what is added by hand.
@@ -61,6 +62,17 @@ foreach(row IN LISTS rows)
     string(APPEND complaints "row ${expected} names no test and does not say why\n")
   endif()
   math(EXPR ${kind} "${${kind}} + 1")
+endforeach()
+
+foreach(series IN LISTS ALSO)
+  string(SUBSTRING "${series}" 0 1 letter)
+  string(SUBSTRING "${series}" 1 -1 count)
+  foreach(number RANGE 1 ${count})
+    string(REGEX MATCH "\n[|] ${letter}${number} [^|\n]*[|][^|\n]*[|]" row "${text}")
+    if(NOT row MATCHES "`[A-Za-z]")
+      string(APPEND complaints "${letter}${number} has no row that names a test\n")
+    endif()
+  endforeach()
 endforeach()
 
 set(totals "**${expected} titles: ${mapped} mapped, ${meaningless} without meaning, ${later} later, ${missing} missing.**")
