@@ -113,6 +113,65 @@ TEST_F(Algebra, ARaceTellsEveryLoserWhoWon) {
   }
 }
 
+TEST_F(Algebra, AHedgeTellsEveryLoserWhoWon) {
+  manual_runtime rt;
+  for (int n = 0; n < trees / 50; ++n) {
+    std::size_t begun = 0;
+    work_id winner = 0;
+    std::vector<work_id> told;
+    const auto attempt = [&](context& ctx) {
+      ++begun;
+      try {
+        ctx.sleep_for(some_time() + std::chrono::nanoseconds(begun));  // of its own, so that there is one winner
+      } catch (const cancelled& c) {
+        told.push_back(std::get<reason::race_lost>(c.why()).winner);
+        throw;
+      }
+      winner = ctx.id();
+    };
+    const auto most = 1 + draw(8);
+    rt.run(hedge({.after = some_time() / 4, .max = most}, attempt));
+    ASSERT_LE(begun, most) << "seed " << seed;
+    ASSERT_EQ(told, std::vector<work_id>(begun - 1, winner)) << "seed " << seed;
+  }
+}
+
+TEST_F(Algebra, AFailureTellsEveryOneThatItStopsWhoFailed) {
+  manual_runtime rt;
+  for (int n = 0; n < trees / 50; ++n) {
+    const auto parts = 1 + draw(12), limit = 1 + draw(12), failing = draw(parts);
+    std::size_t begun = 0, ended = 0, told = 0;
+    const auto own = std::make_exception_ptr(std::runtime_error("the one"));
+    std::vector<function> all_parts;
+    for (std::size_t i = 0; i < parts; ++i)
+      all_parts.emplace_back([&, i, takes = some_time() + std::chrono::microseconds(i)](context& ctx) -> int {
+        ++begun;
+        try {
+          ctx.sleep_for(takes);
+        } catch (const cancelled& c) {
+          told += std::get<reason::sibling_failed>(c.why()).error == own;
+          throw;
+        }
+        ++ended;
+        if (i == failing) std::rethrow_exception(own);
+        return 1;
+      });
+    const bool pooled = draw(2) == 0;
+    try {
+      rt.run([&](scope& s) {
+        if (pooled)
+          pool(limit, std::move(all_parts))(s);
+        else
+          all(std::move(all_parts))(s);
+      });
+      ADD_FAILURE() << "the failure was lost; seed " << seed;
+    } catch (const std::runtime_error&) {
+      ASSERT_EQ(std::current_exception(), own) << "seed " << seed;
+    }
+    ASSERT_EQ(told, begun - ended) << "seed " << seed;
+  }
+}
+
 TEST_F(Algebra, ATimeoutKeepsItsTypedReason) {
   manual_runtime rt;
   for (int n = 0; n < trees / 50; ++n) {
