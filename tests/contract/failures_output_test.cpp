@@ -109,7 +109,7 @@ TEST_F(CapturedOutput, ControlArmWhatIsInheritedIsNotCaptured) {
 TEST_F(CapturedOutput, BlocksNoTaskWhileItsLoopIsHogged) {
   rt_->run([&](scope& s) {
     auto writer = s.spawn({.background = true}, offload(
-                                                    {},
+                                                    {.timeout = bound(30s)},
                                                     [](const std::string& started, const std::string& ended) {
                                                       leave_marker(started);
                                                       write_lines(1024);

@@ -62,6 +62,9 @@ void family::kill_worker(std::uint32_t worker) noexcept {
 }
 
 void family::kill_orphans(bool sentinel_too) noexcept {
+#ifdef WORKIT_WITHOUT_ORPHAN_SWEEP
+  return;
+#endif
   for_each_pid(list_children(), [&](pid_t pid) {
     if (workers_.contains(pid) || (pid == sentinel_ && !sentinel_too)) return;
     ::kill(pid, SIGKILL);

@@ -41,6 +41,9 @@ std::string_view read_name(pid_t from, std::uint64_t at, char (&room)[longest_na
 }  // namespace
 
 bool is_innocent(const seccomp_notif& held_back) noexcept {
+#ifdef WORKIT_WITHOUT_INNOCENTS
+  return false;
+#endif
   const auto& call = held_back.data;
   if (call.arch != AUDIT_ARCH_X86_64) return false;
   const bool at = call.nr == SYS_openat;

@@ -12,6 +12,9 @@ namespace workit::workers {
 
 /// The kernel takes it out of the set when its handle closes it.
 void pool_core::watch_output(const worker_handle& worker) {
+#ifdef WORKIT_WITHOUT_OUTPUT_READER
+  return;  // it is read when the task has ended, and not before
+#endif
   if (worker.output() == nullptr) return;
   epoll_event event{};
   event.events = EPOLLIN;

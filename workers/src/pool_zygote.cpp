@@ -16,6 +16,9 @@ constexpr auto longest_outage = 1s;
 
 /// Before the next attempt, after so many failures in a row: at once, then 10 ms, doubled up to a second.
 duration pause_after(unsigned failures) noexcept {
+#ifdef WORKIT_WITHOUT_ZYGOTE_BRAKE
+  failures = std::min(failures, 1U);
+#endif
   return failures == 0 ? 0ms : std::min<duration>(1s, 10ms * (1 << std::min(failures - 1, 7U)));
 }
 
@@ -172,6 +175,9 @@ void pool_core::zygote_missing(const std::string& how) {
       trouble_ = std::move(sentence) + "; another one is tried every second";
       fail_queue({trouble_}, todo);
     }
+#ifdef WORKIT_WITHOUT_ZYGOTE_RETRY
+    if (pause > duration::zero()) return;
+#endif
     now = replacing_ = pause == duration::zero();
     const itimerspec after{{}, {pause / 1s, (pause % 1s).count()}};
     if (!now) ::timerfd_settime(zygote_timer_.get(), 0, &after, nullptr);

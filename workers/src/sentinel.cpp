@@ -21,6 +21,9 @@ constexpr unsigned patience_seconds = 2;
   set_process_name("workit-sentinel");
   ::setsid();
   ::close_range(3, ~0U, 0);
+#ifdef WORKIT_WITHOUT_HOST_LIFE
+  for (;;) ::pause();
+#endif
   if (host.wait_for_death() == preempt::life_mutex::ending::released) ::_exit(0);
   ::kill(zygote, host_death_signal());  // our parent, or PDEATHSIG would have ended us: the pid is nobody else's
   ::sleep(patience_seconds);
