@@ -233,9 +233,14 @@ class stage::part {
       }
     };
   }
-  /// Lets the fiber's neighbours run until the n-th call is at work.
+  /// Lets the fiber's neighbours run until the first n calls are at work, in whatever order they begin.
   void await(context& ctx, int n = 1) const {
-    while (begun() < n || !trace_of(n).begun) ctx.sleep_for(1ms);
+    const auto at_work = [&] {
+      bool all = begun() >= n;
+      for (int i = 1; all && i <= n; ++i) all = trace_of(i).begun;
+      return all;
+    };
+    while (!at_work()) ctx.sleep_for(1ms);
   }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::chrono::milliseconds lasts() const { return lasts_; }

@@ -154,6 +154,7 @@ TEST_F(ThreadBoundary, RefusesAfterSeveralLooksAndNotByTheClockAlone) {
     let_out = false;
     const auto receipt = receipt_of(rt, {}, [&](scope& s) {
       s.spawn(offload(at_thread, beat_under_a_lock));
+      s.sleep_for(1ms);  // it begins when this fiber gives way
       wait_for_beats();
       s.cancel("enough");
     });

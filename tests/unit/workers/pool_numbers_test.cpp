@@ -117,7 +117,7 @@ TEST(PoolNumbers, TellHowLongAWorkerIsMissing) {
     const auto task = submit_endless(host);
     task->cell->request(reason::user{});
     task->wait();
-    host.wait_until_whole();
+    wait_until([&] { return host.pool.status().idle == 3U; });
   }
   const auto s = host.pool.status();
   EXPECT_EQ(s.capacity_restore.count(), 5U);
