@@ -118,7 +118,7 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     refused = task->state_.load(std::memory_order_acquire) == job_state::refused;
     more_soon = task->cell->record() == nullptr && std::chrono::steady_clock::now() - began < short_task;
   }
-  // Who refused it has done so then; and a thread that this one starts would be of its class, which is idle.
+  // Who refused it has done so then; and a thread that this one starts would be niced as it is.
   if (!refused) replace_thread();
   if (then == fitness::spoilt) here.end_thread(leave);
   leave();

@@ -63,7 +63,9 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   /// The refused tasks. Requires: the mutex.
   [[nodiscard]] running_on refused_now() const;
   static void make_way(const running_on& refused) noexcept;
-  [[nodiscard]] std::optional<stop_refusal> reason_of(const preempt::kick_handle& thread, bool late) const;
+  static void un_nice(const thread_job& task) noexcept;
+  [[nodiscard]] static bool keeps_kicks_away(thread_job& task);
+  [[nodiscard]] static std::optional<stop_refusal> reason_of(thread_job& task, bool late);
   void join_ended();
   [[nodiscard]] stop_receipt receipt_of(const thread_job& task, stop_method method, stop_proof proof,
                                         time_point at) const;

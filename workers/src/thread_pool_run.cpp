@@ -1,5 +1,6 @@
 // thread_pool_run: one task on its thread, how it ended, and how a stop of it is refused.
 #include <sched.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -18,6 +19,8 @@ constexpr std::chrono::seconds last_look{1};
 /// How often it has to have looked before what stands in the way is believed: on a busy machine the patience may be
 /// over before it was given a processor twice, and any look may find what is gone a microsecond later.
 constexpr unsigned least_looks = 3;
+/// The processor time of a thread that blocks kicks after which that is believed.
+constexpr std::chrono::milliseconds least_blocked{1};
 
 duration thread_cpu_time() noexcept {
   timespec used{};
@@ -48,6 +51,7 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   task_frame frame(task->asked_, 1, task->terms.until);
   const auto cpu = thread_cpu_time();
   result.end = here.run(task->number_, until, &local_call::run, &result.call);
+  if (task->state_.load(std::memory_order_acquire) == job_state::refused) un_nice(*task);
   const auto used = thread_cpu_time() - cpu;
   result.end.how.arena_bytes = frame.finish();
   auto then = result.end.left && result.end.spoilt ? fitness::spoilt : fitness::fit;
@@ -59,6 +63,12 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   }
   release(*task, then);
   return then;
+}
+
+/// What it is about to lock is waited for by the others. Where the host may not raise a priority again, it stays niced.
+void thread_pool_core::un_nice(const thread_job& task) noexcept {
+  while (!task.niced_.load(std::memory_order_acquire)) ::sched_yield();
+  ::setpriority(PRIO_PROCESS, 0, task.nice_before_);
 }
 
 void thread_pool_core::conclude(thread_job& task, landed& result) {
@@ -151,11 +161,26 @@ void thread_pool_core::withdrawn(thread_job& task, std::shared_ptr<receipt_slot>
   settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
 }
 
+/// Whether it has used processor time with kicks blocked and has taken none meanwhile. A look blocks them, too, but for
+/// microseconds of its time, however long it is kept from a processor in it.
+bool thread_pool_core::keeps_kicks_away(thread_job& task) {
+  const auto& thread = *task.thread_;
+  auto& since = task.blocked_since_;
+  if (!thread.blocks_kicks()) {
+    since.reset();
+    return false;
+  }
+  const thread_job::blocked_at now{thread.signals(), thread.cpu_time()};
+  if (!since || since->signals != now.signals) since = now;
+  return now.used - since->used >= least_blocked;
+}
+
 /// What to say of a thread that has not stopped; nothing when it has had no chance to.
-std::optional<stop_refusal> thread_pool_core::reason_of(const preempt::kick_handle& thread, bool late) const {
+std::optional<stop_refusal> thread_pool_core::reason_of(thread_job& task, bool late) {
+  const auto& thread = *task.thread_;
   const bool pending = thread.kick_is_pending();
   if (!pending && thread.signals() >= least_looks) return thread.why_not();
-  if (pending && thread.blocks_kicks()) return stop_refusal{obstacle::signal_blocked};
+  if (pending && keeps_kicks_away(task)) return stop_refusal{obstacle::signal_blocked};
   if (!late) return std::nullopt;  // it waits for a CPU
   return stop_refusal{obstacle::blocked_in, "the kernel, or has no CPU"};
 }
@@ -165,7 +190,7 @@ bool thread_pool_core::refuse(thread_job& task) {
   const auto& thread = *task.thread_;
   const auto now = std::chrono::steady_clock::now();
   const auto* cancelled = task.cell->record();
-  const auto why = reason_of(thread, cancelled != nullptr && now - cancelled->at > last_look);
+  const auto why = reason_of(task, cancelled != nullptr && now - cancelled->at > last_look);
   if (!why || why->kind == obstacle::none) return false;
   auto receipt = receipt_of(task, stop_method::refused, stop_proof::none, now);
   receipt.thread = thread_stop{.signals = thread.signals(), .refused = *why};
@@ -178,10 +203,12 @@ bool thread_pool_core::refuse(thread_job& task) {
     --busy_;
   }
   work_.notify_one();
-  // It goes on, behind everybody else. Niced, it would keep its processor from who is woken there to the end of its
-  // slice; that is taken from an idle one (Linux 6.18, check_preempt_wakeup_fair()).
-  constexpr sched_param no_priority{};
-  ::sched_setscheduler(thread.id(), SCHED_IDLE, &no_priority);
+  // It goes on, behind everybody else. Not SCHED_IDLE, although that gives way sooner: it may hold what others wait
+  // for.
+  const auto id = static_cast<id_t>(thread.id());
+  task.nice_before_ = ::getpriority(PRIO_PROCESS, id);
+  ::setpriority(PRIO_PROCESS, id, 19);
+  task.niced_.store(true, std::memory_order_release);
   settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
   replace_thread();
   return true;

@@ -112,6 +112,7 @@ stoppable_thread::stoppable_thread(stoppable_options options) : kick_handle(null
   made->id = static_cast<pid_t>(::syscall(SYS_gettid));
   made->mark = &this_mark;
   made->processor = processor_note();
+  ::pthread_getcpuclockid(::pthread_self(), &made->cpu_clock);
   const auto signals = made->signal_stack.bounds();
   const stack_t alternate{reinterpret_cast<void*>(signals.low), 0, signals.high - signals.low};
   checked(::sigaltstack(&alternate, &made->stack_before), "sigaltstack");
@@ -247,6 +248,12 @@ bool kick_handle::blocks_kicks() const noexcept {
 unsigned kick_handle::signals() const noexcept { return state_->signals.load(std::memory_order_relaxed); }
 
 stop_refusal kick_handle::why_not() const { return state_->in_the_way.get(); }
+
+duration kick_handle::cpu_time() const noexcept {
+  timespec used{};
+  if (::clock_gettime(state_->cpu_clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
 
 int kick_handle::kicked_on() const noexcept { return state_->kicked_on.load(std::memory_order_relaxed); }
 

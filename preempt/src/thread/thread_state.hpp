@@ -44,6 +44,7 @@ struct thread_state {
   pid_t id = 0;
   thread_mark* mark = nullptr;
   timer_t timer{};
+  clockid_t cpu_clock{};
 
   std::uintptr_t own_stack = 0;        // where workit_landing continues
   std::uintptr_t* hijacked = nullptr;  // the return address that was replaced

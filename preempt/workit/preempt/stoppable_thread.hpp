@@ -31,6 +31,8 @@ class kick_handle {
   /// How many kicks the task under way has taken.
   [[nodiscard]] unsigned signals() const noexcept;
   [[nodiscard]] pid_t id() const noexcept;
+  /// The processor time that the thread has used; zero once it has ended.
+  [[nodiscard]] duration cpu_time() const noexcept;
   /// The processor on which the thread was when it was last kicked; -1 when it was not, or nobody can tell.
   [[nodiscard]] int kicked_on() const noexcept;
 

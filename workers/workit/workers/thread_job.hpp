@@ -67,6 +67,13 @@ class thread_job : public preempt::lease,
   std::optional<preempt::kick_handle> thread_;  // set before it runs
   std::uint64_t number_ = 0;                    // as thread_
   time_point submitted_{};
+  struct blocked_at {
+    unsigned signals = 0;
+    duration used{};
+  };
+  std::optional<blocked_at> blocked_since_;  // the warden's: kicks have been kept away from its thread
+  int nice_before_ = 0;                      // of its thread, before it was refused
+  std::atomic<bool> niced_{false};
   std::atomic<time_point> launched_{};  // by a thread, which may yet find it withdrawn
 };
 
