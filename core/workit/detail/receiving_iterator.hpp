@@ -9,8 +9,8 @@
 
 namespace workit::detail {
 
-/// An input iterator: each step receives, and values are the loop's to move from. Errors: a step throws what the channel
-/// was closed with.
+/// An input iterator: each step receives, and values are the loop's to move from. Errors: a step throws what the
+/// channel was closed with.
 template <class Channel>
 class receiving_iterator {
  public:

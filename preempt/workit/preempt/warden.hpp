@@ -13,8 +13,8 @@ namespace workit::preempt {
 
 class death_listener;
 
-/// For what is done on the warden's thread at somebody else's pace, such as copying what a task writes: while this lives,
-/// that thread has no more than everybody's priority. Elsewhere it does nothing. Threads: one.
+/// For what is done on the warden's thread at somebody else's pace, such as copying what a task writes: while this
+/// lives, that thread has no more than everybody's priority. Elsewhere it does nothing. Threads: one.
 class in_line_with_others {
  public:
   in_line_with_others() noexcept;
@@ -35,8 +35,9 @@ struct warden_load {
 
 /// Owns: a thread, a timerfd over a heap of deadlines, the leases, an epoll set for descriptors that others watch, the
 /// host-life mutex. The thread has the lowest real-time priority (SCHED_RR, 1) where the host may have that (root,
-/// CAP_SYS_NICE or RLIMIT_RTPRIO): it is then on time beside computing ones, too. Deadlines need no other thread; a cancellation stops what is below it on the canceller's own
-/// thread, so that no wake-up lies between the request and the kill.
+/// CAP_SYS_NICE or RLIMIT_RTPRIO): it is then on time beside computing ones, too. Deadlines need no other thread; a
+/// cancellation stops what is below it on the canceller's own thread, so that no wake-up lies between the request and
+/// the kill.
 ///
 /// Threads: any. Lifetime: outlives every pool that uses it; leases are retired before it ends (asserted). Its end
 /// waits until every stop that is under way is proven, runs what was posted before, and forgets cells still armed.

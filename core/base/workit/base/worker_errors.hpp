@@ -21,7 +21,7 @@ struct worker_usage {
   /// worker_output::captured only. Anything may stand in it.
   std::string output{};
   std::uint64_t output_dropped = 0;  ///< bytes that came before these, and are gone
-  std::size_t attempt = 1;                     ///< which of offload_options::attempts
+  std::size_t attempt = 1;           ///< which of offload_options::attempts
 };
 
 /// Base of the errors of work that had a worker. Thrown by the task function that offload() made.
