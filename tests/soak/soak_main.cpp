@@ -2,6 +2,8 @@
 // afterwards.
 //
 //   workit_soak [STOPS [RACES]] [--json]      100000 and 1000000; progress goes to standard error
+#include <malloc.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -180,5 +182,7 @@ int run(const arguments& given) {
 
 int main(int argc, char** argv) {
   workit::init(argc, argv);
+  // glibc else keeps up to twice the largest block that was ever given back, 8 MiB here: mallopt(3).
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   return run(parse(argc, argv));
 }
