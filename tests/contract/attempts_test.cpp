@@ -12,7 +12,7 @@ namespace workit::test {
 namespace {
 
 /// How a task comes to its end before it has a value.
-enum class ending { crash, exit, kill, exception, output, cpu, spin };
+enum class ending { crash, exit, kill, zygote, exception, output, cpu, spin };
 
 /// Counts its attempts in a file; the first `bad` of them end otherwise than by a value.
 int attempt(const std::string& file, int bad, ending how) {
@@ -28,6 +28,10 @@ int attempt(const std::string& file, int bad, ending how) {
     case ending::kill:
       raise(SIGKILL);
       break;
+    case ending::zygote:
+      kill(getppid(), SIGKILL);
+      for (;;) {  // dies of its parent's death
+      }
     case ending::exception:
       throw std::runtime_error("no such row");
     case ending::output:
@@ -76,6 +80,15 @@ TEST_F(Attempts, GiveATaskWhoseWorkerDiedToAnotherAndTellOfEach) {
     }
     EXPECT_NE(used[0].worker, used[1].worker);
   }
+}
+
+TEST_F(Attempts, AreMadeForATaskThatWasLostWithItsZygote) {
+  rt_->run([&](scope& s) {
+    EXPECT_THROW(offload({}, attempt, markers.file("once"), 1, ending::zygote)(s), zygote_lost) << "the control arm";
+    EXPECT_EQ(offload({.idempotent = true, .attempts = 2}, attempt, markers.file("twice"), 1, ending::zygote)(s), 2);
+  });
+  EXPECT_EQ(begun("once"), 1);
+  EXPECT_EQ(begun("twice"), 2);
 }
 
 TEST_F(Attempts, AreOneUnlessItIsSaidOtherwise) {

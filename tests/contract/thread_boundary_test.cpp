@@ -1,5 +1,6 @@
 // The promises of the whole at boundary::thread: work that ignores every stop token is stopped in place, or refused.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <stdexcept>
 #include <support/fixture.hpp>
 #include <support/seed.hpp>
+#include <thread>
 #include <workit/workit.hpp>
 
 #include "receipt_of.hpp"
@@ -166,6 +168,40 @@ TEST_F(ThreadBoundary, RefusesAfterSeveralLooksAndNotByTheClockAlone) {
     EXPECT_GE(stop.thread->signals, 3U);
     while (!find_threads(rt, "pool")->status().refused.empty()) ::usleep(1000);
   }
+}
+
+std::atomic<int> nice_at_cleanup{-1};
+
+int nice_of(pid_t thread) { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(thread)); }
+bool may_raise_a_priority() {
+  bool may = false;
+  std::thread([&] {
+    const int before = nice_of(0);
+    may = ::setpriority(PRIO_PROCESS, 0, before + 1) == 0 && ::setpriority(PRIO_PROCESS, 0, before) == 0;
+  }).join();
+  return may;
+}
+
+// A niced thread that holds one of the pool's locks would keep all others waiting for its turn.
+TEST_F(ThreadBoundary, ARefusedThreadIsNicedForItsTaskAndForNothingElse) {
+  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .patience = 1ms}));
+  const auto receipt = receipt_of(rt, {}, [&](scope& s) {
+    s.spawn(offload(at_thread, [](worker_context& ctx) {
+      ctx.defer([] { nice_at_cleanup = nice_of(0); });
+      beat_under_a_lock();
+    }));
+    s.sleep_for(1ms);
+    wait_for_beats();
+    s.cancel("enough");
+  });
+  ASSERT_EQ(receipt.stops.at(0).receipt.method, stop_method::refused);
+  const auto refused = find_threads(rt, "pool")->status().refused;
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(nice_of(refused[0].thread), 19);
+  EXPECT_NE(nice_of(0), 19) << "the control: nobody else is";
+  let_out = true;
+  while (!find_threads(rt, "pool")->status().refused.empty()) ::usleep(1000);
+  EXPECT_EQ(nice_at_cleanup, may_raise_a_priority() ? nice_of(0) : 19);
 }
 
 TEST_F(ThreadBoundary, WithNoLeaveToRefuseTheCallerWaits) {

@@ -7,6 +7,7 @@
 #include <workit/runtime.hpp>
 
 #include "check_name.hpp"
+#include "outcome_of.hpp"
 
 namespace workit {
 namespace {
@@ -19,14 +20,6 @@ void check_options(const scope_options& o) {
                 "scope \"" + o.name + "\": the deadline has to be more than zero from now");
   WORKIT_ASSERT(!o.cleanup_timeout || *o.cleanup_timeout > duration::zero(),
                 "scope \"" + o.name + "\": the time-out of cleanups has to be more than zero");
-}
-
-scope_outcome outcome_of(const cancel_record* record) noexcept {
-  if (record == nullptr) return scope_outcome::completed;
-  const bool failed = std::holds_alternative<reason::parent_failed>(record->why) ||
-                      std::holds_alternative<reason::sibling_failed>(record->why) ||
-                      std::holds_alternative<reason::budget>(record->why);
-  return failed ? scope_outcome::errored : scope_outcome::cancelled;
 }
 
 }  // namespace
@@ -217,7 +210,7 @@ void scope_node::finish() {
   const auto* record = cancel_handlers_.empty() ? cell()->record() : nullptr;
   receipt.id = id;
   receipt.name = name;
-  receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record);
+  receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record != nullptr ? &record->why : nullptr);
   if (record != nullptr) {
     receipt.why = record->why;
     receipt.requested = record->at;

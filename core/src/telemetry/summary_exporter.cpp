@@ -11,21 +11,11 @@
 
 #include "export_line.hpp"
 #include "record/opening_event.hpp"
+#include "scope/outcome_of.hpp"
 #include "status/json_text.hpp"
 
 namespace workit {
 namespace {
-
-scope_outcome outcome_of(const std::optional<cancel_reason>& why) {
-  if (!why) return scope_outcome::completed;
-  return std::visit(detail::overloaded{
-                        [](const reason::parent_failed&) { return scope_outcome::errored; },
-                        [](const reason::sibling_failed&) { return scope_outcome::errored; },
-                        [](const reason::budget&) { return scope_outcome::errored; },
-                        [](const auto&) { return scope_outcome::cancelled; },
-                    },
-                    *why);
-}
 
 std::size_t bytes_of(const scope_summary& s) { return sizeof s + s.name.size(); }
 
@@ -68,7 +58,7 @@ class ledger {
     open_.erase(e.id);
     summary.name = e.name;
     summary.took = closed->took;
-    summary.outcome = outcome_of(summary.why);
+    summary.outcome = detail::outcome_of(summary.why ? &*summary.why : nullptr);
     summary.dropped_events = closed->dropped_events;
     return summary;
   }

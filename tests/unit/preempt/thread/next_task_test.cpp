@@ -1,5 +1,9 @@
 // What comes after a stop on the same thread is not hit by it: no signal of one task reaches the next.
 #include <poll.h>
+#include <sched.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -236,6 +240,39 @@ void fill() {
 void touch_and_return() { kept.push_back(1); }
 void spin() {
   while (!let_out) {
+  }
+}
+
+std::atomic<std::uint64_t> turns{0};
+void turn() {
+  while (!let_out) turns.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool has_processor_note() {
+#if defined(RSEQ_SIG)
+  return __rseq_size != 0;
+#else
+  return false;
+#endif
+}
+
+// Who cancels looks for the end of a task only where that is on another processor.
+TEST_F(NextTask, AKickTellsOnWhichProcessorItFoundTheOneBefore) {
+  stopping_ground ground;
+  cpu_set_t usable;
+  ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
+  EXPECT_EQ(ground.kicked_on(), -1) << "the control: nobody has kicked yet";
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &usable)) continue;
+    ground.start(turn);
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    ASSERT_EQ(sched_setaffinity(ground.thread_id(), sizeof only, &only), 0);
+    for (const auto before = turns.load(); turns.load() == before;) std::this_thread::yield();
+    ASSERT_TRUE(ground.stop().end.left);
+    EXPECT_EQ(ground.kicked_on(), has_processor_note() ? cpu : -1);
+    EXPECT_GT(ground.cpu_time(), duration::zero());
   }
 }
 

@@ -49,6 +49,8 @@ class stopping_ground {
   /// What stands in the way now.
   [[nodiscard]] stop_refusal why_not() const { return on_->why_not(); }
   [[nodiscard]] bool kick_is_pending() const { return on_->kick_is_pending(); }
+  [[nodiscard]] int kicked_on() const { return on_->kicked_on(); }
+  [[nodiscard]] duration cpu_time() const { return on_->cpu_time(); }
   [[nodiscard]] pid_t thread_id() const { return on_->id(); }
   [[nodiscard]] int threads_used() const noexcept { return threads_; }
 
