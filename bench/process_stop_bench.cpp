@@ -72,12 +72,17 @@ void add_stop(const std::string& victim, int mib, const conditions& under, sampl
 }
 
 void add_eight_at_once(int mib) {
+  const auto floor = "floor/kills_to_wake/8/" + size_name(mib);
+  measured(floor, {{"subject", "floor"}, {"memory_mib", std::to_string(mib)}}, {8, 60}, [=](sink& to, int n) {
+    require_memory(8L * mib);
+    to.add("", kills_to_wake(8, mib, n));
+  });
   const auto tags = tag_map{{"subject", "stop8"}, {"boundary", "process"}, {"memory_mib", std::to_string(mib)}};
   measured("stop8/process/" + size_name(mib), tags, {8, 60}, [=](sink& to, int n) {
     require_memory(8L * mib);
     const auto took = stops({.memory_mib = mib, .victims = 8, .n = n});
     to.add("stopped", took.stopped, "floor/kills_to_proof/8");
-    to.add("resumed", took.resumed, "floor/kills_to_proof/8");
+    to.add("resumed", took.resumed, floor);
   });
 }
 
@@ -106,6 +111,11 @@ void add_process_stops() {
   }
   for (const auto& v : victims())
     if (v.name != "spin") add_stop(std::string(v.name), 0, {}, {15, 200});
+  measured("floor/kills_to_wake/1/1024MiB", {{"subject", "floor"}, {"memory_mib", "1024"}}, {12, 200},
+           [](sink& to, int n) {
+             require_memory(1024);
+             to.add("", kills_to_wake(1, 1024, n));
+           });
   add_eight_at_once(0);
   add_eight_at_once(1024);
   add_pool_costs();

@@ -75,6 +75,24 @@ samples kills_to_proof(int victims, int n) {
   return all;
 }
 
+samples kills_to_wake(int victims, int memory_mib, int n) {
+  const child parked(role::wake);
+  samples all;
+  for (int i = 0; i < n; ++i) {
+    std::list<child> spinning;
+    for (int v = 0; v < victims; ++v) spinning.emplace_back(role::spin, memory_mib);
+    settle();
+    const stopwatch watch;
+    for (const auto& c : spinning) kill(c.id(), SIGKILL);
+    membarrier();
+    const auto number = ++parked->call;
+    futex_wake(parked->call);
+    while (parked->answer != number) usleep(100);  // who only looks would keep a processor from it
+    all.push_back(watch.until(parked->stamp));
+  }
+  return all;
+}
+
 samples kill_to_proof(int memory_mib, int n) {
   samples all;
   for (int i = 0; i < n; ++i) {

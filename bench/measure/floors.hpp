@@ -17,6 +17,10 @@ using samples = std::vector<double>;
 /// The same for `victims` processes and one membarrier.
 [[nodiscard]] samples kills_to_proof(int victims, int n);
 
+/// The same for `victims` processes of `memory_mib` MiB, then a futex wake, until the process that slept runs: what a
+/// caller waits for at least whose processor the dying may be on.
+[[nodiscard]] samples kills_to_wake(int victims, int memory_mib, int n);
+
 /// SIGKILL to a spinning process until waitpid(2) has returned: what a runtime takes that waits for the reap.
 [[nodiscard]] samples kill_to_reaped(int memory_mib, int n);
 

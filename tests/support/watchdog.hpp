@@ -21,8 +21,8 @@ class watchdog {
   void guard(std::string test);
   void rest();
 
-  /// Guards every test of this program, 60 s each (180 under a sanitizer, or WORKIT_TEST_WATCHDOG seconds); longer than
-  /// any of them takes on a slow machine, shorter than the patience of who waits for it.
+  /// Guards every test of this program, 300 s each (900 under a sanitizer, or WORKIT_TEST_WATCHDOG seconds); longer
+  /// than any of them takes on a slow machine, shorter than the patience of who waits for it.
   static void over_all_tests();
 
  private:

@@ -119,9 +119,21 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     more_soon = task->cell->record() == nullptr && std::chrono::steady_clock::now() - began < short_task;
   }
   // Who refused it has done so then; and a thread that this one starts would be niced as it is.
-  if (!refused) replace_thread();
+  if (!refused) {
+    leave_the_processor();
+    replace_thread();
+  }
   if (then == fitness::spoilt) here.end_thread(leave);
   leave();
+}
+
+// A thread's start and its end take long, and what was woken meanwhile waits for them where the kernel preempts lazily.
+void thread_pool_core::leave_the_processor() {
+  {
+    const lock guard(mutex_);
+    if (parked_ == 0 || stopping_) return;  // the next task waits for the new thread
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {

@@ -49,6 +49,8 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
 
   void add_thread();
   void replace_thread() noexcept;
+  /// Sleeps for 1 ms before the calling thread is replaced, if another one is free meanwhile.
+  void leave_the_processor();
   void serve(std::list<std::thread>::iterator me);
   /// The next task; null when there will be none. `more_soon`: does not fall asleep at once.
   [[nodiscard]] std::shared_ptr<thread_job> take(bool more_soon);

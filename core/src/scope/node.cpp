@@ -52,7 +52,7 @@ void run_one(node& owner, cleanup work) {
 node_extras::node_extras() = default;
 node_extras::~node_extras() = default;
 
-node::node(std::string n, std::shared_ptr<loop> h, node* p, cell_made when, cancel_cell::shield shield)
+node::node(std::string&& n, std::shared_ptr<loop> h, node* p, cell_made when, cancel_cell::shield shield)
     : id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
       name(std::move(n)),
       home(std::move(h)),

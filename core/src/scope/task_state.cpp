@@ -70,7 +70,7 @@ class join_point {
   fiber* waiter_ = nullptr;
 };
 
-task_state_base::task_state_base(task_options options, std::shared_ptr<loop> home_loop, node* parent_node)
+task_state_base::task_state_base(task_options&& options, std::shared_ptr<loop> home_loop, node* parent_node)
     : node(std::move(options.name), std::move(home_loop), parent_node, cell_made::when_needed),
       kind(options.kind),
       background(options.background) {

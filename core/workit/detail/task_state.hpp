@@ -36,7 +36,8 @@ struct joiner {
 /// Everything about a task but the type of its value.
 class task_state_base : public node {
  public:
-  task_state_base(task_options options, std::shared_ptr<loop> home, node* parent);
+  // By reference: a short name is copied at every move.
+  task_state_base(task_options&& options, std::shared_ptr<loop> home, node* parent);
   ~task_state_base() override;
 
   /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a settled task answers all the same.
@@ -126,7 +127,7 @@ class task_state_of final : public task_state<task_result<F>> {
  public:
   using T = task_result<F>;
   template <class G>
-  task_state_of(G&& body, task_options options, std::shared_ptr<loop> home, node* parent)
+  task_state_of(G&& body, task_options&& options, std::shared_ptr<loop> home, node* parent)
       : task_state<T>(std::move(options), std::move(home), parent), body_(std::forward<G>(body)) {}
 
  private:

@@ -1,9 +1,10 @@
-// A heap of instants whose entries know their place, so that one can be taken out or moved in O(log n).
+// A heap of instants whose entries know their place, so that one can be moved, or taken out at once.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <utility>
 #include <vector>
 #include <workit/base/clock.hpp>
 
@@ -18,13 +19,21 @@ struct timer_entry {
 };
 
 /// Four children a node, and the instants beside the pointers: moving an entry looks at few others, which lie anywhere.
+/// What is taken out leaves its instant behind, without its pointer, until it is the earliest or most slots are such:
+/// ten thousand waits that are cancelled at once cost no ten thousand searches.
 /// Threads: none of its own, the owner serialises. Lifetime: keeps pointers to armed entries only.
 class timer_heap {
  public:
-  [[nodiscard]] bool empty() const noexcept { return slots_.empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return slots_.size() - left_; }
   /// The earliest entry. Requires: not empty.
-  [[nodiscard]] timer_entry* top() const noexcept { return slots_.front().entry; }
+  [[nodiscard]] timer_entry* top() noexcept {
+    while (slots_.front().entry == nullptr) {
+      --left_;
+      drop_first();
+    }
+    return slots_.front().entry;
+  }
 
   /// Puts the entry in at `at`, or moves it there.
   void arm(timer_entry& entry, time_point at) {
@@ -39,11 +48,8 @@ class timer_heap {
   /// Takes the entry out; one that is not armed is fine.
   void disarm(timer_entry& entry) noexcept {
     if (!entry.armed()) return;
-    const std::size_t hole = entry.index;
-    entry.index = timer_entry::npos;
-    const slot last = slots_.back();
-    slots_.pop_back();
-    if (last.entry != &entry) settle(hole, last);
+    slots_[std::exchange(entry.index, timer_entry::npos)].entry = nullptr;
+    if (++left_ > slots_.size() / 2) sweep();
   }
 
  private:
@@ -51,12 +57,12 @@ class timer_heap {
 
   struct slot {
     time_point at{};
-    timer_entry* entry = nullptr;
+    timer_entry* entry = nullptr;  ///< null once it has been disarmed
   };
 
   void place(std::size_t i, const slot& s) noexcept {
     slots_[i] = s;
-    s.entry->index = i;
+    if (s.entry != nullptr) s.entry->index = i;
   }
   /// Finds the place of `s` up or down from the hole at `i`.
   void settle(std::size_t i, slot s) noexcept {
@@ -78,8 +84,22 @@ class timer_heap {
       if (slots_[i].at < slots_[earliest].at) earliest = i;
     return earliest;
   }
+  void drop_first() noexcept {
+    const slot last = slots_.back();
+    slots_.pop_back();
+    if (!slots_.empty()) settle(0, last);
+  }
+  /// Closes all holes, in O(n), and puts what is left in order from the last parent up.
+  void sweep() noexcept {
+    std::erase_if(slots_, [](const slot& s) { return s.entry == nullptr; });
+    left_ = 0;
+    for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].entry->index = i;
+    if (slots_.size() < 2) return;
+    for (std::size_t i = (slots_.size() - 2) / arity + 1; i-- > 0;) settle(i, slots_[i]);
+  }
 
   std::vector<slot> slots_;
+  std::size_t left_ = 0;  // slots without their entry
 };
 
 }  // namespace workit

@@ -236,10 +236,12 @@ TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
 
 // thread_locals of a task that was stopped are half changed: who comes next must not see them.
 thread_local std::vector<int> kept;
+std::atomic<bool> touched{false};
 
 void fill() {
   while (!let_out) {
     kept.push_back(1);
+    touched = true;
     if (kept.size() > 1000) kept = {};
   }
 }
@@ -287,9 +289,10 @@ TEST_F(NextTask, RunsOnAnotherThreadIfAndOnlyIfThreadLocalsWereTouched) {
   for (int i = 0; i < 300; ++i) {
     const bool touches = (random_() & 1) != 0;
     const int threads_before = ground.threads_used();
+    touched = false;
     ground.start(touches ? fill : spin);
     wait_randomly(random_);
-    if (touches) usleep(50);
+    while (touches && !touched) std::this_thread::yield();
     const auto stopped = ground.stop();
     ASSERT_TRUE(stopped.end.left) << describe(stopped.why_not);
     EXPECT_EQ(stopped.end.spoilt, touches);
