@@ -70,6 +70,10 @@ class timer_heap {
       place(i, slots_[up]);
       i = up;
     }
+    sink(i, s);
+  }
+  /// Finds the place of `s` down from the hole at `i`.
+  void sink(std::size_t i, slot s) noexcept {
     for (std::size_t first = arity * i + 1; first < slots_.size(); first = arity * i + 1) {
       const auto earliest = earliest_from(first);
       if (s.at <= slots_[earliest].at) break;
@@ -87,7 +91,7 @@ class timer_heap {
   void drop_first() noexcept {
     const slot last = slots_.back();
     slots_.pop_back();
-    if (!slots_.empty()) settle(0, last);
+    if (!slots_.empty()) sink(0, last);
   }
   /// Closes all holes, in O(n), and puts what is left in order from the last parent up.
   void sweep() noexcept {
@@ -95,7 +99,7 @@ class timer_heap {
     left_ = 0;
     for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].entry->index = i;
     if (slots_.size() < 2) return;
-    for (std::size_t i = (slots_.size() - 2) / arity + 1; i-- > 0;) settle(i, slots_[i]);
+    for (std::size_t i = (slots_.size() - 2) / arity + 1; i-- > 0;) sink(i, slots_[i]);
   }
 
   std::vector<slot> slots_;
