@@ -225,6 +225,23 @@ TEST_F(Context, StopsAtOnceInAHoggedLoopAfterItsDeadlineHasPassed) {
                timed_out);
 }
 
+TEST_F(Context, StopsATaskAtOnceInAHoggedLoopAfterTheDeadlineOfItsScopeHasPassed) {
+  test::set_clock clock;
+  runtime rt({.clock = &clock});
+  EXPECT_THROW(rt.run({.deadline = 50ms},
+                      [&](scope& s) {
+                        EXPECT_FALSE(s.stopping()) << "which looks up that there is a deadline";
+                        s.spawn([&](context& task) {
+                           clock.advance(50ms - 1ns);
+                           EXPECT_FALSE(task.stopping());
+                           clock.advance(1ns);
+                           EXPECT_TRUE(task.stopping()) << "what its scope had looked up holds for it, too";
+                         }).get();
+                        s.check();
+                      }),
+               timed_out);
+}
+
 TEST_F(Context, StopsAtOnceInAHoggedLoopWhenADeadlineIsTightenedToThePast) {
   test::set_clock clock;
   runtime rt({.clock = &clock});
