@@ -73,10 +73,11 @@ void add_stop(const std::string& victim, int mib, const conditions& under, sampl
 
 void add_eight_at_once(int mib) {
   const auto floor = "floor/kills_to_wake/8/" + size_name(mib);
-  measured(floor, {{"subject", "floor"}, {"memory_mib", std::to_string(mib)}}, {8, 60}, [=](sink& to, int n) {
-    require_memory(8L * mib);
-    to.add("", kills_to_wake(8, mib, n));
-  });
+  measured(floor, {{"subject", "floor"}, {"memory_mib", std::to_string(mib)}}, {mib == 0 ? 8 : 2, 60},
+           [=](sink& to, int n) {
+             require_memory(8L * mib);
+             to.add("", kills_to_wake(8, mib, n));
+           });
   const auto tags = tag_map{{"subject", "stop8"}, {"boundary", "process"}, {"memory_mib", std::to_string(mib)}};
   measured("stop8/process/" + size_name(mib), tags, {8, 60}, [=](sink& to, int n) {
     require_memory(8L * mib);

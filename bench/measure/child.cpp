@@ -38,7 +38,8 @@ void be_ready(shared_page& page) {
   (void)preempt::register_for_barrier();
   hold_memory(mib);
   be_ready(page);
-  if (what == role::spin)
+  while (what == role::spin_on_call && page.call == 0) futex_wait(page.call, 0);
+  if (what == role::spin || what == role::spin_on_call)
     for (std::atomic<std::uint64_t> n{0};;) n.fetch_add(1, std::memory_order_relaxed);
   for (std::uint32_t seen = 0;;) {
     futex_wait(page.call, seen);

@@ -44,9 +44,10 @@ void play_role(int argc, char** argv);
 
 /// The roles.
 enum class role {
-  spin,  ///< holds its memory, says that it is ready, and spins
-  wake,  ///< waits on the futex `call` and stamps the moment when it is woken
-  echo,  ///< waits on the futex `call` and answers each by waking `answer`
+  spin,          ///< holds its memory, says that it is ready, and spins
+  spin_on_call,  ///< as spin, once the futex `call` was raised: many can fill their memory without spinning meanwhile
+  wake,          ///< waits on the futex `call` and stamps the moment when it is woken
+  echo,          ///< waits on the futex `call` and answers each by waking `answer`
 };
 
 /// A process in a role; it dies with the thread that made it. Made by posix_spawn(3), so safely beside other threads.

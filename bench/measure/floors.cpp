@@ -80,7 +80,11 @@ samples kills_to_wake(int victims, int memory_mib, int n) {
   samples all;
   for (int i = 0; i < n; ++i) {
     std::list<child> spinning;
-    for (int v = 0; v < victims; ++v) spinning.emplace_back(role::spin, memory_mib);
+    for (int v = 0; v < victims; ++v) spinning.emplace_back(role::spin_on_call, memory_mib);
+    for (const auto& c : spinning) {
+      c->call = 1;
+      futex_wake(c->call);
+    }
     settle();
     const stopwatch watch;
     for (const auto& c : spinning) kill(c.id(), SIGKILL);
