@@ -25,11 +25,11 @@ struct timer_entry {
 class timer_heap {
  public:
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-  [[nodiscard]] std::size_t size() const noexcept { return slots_.size() - left_; }
+  [[nodiscard]] std::size_t size() const noexcept { return slots_.size() - holes_; }
   /// The earliest entry. Requires: not empty.
   [[nodiscard]] timer_entry* top() noexcept {
     while (slots_.front().entry == nullptr) {
-      --left_;
+      --holes_;
       drop_first();
     }
     return slots_.front().entry;
@@ -49,7 +49,7 @@ class timer_heap {
   void disarm(timer_entry& entry) noexcept {
     if (!entry.armed()) return;
     slots_[std::exchange(entry.index, timer_entry::npos)].entry = nullptr;
-    if (++left_ > slots_.size() / 2) sweep();
+    if (++holes_ > slots_.size() / 2) sweep();
   }
 
  private:
@@ -96,14 +96,14 @@ class timer_heap {
   /// Closes all holes, in O(n), and puts what is left in order from the last parent up.
   void sweep() noexcept {
     std::erase_if(slots_, [](const slot& s) { return s.entry == nullptr; });
-    left_ = 0;
+    holes_ = 0;
     for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].entry->index = i;
     if (slots_.size() < 2) return;
     for (std::size_t i = (slots_.size() - 2) / arity + 1; i-- > 0;) sink(i, slots_[i]);
   }
 
   std::vector<slot> slots_;
-  std::size_t left_ = 0;  // slots without their entry
+  std::size_t holes_ = 0;  // slots without their entry
 };
 
 }  // namespace workit
