@@ -204,8 +204,8 @@ TEST_P(GuestWithDescendants, IsGoneWithAllOfThem) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   ASSERT_TRUE(becomes_whole(rt));
   stop(rt, offload({}, have_descendants, GetParam(), markers.file("child"), markers.file("begun")), "begun");
-  EXPECT_TRUE(eventually([&] { return processes_below().size() == 4; }, bound(2s)))
-      << "the zygote, its sentinel, two workers, and " << processes_below().size() - 4;
+  EXPECT_TRUE(eventually([&] { return processes_below().size() == processes_of_pool(2); }, bound(2s)))
+      << processes_below().size() << " instead of " << processes_of_pool(2);
 }
 
 std::string name_of(const testing::TestParamInfo<descent>& info) {

@@ -39,6 +39,10 @@ inline std::vector<process_entry> all_processes() {
   return all;
 }
 
+/// How many processes a pool with so many workers has: its zygote, the sentinel, and beside each worker the keeper of
+/// its memory.
+constexpr std::size_t processes_of_pool(std::size_t workers) { return 2 + 2 * workers; }
+
 /// Children, their children, and so on; zombies too.
 inline std::vector<process_entry> processes_below(pid_t ancestor = getpid()) {
   const auto all = all_processes();

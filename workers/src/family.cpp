@@ -2,8 +2,9 @@
 //
 // Invariants
 // 1. A pid is signalled only while it is our unreaped child (or the group of one): it cannot have become another's.
-// 2. Whoever is reaped has had its process group killed, and orphans are looked for after each reap, since each death
-//    can hand us its children.
+// 2. Whoever is reaped has had its process group killed. Orphans are looked for after that, since each death can hand us
+//    its children, and before it is reported; once for all that died together.
+// 3. Of the keepers whose worker is dead only the first in `memories_` has been killed, but for end().
 #include "family.hpp"
 
 #include <fcntl.h>
@@ -11,9 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <string>
+#include <utility>
 
 namespace workit::workers {
 namespace {
@@ -52,8 +55,8 @@ void for_each_pid(const std::string& list, Visit visit) {
 
 }  // namespace
 
-void family::add_worker(std::uint32_t worker, pid_t pid, unique_fd pidfd) {
-  workers_.emplace(pid, member{worker, std::move(pidfd)});
+void family::add_worker(std::uint32_t worker, pid_t pid, unique_fd pidfd, pid_t keeper) {
+  workers_.emplace(pid, member{worker, std::move(pidfd), keeper});
 }
 
 void family::kill_worker(std::uint32_t worker) noexcept {
@@ -66,9 +69,16 @@ void family::kill_orphans(bool sentinel_too) noexcept {
   return;
 #endif
   for_each_pid(list_children(), [&](pid_t pid) {
-    if (workers_.contains(pid) || (pid == sentinel_ && !sentinel_too)) return;
-    ::kill(pid, SIGKILL);
+    if (!is_ours(pid, sentinel_too)) ::kill(pid, SIGKILL);
   });
+}
+
+bool family::is_ours(pid_t pid, bool sentinel_too) const noexcept {
+  const auto keeps = [&](const auto& one) { return one.keeper == pid; };
+  return workers_.contains(pid) || (pid == sentinel_ && !sentinel_too) ||
+         std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return keeps(w.second); }) ||
+         std::any_of(ended_.begin(), ended_.end(), [&](const auto& e) { return keeps(e.of); }) ||
+         std::any_of(memories_.begin(), memories_.end(), keeps);
 }
 
 bool family::reap_one(int options) {
@@ -82,27 +92,68 @@ bool family::reap_one(int options) {
   ::wait4(who.si_pid, &status, __WALL, &used);
   if (who.si_pid == sentinel_) sentinel_ = -1;
   if (found != workers_.end()) {
-    const auto worker = found->second.worker;
+    ended_.push_back({std::move(found->second), status, used});
     workers_.erase(found);
-    kill_orphans(false);
-    report_(worker, status, used);
+  } else {
+    keeper_is_gone(who.si_pid);
   }
   return true;
+}
+
+void family::report() {
+  const auto ended = std::exchange(ended_, {});
+  for (const auto& e : ended)
+    if (e.of.keeper > 0) memories_.push_back({e.of.worker, e.of.keeper});
+  for (const auto& e : ended) {
+    exited_(e.of.worker, e.status, e.used);
+    if (e.of.keeper <= 0) reclaimed_(e.of.worker);
+  }
+  free_next();
+}
+
+void family::free_next() noexcept {
+  if (freeing_ || memories_.empty()) return;
+  freeing_ = true;
+  ::kill(memories_.front().keeper, SIGKILL);
+}
+
+/// Most often that of a dead worker; but anybody may have ended any.
+void family::keeper_is_gone(pid_t pid) {
+  for (auto& [of, m] : workers_)
+    if (m.keeper == pid) m.keeper = -1;
+  for (auto& e : ended_)
+    if (e.of.keeper == pid) e.of.keeper = -1;
+  const auto found =
+      std::find_if(memories_.begin(), memories_.end(), [&](const memory& m) { return m.keeper == pid; });
+  if (found == memories_.end()) return;  // an orphan
+  const auto worker = found->worker;
+  if (found == memories_.begin()) freeing_ = false;
+  memories_.erase(found);
+  reclaimed_(worker);
+  free_next();
 }
 
 void family::reap() {
   bool any = false;
   while (reap_one(WNOHANG)) any = true;
-  if (any) kill_orphans(false);
+  if (!any) return;
+  kill_orphans(false);
+  report();
 }
 
 void family::end() {
-  for (const auto& [pid, m] : workers_) ::syscall(SYS_pidfd_send_signal, m.pidfd.get(), SIGKILL, nullptr, 0);
+  for (const auto& [pid, m] : workers_) {
+    ::syscall(SYS_pidfd_send_signal, m.pidfd.get(), SIGKILL, nullptr, 0);
+    if (m.keeper > 0) ::kill(m.keeper, SIGKILL);
+  }
+  for (const auto& m : memories_) ::kill(m.keeper, SIGKILL);
   if (sentinel_ > 0) ::kill(sentinel_, SIGKILL);
   // Orphans that cannot be found are not waited for either: they are left to the namespace's process 1.
   const bool findable = proc_is_ours();
-  do kill_orphans(true);
-  while ((findable || !workers_.empty() || sentinel_ > 0) && reap_one(0));
+  do {
+    kill_orphans(true);
+    report();
+  } while ((findable || !workers_.empty() || !memories_.empty() || sentinel_ > 0) && reap_one(0));
 }
 
 }  // namespace workit::workers

@@ -34,7 +34,8 @@ enum class message_kind : std::uint32_t {
   ready,   ///< preload is done
   failed,  ///< it is not; `text` says why. The zygote exits
   forked,  ///< with a pidfd, or an error
-  exited,
+  exited,     ///< it runs no more, and has no descriptors; its memory may still be there
+  reclaimed,  ///< its memory is back, too
   violated,  ///< a sandboxed worker made a forbidden call, and is killed
   pong,
   // worker to zygote
@@ -54,7 +55,7 @@ struct message_text {
 
 struct message {
   message_kind kind{};
-  std::uint32_t worker = 0;       ///< fork, kill, forked, exited: the host's number for it
+  std::uint32_t worker = 0;       ///< fork, kill, forked, exited, reclaimed: the host's number for it
   pid_t pid = 0;                  ///< hello: the host; forked: the worker
   std::int32_t error = 0;         ///< forked: errno, 0 when it went well
   std::int32_t status = 0;        ///< exited: as wait(2) gives it

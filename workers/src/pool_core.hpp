@@ -22,7 +22,7 @@ namespace workit::workers {
 ///    host and worker the worker's shared word decides first (claim_stop, publish, commit).
 /// 2. A worker changes its state under the mutex and in enter() alone, which keeps its brood's counts; it becomes lost
 ///    once, and then no counter and no list of idle workers knows it.
-/// 3. A worker's handle is in `workers_` until its process has been reaped and its task was settled or taken from it;
+/// 3. A worker's handle is in `workers_` until its memory is back and its task was settled or taken from it;
 ///    nothing a dead or stopped worker could write is used again.
 /// 4. busy() <= options_.workers, over all broods: spares are parked processes, not parallelism.
 /// 5. Tasks are given to workers of `serving_` only. A brood that is neither `serving_` nor `next_` loses each worker
@@ -137,6 +137,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_ready(const handle& worker, errands& todo);
   void on_bell();
   void on_exited(std::uint32_t number, const worker_end& end);
+  void on_reclaimed(std::uint32_t number);
   void on_violated(std::uint32_t number, int call);
   bool died_at_start(const worker_handle& worker, int status);
   void back_off(errands& todo);

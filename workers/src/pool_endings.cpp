@@ -26,7 +26,7 @@ void pool_core::on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noe
     } else {
       const auto worker = task.worker_;
       release(worker, task, worker_state::lost, todo);
-      if (worker->exited) {
+      if (worker->reclaimed) {
         todo.reclaimed.push_back(receipt);
         counts_.reclaim_latency.record(duration::zero());
       } else {

@@ -141,7 +141,7 @@ bool pool_core::release(const handle& worker, const job& task, worker_state next
   if (next == worker_state::idle && !worker->exited) todo.kills.push_back(worker);
   if (worker->from == serving_) losses_.push_back(std::chrono::steady_clock::now());
   enter(worker, worker_state::lost);
-  if (worker->exited) workers_.erase(worker->number);
+  if (worker->reclaimed) workers_.erase(worker->number);
   if (is_retired(worker->from.get()) && worker->from->busy == 0) worker->from->dismiss();
   return true;
 }

@@ -144,14 +144,14 @@ pool_status pool_core::status() const {
   return now;
 }
 
-/// Room for what the pool itself forks, twice for a reload, the dead that it waits for included, and for the children
-/// of its tasks.
+/// Room for what the pool itself forks, each worker with its keeper, twice for a reload, the dead that it waits for
+/// included, and for the children of its tasks.
 void pool_core::make_group() {
   if (options_.cgroup.directory.empty()) return;
   std::optional<std::uint64_t> most_processes;
   const auto wanted = options_.workers + options_.spares;
   if (const auto each = options_.limits.processes)
-    most_processes = 2 * (2 + wanted) + most_dead(wanted) + *each * options_.workers;
+    most_processes = 2 * (2 + 2 * wanted) + 2 * most_dead(wanted) + *each * options_.workers;
   group_ = std::make_unique<pool_cgroup>(options_.cgroup, options_.name, most_processes);
 }
 

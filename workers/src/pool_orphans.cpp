@@ -24,9 +24,9 @@ std::vector<pool_core::orphan> pool_core::take_orphans(const std::shared_ptr<bro
       at = workers_.erase(at);
       continue;
     }
-    // One that has exited is only waiting for its collector, which lets go of its pidfd: nobody may watch that any
+    // One that was reclaimed is only waiting for its collector, which lets go of its pidfd: nobody may watch that any
     // more.
-    if (!worker->orphaned && !worker->exited) orphans.push_back({worker, has_task && those == with_tasks::go_on});
+    if (!worker->orphaned && !worker->reclaimed) orphans.push_back({worker, has_task && those == with_tasks::go_on});
     worker->orphaned = true;
     ++at;
   }
@@ -42,6 +42,7 @@ void pool_core::adopt_orphans(std::vector<orphan> orphans, const std::string& zy
       siginfo_t end{};  // ours to reap only if this process is a subreaper
       ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &end, WEXITED | WNOHANG);
       self->on_exited(number, {.status = SIGKILL, .zygote = zygote});
+      self->on_reclaimed(number);  // as good as: the keeper of its memory dies of the same death
     };
     try {
       warden_.watch(worker->pidfd.get(), buried);

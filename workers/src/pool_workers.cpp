@@ -222,7 +222,7 @@ void pool_core::on_exited(std::uint32_t number, const worker_end& end) {
   {
     const lock guard(mutex_);
     const auto found = workers_.find(number);
-    if (found == workers_.end()) return;
+    if (found == workers_.end() || found->second->exited) return;
     worker = found->second;
     worker->exited = true;
     worker->end = end;
@@ -239,16 +239,31 @@ void pool_core::on_exited(std::uint32_t number, const worker_end& end) {
       const auto now = std::chrono::steady_clock::now();
       if (worker->state == worker_state::idle && worker->from == serving_) losses_.push_back(now);
       if (worker->state != worker_state::lost) enter(worker, worker_state::lost);
-      workers_.erase(found);
-      if (worker->receipt) {
-        counts_.reclaim_latency.record(now - worker->stopped_at);
-        todo.reclaimed.push_back(std::move(worker->receipt));
-      }
     }
     todo.fork = true;
     if (brake) back_off(todo);
   }
   if (task) task_died(worker, task, worker->end);
+  run(std::move(todo));
+}
+
+void pool_core::on_reclaimed(std::uint32_t number) {
+  handle worker;
+  errands todo;
+  {
+    const lock guard(mutex_);
+    const auto found = workers_.find(number);
+    if (found == workers_.end()) return;
+    worker = found->second;
+    worker->reclaimed = true;
+    todo.fork = true;  // there may have been too many dead ones
+    changed_.notify_all();
+    if (!worker->task) workers_.erase(found);  // else who has it lets go of both
+    if (worker->receipt) {
+      counts_.reclaim_latency.record(std::chrono::steady_clock::now() - worker->stopped_at);
+      todo.reclaimed.push_back(std::move(worker->receipt));
+    }
+  }
   worker.reset();  // its descriptors and memory go before the receipt says so
   run(std::move(todo));
 }

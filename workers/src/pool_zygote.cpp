@@ -106,6 +106,9 @@ void pool_core::on_message(const std::shared_ptr<brood>& from, const message& m,
       if (is_orphan(m.worker)) return;  // it went on after all; the pidfd has told, or will
       on_exited(m.worker, {.status = m.status, .cpu_us = m.cpu_us, .oom_guess = m.oom_guess});
       return;
+    case message_kind::reclaimed:
+      if (!is_orphan(m.worker)) on_reclaimed(m.worker);
+      return;
     case message_kind::violated:
       return on_violated(m.worker, m.call);
     default:

@@ -32,6 +32,7 @@
 #include "crash_note.hpp"
 #include "exception_words.hpp"
 #include "line.hpp"
+#include "memory_keeper.hpp"
 #include "messages.hpp"
 #include "payload.hpp"
 #include "process_birth.hpp"
@@ -69,8 +70,6 @@ class worker {
   [[noreturn]] void run() {
     own_block = &control();
     control().life.hold();
-    // Refused on a kernel that has none: the host's self-test then chooses another proof.
-    static_cast<void>(preempt::register_for_barrier());
     note_crashes_in(payload_, bell_);
     set_worker_surroundings({&control(), line_place(), &bell_});
     // First in, last out: a task's exit() must not run the destructors of what the zygote's image has constructed.
@@ -368,9 +367,26 @@ class worker {
 
 }  // namespace
 
+namespace {
+
+/// The zygote waits for the answer, or for our end.
+void keep_memory(const worker_birth& birth) noexcept {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);  // until reset_signals()
+  const pid_t keeper = start_memory_keeper(birth.zygote);
+  if (::write(birth.keeper, &keeper, sizeof keeper) != sizeof keeper) ::_exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
 void run_worker(const worker_birth& birth) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != birth.zygote) ::_exit(EXIT_FAILURE);  // it ended before the line above
+  // Refused on a kernel that has none: the host's self-test then chooses another proof. Before there is a keeper: for a
+  // memory with two users the kernel waits until every processor has been through its scheduler.
+  static_cast<void>(preempt::register_for_barrier());
+  keep_memory(birth);
   ::setsid();
   reset_signals();
   set_process_name("workit-worker");

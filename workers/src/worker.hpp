@@ -21,6 +21,7 @@ struct worker_birth {
   function_id init{};  ///< worker_init; empty: none
   worker_output output = worker_output::inherit;
   int captured = -1;  ///< the pipe that its output goes to; becomes the descriptor behind these, until init has run
+  int keeper = -1;    ///< the pipe on which it tells the zygote the pid of its memory's keeper, before anything else
 };
 
 /// The life of a worker: parks, runs tasks, commits results, until it is killed or its zygote ends. Called in the child

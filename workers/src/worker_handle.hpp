@@ -64,6 +64,7 @@ class worker_handle {
   // Guarded by the pool's mutex.
   worker_state state = worker_state::starting;
   bool exited = false;
+  bool reclaimed = false;                 ///< its memory is back, too
   worker_end end{};                       ///< once it has exited
   std::optional<int> violation{};         ///< the forbidden system call for which its zygote kills it
   bool orphaned = false;                  ///< its zygote is gone, or hangs: the warden watches the pidfd

@@ -43,7 +43,9 @@ unique_fd open_pidfd(pid_t pid) noexcept { return unique_fd(static_cast<int>(::s
 
 class zygote {
  public:
-  zygote() : family_([this](std::uint32_t worker, int status, const rusage& used) { report(worker, status, used); }) {}
+  zygote()
+      : family_([this](std::uint32_t worker, int status, const rusage& used) { report(worker, status, used); },
+                [this](std::uint32_t worker) { say({.kind = message_kind::reclaimed, .worker = worker}); }) {}
 
   [[noreturn]] void run() {
     receive_hello();
@@ -241,11 +243,26 @@ class zygote {
       ours = unique_fd(ends[0]);
       theirs = unique_fd(ends[1]);
     }
-    const worker_birth birth{
-        ::getpid(), descriptors[0].get(), descriptors[1].get(), loops_,  limits_,
-        sandbox_,   theirs.get(),         worker_init_,         output_, captured ? descriptors[2].get() : -1};
+    int told[2] = {-1, -1};
+    if (::pipe2(told, O_CLOEXEC) != 0) {
+      answer.error = errno;
+      return say(answer);
+    }
+    unique_fd hears(told[0]), tells(told[1]);
+    const worker_birth birth{.zygote = ::getpid(),
+                             .block = descriptors[0].get(),
+                             .line = descriptors[1].get(),
+                             .loops = loops_,
+                             .limits = limits_,
+                             .sandbox = sandbox_,
+                             .channel = theirs.get(),
+                             .init = worker_init_,
+                             .output = output_,
+                             .captured = captured ? descriptors[2].get() : -1,
+                             .keeper = tells.get()};
     const pid_t child = ::fork();
     if (child == 0) run_worker(birth);
+    tells.reset();
     unique_fd pidfd;
     if (child > 0) pidfd = open_pidfd(child);  // not reaped yet, so it is surely this one
     if (child < 0 || !pidfd) {
@@ -255,9 +272,18 @@ class zygote {
     }
     answer.pid = child;
     const int sent = pidfd.get();
-    family_.add_worker(worker, child, std::move(pidfd));
+    family_.add_worker(worker, child, std::move(pidfd), hear_keeper(hears.get()));
     if (ours) guards_.add(worker, std::move(ours));
     say(answer, {&sent, 1});
+  }
+
+  /// What a worker that was just forked says at once: the pid of its keeper, or -1, also when it died before. Waited
+  /// for, so that no child of ours is ever unknown while its pid can be said.
+  static pid_t hear_keeper(int pipe) noexcept {
+    pid_t keeper = -1;
+    while (::read(pipe, &keeper, sizeof keeper) < 0 && errno == EINTR) {
+    }
+    return keeper;
   }
 
   /// The host hears of it first, so that it knows why the worker died.

@@ -55,7 +55,7 @@ TEST_F(Cgroup, IsWrittenBeforeTheZygoteHasForkedAndKilledWhenThePoolStops) {
     pool_host host({.name = "grouped", .workers = 2, .spares = 1, .limits = {.processes = 3}, .cgroup = with});
     EXPECT_EQ(content_of(group + "/memory.max"), "536870912");
     EXPECT_EQ(content_of(group + "/cpu.max"), "150000 100000");
-    EXPECT_EQ(content_of(group + "/pids.max"), std::to_string(2 * (2 + 3) + 16 + 3 * 2));
+    EXPECT_EQ(content_of(group + "/pids.max"), std::to_string(2 * (2 + 2 * 3) + 2 * 16 + 3 * 2));
     EXPECT_EQ(content_of(group + "/cgroup.procs"), std::to_string(host.pool.status().zygote));
     EXPECT_EQ(host.pool.limits().processes, std::optional<std::uint64_t>(3)) << "the kernel would keep it";
     EXPECT_EQ(host.call([] { return 7; }), 7);

@@ -110,7 +110,7 @@ TEST(IdleShrink, LetsIdleWorkersGoAndBringsThemBackWithTheLoad) {
   for (int round = 0; round < 3; ++round) {
     EXPECT_GE(burst(), 4U);
     wait_until([&] { return host.pool.status().idle == 2 && host.pool.status().unreclaimed == 0; });
-    EXPECT_EQ(processes_below().size(), 4U);  // zygote, sentinel, one worker, one spare
+    EXPECT_EQ(processes_below().size(), processes_of_pool(2));
   }
   EXPECT_GE(host.pool.status().shrunk, 6U);
 }

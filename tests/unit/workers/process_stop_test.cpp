@@ -86,7 +86,7 @@ TEST_P(Stop, EndsTheTaskAndWithoutItTheTaskWouldHaveEndedByItself) {
       EXPECT_LE(at_stop.requested, at_stop.stopped);
       wait_until([&] { return receipt->get().reclaimed.has_value(); });
       EXPECT_FALSE(is_alive(at_stop.worker));
-      wait_until([] { return processes_below().size() == 5; });  // zygote, sentinel, two workers and a spare
+      wait_until([] { return processes_below().size() == processes_of_pool(3); });
       std::this_thread::sleep_until(end + 300ms);
     } else {
       EXPECT_TRUE(std::holds_alternative<job_value>(task->wait()));

@@ -10,6 +10,7 @@
 #include <support/temporary_directory.hpp>
 
 #include "pool_host.hpp"
+#include "run_program.hpp"
 
 namespace workit::test {
 namespace {
@@ -61,28 +62,6 @@ TEST(ZygoteKilled, AgainAndAgainIsBrakedAndThePoolComesBack) {
   });
 }
 
-/// Runs a helper program and returns what it writes, with its exit status.
-std::pair<std::string, int> run_program(const char* path) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return {};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-  std::string name = path;
-  char* const arguments[] = {name.data(), nullptr};
-  pid_t pid = 0;
-  posix_spawn(&pid, path, &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  std::string said;
-  char part[256];
-  for (ssize_t n = 0; (n = read(ends[0], part, sizeof part)) > 0;) said.append(part, static_cast<std::size_t>(n));
-  close(ends[0]);
-  int status = 0;
-  waitpid(pid, &status, 0);
-  return {said, status};
-}
-
 TEST(WithoutInit, APoolRefusesAndSaysWhichLineToAdd) {
   const auto [said, status] = run_program(WORKIT_NO_INIT_PROGRAM);
   EXPECT_NE(said.find("Add `workit::init(argc, argv);` as the first line of main"), std::string::npos) << said;
@@ -107,7 +86,7 @@ struct doomed_host {
     close(ends[0]);
     std::istringstream words(said);
     for (pid_t p = 0; words >> p;) reported.push_back(p);
-    wait_until([&] { return processes_below(pid).size() >= 6; });  // the spares may still be on their way
+    wait_until([&] { return processes_below(pid).size() > processes_of_pool(3); });  // the spare is the last to come
     for (const auto& p : processes_below(pid)) below.push_back(p.pid);
   }
   ~doomed_host() {  // a test that fails must not leave spinners behind
@@ -119,7 +98,7 @@ struct doomed_host {
 
   pid_t pid = 0;
   std::vector<pid_t> reported;  // two workers and a detached grandchild, all spinning
-  std::vector<pid_t> below;     // these, the zygote, its sentinel and the spares
+  std::vector<pid_t> below;     // these, and the rest of the pool
 };
 
 /// Those of `pids` that are alive, for people; empty when there are none.
