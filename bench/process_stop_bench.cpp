@@ -41,7 +41,7 @@ void add_floors(int mib, const conditions& under, sample_counts counts) {
   measured("floor/kill_to_proof/" + where, tags, counts, [=](sink& to, int n) {
     require_memory(mib);
     const load others(under.spinners);
-    to.add("", kill_to_proof(mib, n));
+    to.add("", kills_to_proof(1, mib, n));
   });
   measured("floor/kill_to_reaped/" + where, tags, counts, [=](sink& to, int n) {
     require_memory(mib);
@@ -100,11 +100,17 @@ void add_process_stops() {
   measured("floor/futex_wake", {{"subject", "floor"}}, {300, 3000},
            [](sink& to, int n) { to.add("", futex_wake_to_run(n)); });
   measured("floor/kills_to_proof/8", {{"subject", "floor"}}, {30, 200},
-           [](sink& to, int n) { to.add("", kills_to_proof(8, n)); });
+           [](sink& to, int n) { to.add("", kills_to_proof(8, 0, n)); });
   for (const auto& under : loads()) {
     add_floors(0, under, {60, 300});
     add_stop("spin", 0, under, {under.spinners == 0 ? 100 : 30, 300});
   }
+  // What victims of much memory are compared with: they have run for a while before they are stopped, too.
+  measured("stop/process/spin/0MiB/settled", {{"subject", "stop"}, {"boundary", "process"}, {"load", "settled"}},
+           {40, 200}, [](sink& to, int n) {
+             to.add("stopped", stops({.n = n, .head_start = std::chrono::milliseconds(200)}).stopped,
+                    "floor/kill_to_proof/0MiB/idle");
+           });
   for (const int mib : {64, 1024}) {
     const sample_counts counts{mib == 64 ? 30 : 12, 200};
     add_floors(mib, {}, counts);

@@ -37,6 +37,10 @@ void add_thread_figures() {
   const int cpus = static_cast<int>(std::thread::hardware_concurrency());
   for (const auto& v : victims())
     if (v.at_thread) add_stop(boundary::thread, std::string(v.name), "idle", 0, {v.name == "spin" ? 400 : 60, 2000});
+  measured("queue/thread", {{"subject", "queue"}, {"boundary", "thread"}}, {200, 1000}, [](sink& to, int n) {
+    to.add("next_runs", stops({.where = boundary::thread, .n = n, .spares = false, .queued = true}).next_runs,
+           kick_floor);
+  });
   add_stop(boundary::thread, "spin", "1x", cpus, {60, 500});
   add_stop(boundary::thread, "spin", "4x", 4 * cpus, {60, 500});
   add_stop(boundary::cooperative, "spin", "idle", 0, {200, 1000});

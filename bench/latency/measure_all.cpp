@@ -60,7 +60,7 @@ std::vector<figure> measure_all(const std::vector<std::string>& boundaries, int 
     m.take("", {.name = name, .what = what}, measure);
   };
   floor("signal", "floor: signal to its handler", [&] { return bench::signal_to_handler(10 * stops); });
-  floor("kill", "floor: SIGKILL to proof", [&] { return bench::kill_to_proof(0, stops); });
+  floor("kill", "floor: SIGKILL to proof", [&] { return bench::kills_to_proof(1, 0, stops); });
   floor("futex", "floor: there and back by futex", [&] { return bench::futex_round_trip(10 * stops); });
   m.take_stops("process", boundary::process, "kill", stops);
   if (const auto& why = preempt::why_unsupported(); why.empty())

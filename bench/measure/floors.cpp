@@ -26,7 +26,22 @@ void settle() {
   }
 }
 
-void membarrier() { syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0); }
+/// Has so many victims fill their memory, then spin together; kills them, makes one barrier, and calls `then` with a
+/// watch that runs since before the first kill.
+template <class Then>
+void kill_and(int victims, int memory_mib, Then then) {
+  std::list<child> spinning;
+  for (int v = 0; v < victims; ++v) spinning.emplace_back(role::spin_on_call, memory_mib);
+  for (const auto& c : spinning) {
+    c->call = 1;
+    futex_wake(c->call);
+  }
+  settle();
+  const stopwatch watch;
+  for (const auto& c : spinning) kill(c.id(), SIGKILL);
+  syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+  then(watch);
+}
 
 }  // namespace
 
@@ -61,52 +76,23 @@ samples signal_to_handler(int n) {
   return all;
 }
 
-samples kills_to_proof(int victims, int n) {
+samples kills_to_proof(int victims, int memory_mib, int n) {
   samples all;
-  for (int i = 0; i < n; ++i) {
-    std::list<child> spinning;
-    for (int v = 0; v < victims; ++v) spinning.emplace_back(role::spin);
-    settle();
-    const stopwatch watch;
-    for (const auto& c : spinning) kill(c.id(), SIGKILL);
-    membarrier();
-    all.push_back(watch.elapsed());
-  }
+  for (int i = 0; i < n; ++i)
+    kill_and(victims, memory_mib, [&](const stopwatch& watch) { all.push_back(watch.elapsed()); });
   return all;
 }
 
 samples kills_to_wake(int victims, int memory_mib, int n) {
   const child parked(role::wake);
   samples all;
-  for (int i = 0; i < n; ++i) {
-    std::list<child> spinning;
-    for (int v = 0; v < victims; ++v) spinning.emplace_back(role::spin_on_call, memory_mib);
-    for (const auto& c : spinning) {
-      c->call = 1;
-      futex_wake(c->call);
-    }
-    settle();
-    const stopwatch watch;
-    for (const auto& c : spinning) kill(c.id(), SIGKILL);
-    membarrier();
-    const auto number = ++parked->call;
-    futex_wake(parked->call);
-    while (parked->answer != number) usleep(100);  // who only looks would keep a processor from it
-    all.push_back(watch.until(parked->stamp));
-  }
-  return all;
-}
-
-samples kill_to_proof(int memory_mib, int n) {
-  samples all;
-  for (int i = 0; i < n; ++i) {
-    const child spinning(role::spin, memory_mib);
-    settle();
-    const stopwatch watch;
-    kill(spinning.id(), SIGKILL);
-    membarrier();
-    all.push_back(watch.elapsed());
-  }
+  for (int i = 0; i < n; ++i)
+    kill_and(victims, memory_mib, [&](const stopwatch& watch) {
+      const auto number = ++parked->call;
+      futex_wake(parked->call);
+      while (parked->answer != number) usleep(100);  // who only looks would keep a processor from it
+      all.push_back(watch.until(parked->stamp));
+    });
   return all;
 }
 

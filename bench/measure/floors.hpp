@@ -11,14 +11,12 @@ using samples = std::vector<double>;
 /// tgkill(2) to the first instruction of the handler on a spinning thread of this process. Takes SIGUSR1.
 [[nodiscard]] samples signal_to_handler(int n);
 
-/// SIGKILL to a spinning process that holds `memory_mib` MiB, until one expedited membarrier(2) has returned.
-[[nodiscard]] samples kill_to_proof(int memory_mib, int n);
+/// SIGKILL to so many spinning processes that hold `memory_mib` MiB each, until one expedited membarrier(2) for all has
+/// returned.
+[[nodiscard]] samples kills_to_proof(int victims, int memory_mib, int n);
 
-/// The same for `victims` processes and one membarrier.
-[[nodiscard]] samples kills_to_proof(int victims, int n);
-
-/// The same for `victims` processes of `memory_mib` MiB, then a futex wake, until the process that slept runs: what a
-/// caller waits for at least whose processor the dying may be on.
+/// The same, then a futex wake, until the process that slept runs: what a caller waits for at least whose processor the
+/// dying may be on.
 [[nodiscard]] samples kills_to_wake(int victims, int memory_mib, int n);
 
 /// SIGKILL to a spinning process until waitpid(2) has returned: what a runtime takes that waits for the reap.

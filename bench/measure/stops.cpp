@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <workit/workit.hpp>
 
@@ -88,10 +89,14 @@ class stop_meter {
   void once(scope& s) {
     page_->ready = 0;
     awaited_receipt receipt;
+    std::optional<task<std::int64_t>> waiting;
     try {
       s.scope({.name = "victims", .on_receipt = [&](const scope_receipt& r) { receipt.set(r); }}, [&](scope& inner) {
         for (int i = 0; i < plan_.victims; ++i) spawn_victim(inner);
         while (page_->ready != static_cast<std::uint32_t>(plan_.victims)) inner.sleep_for(500us);
+        for (const auto until = stopwatch::clock::now() + plan_.head_start; stopwatch::clock::now() < until;)
+          inner.sleep_for(500us);
+        if (plan_.queued) waiting.emplace(s.spawn(offload({.boundary = plan_.where}, instant)));
         inner.sleep_for(3ms);  // the pool has parked its spares
         pause_();
         inner.cancel("enough");
@@ -100,7 +105,7 @@ class stop_meter {
     } catch (const scope_cancelled&) {
     }
     const auto resumed = stopwatch::clock::now();
-    const auto runs = offload({.boundary = plan_.where}, instant)(s);
+    const auto runs = waiting ? waiting->get() : offload({.boundary = plan_.where}, instant)(s);
     const auto next = stopwatch::clock::now();
     record(receipt.wait(s), {resumed, time_point(duration(runs)), next});
     s.sleep_for(3ms);

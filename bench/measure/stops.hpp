@@ -1,6 +1,7 @@
 // Stopping work through workit, as the request that owns it sees it.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <workit/base/boundary.hpp>
 
@@ -15,6 +16,10 @@ struct stop_plan {
   int victims = 1;     ///< stopped by one cancellation
   int n = 30;          ///< how often
   bool spares = true;  ///< as many as victims; else the next task waits for a fork
+  /// For how long the victims run before they are stopped, as ones that fill their memory do: by then the kernel has
+  /// moved a victim away from who looks after it.
+  std::chrono::milliseconds head_start{3};
+  bool queued = false;  ///< the next task is offered before the stop, and waits in the pool's queue; without spares
 };
 
 /// Microseconds since the cancellation was decided.
@@ -22,7 +27,7 @@ struct stop_samples {
   samples stopped{};    ///< proven: not one instruction of any victim later
   samples resumed{};    ///< the fiber that cancelled its scope has left the scope
   samples start{};      ///< since then, of a next task of the same pool: from its call to its first instruction
-  samples next_runs{};  ///< the same since the cancellation
+  samples next_runs{};  ///< the same since the cancellation; of the queued one, if there is one
   samples next{};       ///< its caller has its result
   samples reclaimed{};  ///< the victims' memory and processes are back
   samples last{};       ///< of victim stamp: its last turn, by its own clock, as found after reclaimed

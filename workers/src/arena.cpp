@@ -11,6 +11,8 @@
 #include <workit/runtime.hpp>
 #include <workit/workers/arena.hpp>
 
+#include "handed_to_tbb.hpp"
+
 namespace workit {
 namespace {
 
@@ -63,7 +65,7 @@ void arena_service::stop() noexcept {
 
 void arena_service::enqueue(std::function<void()> work) {
   WORKIT_ASSERT(state_ != nullptr, "the arena \"" + options_.name + "\" was used before a runtime started it");
-  state_->arena.enqueue(std::move(work));
+  state_->arena.enqueue(workers::handed_to_tbb(std::move(work)));
 }
 
 }  // namespace workit

@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. A pid is signalled only while it is our unreaped child (or the group of one): it cannot have become another's.
-// 2. Whoever is reaped has had its process group killed. Orphans are looked for after that, since each death can hand us
+// 2. Whoever is reaped has had its process group killed. Orphans are looked for after that, since each death can hand
+// us
 //    its children, and before it is reported; once for all that died together.
 // 3. Of the keepers whose worker is dead only the first in `memories_` has been killed, but for end().
 #include "family.hpp"
@@ -123,8 +124,7 @@ void family::keeper_is_gone(pid_t pid) {
     if (m.keeper == pid) m.keeper = -1;
   for (auto& e : ended_)
     if (e.of.keeper == pid) e.of.keeper = -1;
-  const auto found =
-      std::find_if(memories_.begin(), memories_.end(), [&](const memory& m) { return m.keeper == pid; });
+  const auto found = std::find_if(memories_.begin(), memories_.end(), [&](const memory& m) { return m.keeper == pid; });
   if (found == memories_.end()) return;  // an orphan
   const auto worker = found->worker;
   if (found == memories_.begin()) freeing_ = false;

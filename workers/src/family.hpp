@@ -22,8 +22,7 @@ class family {
   /// Told after that, when its memory is back.
   using reclaim_report = std::function<void(std::uint32_t worker)>;
 
-  family(exit_report exited, reclaim_report reclaimed)
-      : exited_(std::move(exited)), reclaimed_(std::move(reclaimed)) {}
+  family(exit_report exited, reclaim_report reclaimed) : exited_(std::move(exited)), reclaimed_(std::move(reclaimed)) {}
 
   /// `keeper`: of its memory, -1 when there is none.
   void add_worker(std::uint32_t worker, pid_t pid, unique_fd pidfd, pid_t keeper);

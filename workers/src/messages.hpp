@@ -31,12 +31,12 @@ enum class message_kind : std::uint32_t {
   ping,   ///< answered by `pong` at once
   quit,
   // zygote to host
-  ready,   ///< preload is done
-  failed,  ///< it is not; `text` says why. The zygote exits
-  forked,  ///< with a pidfd, or an error
+  ready,      ///< preload is done
+  failed,     ///< it is not; `text` says why. The zygote exits
+  forked,     ///< with a pidfd, or an error
   exited,     ///< it runs no more, and has no descriptors; its memory may still be there
   reclaimed,  ///< its memory is back, too
-  violated,  ///< a sandboxed worker made a forbidden call, and is killed
+  violated,   ///< a sandboxed worker made a forbidden call, and is killed
   pong,
   // worker to zygote
   guarded,  ///< with the descriptor on which the kernel announces its forbidden calls

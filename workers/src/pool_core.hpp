@@ -11,6 +11,7 @@
 #include <workit/workers/process_pool.hpp>
 
 #include "brood.hpp"
+#include "follow_up.hpp"
 #include "job_queue.hpp"
 #include "line.hpp"
 #include "worker_handle.hpp"
@@ -99,7 +100,6 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void withdraw_launch(const launch& l);
   /// Where tasks have followed upon stops, the next worker is roused after one.
   void rouse_next(time_point lost, errands& todo);
-  void note_whether_it_follows(time_point submitted) noexcept;
   bool release(const handle& worker, const job& task, worker_state next, errands& todo);
   void settle(const std::shared_ptr<job>& task, job_result result);
   [[nodiscard]] job_not_started stopped_answer() const;
@@ -238,8 +238,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   bool backing_off_ = false;
   bool replenishing_ = false;
   bool shrink_armed_ = false;
-  time_point last_loss_{};         // of a worker, until the next task is submitted
-  bool task_follows_ = false;      // one came shortly after the last loss before
+  follow_up follow_up_;            // upon stops and crashes
   std::deque<time_point> losses_;  // of serving workers that were not replaced yet
   pool_status counts_;             // the counters that only grow
   std::size_t finished_ = 0;       // tasks whose result was delivered

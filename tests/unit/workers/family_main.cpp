@@ -54,13 +54,14 @@ int main() {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   unsigned left = 3;
-  workers::family all([](std::uint32_t worker, int status, const rusage&) {
-                        std::printf("exited %u by %d\n", worker, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-                      },
-                      [&](std::uint32_t worker) {
-                        --left;
-                        std::printf("reclaimed %u, asleep %zu\n", worker, asleep());
-                      });
+  workers::family all(
+      [](std::uint32_t worker, int status, const rusage&) {
+        std::printf("exited %u by %d\n", worker, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+      },
+      [&](std::uint32_t worker) {
+        --left;
+        std::printf("reclaimed %u, asleep %zu\n", worker, asleep());
+      });
   std::vector<pid_t> children;
   for (unsigned i = 0; i < 3; ++i) {
     children.push_back(fork_child(getpid()));
