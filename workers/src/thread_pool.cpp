@@ -18,8 +18,6 @@ constexpr std::size_t most_threads = 1024;
 constexpr std::chrono::seconds last_wait{1};
 /// After a task no longer than this a thread looks for the next one for a moment before it sleeps.
 constexpr duration short_task = std::chrono::milliseconds(1);
-/// For how long; one that was roused waits for who was told of the stop just now.
-constexpr duration short_look = std::chrono::microseconds(50), roused_look = std::chrono::microseconds(200);
 
 std::size_t usable_cpus() {
   cpu_set_t set;
@@ -157,12 +155,10 @@ std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {
       ++leaving_;
       return nullptr;
     }
-    const bool roused = roused_ > 0;
-    roused_ -= roused;
-    if (std::exchange(more_soon, false) || roused) {
+    if (std::exchange(more_soon, false)) {
       const auto seen = submissions_.load(std::memory_order_relaxed);
       guard.unlock();
-      look_for_work(seen, roused ? roused_look : short_look);
+      look_for_work(seen);
       guard.lock();
       continue;
     }
@@ -171,10 +167,10 @@ std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {
 }
 
 // Waking a thread that sleeps takes 50 us on a virtual machine, about what is spent here.
-void thread_pool_core::look_for_work(std::uint64_t seen, duration longest) const noexcept {
+void thread_pool_core::look_for_work(std::uint64_t seen) const noexcept {
   static const bool pays = usable_cpus() > 1;
   if (!pays) return;
-  const auto until = std::chrono::steady_clock::now() + longest;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
   while (submissions_.load(std::memory_order_relaxed) == seen && std::chrono::steady_clock::now() < until)
     __builtin_ia32_pause();
 }
@@ -190,7 +186,6 @@ void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
     const lock guard(mutex_);
     const auto waiting = queue_[0].size() + queue_[1].size() + queue_[2].size();
     if (task->state_.load(std::memory_order_acquire) != job_state::queued) return;  // stopped already
-    follow_up_.submitted(task->submitted_);
     if (stopping_)
       refused = {"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped};
     else if (options_.when_full == when_full::refuse && waiting >= options_.queue_limit)

@@ -9,8 +9,6 @@
 #include <thread>
 #include <workit/workers/thread_pool.hpp>
 
-#include "follow_up.hpp"
-
 namespace workit::workers {
 
 /// Invariants
@@ -57,15 +55,12 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   /// The next task; null when there will be none. `more_soon`: does not fall asleep at once.
   [[nodiscard]] std::shared_ptr<thread_job> take(bool more_soon);
   /// Waits for a submission after the `seen`th, without sleeping and for a moment only.
-  void look_for_work(std::uint64_t seen, duration longest) const noexcept;
+  void look_for_work(std::uint64_t seen) const noexcept;
   /// What a thread is good for after a task.
   enum class fitness { fit, retired, spoilt };
   fitness run(preempt::stoppable_thread& here, const std::shared_ptr<thread_job>& task);
   void conclude(thread_job& task, landed& end);
   void release(const thread_job& task, fitness then);
-  /// A thread cannot go on: a parked one takes the next task, or looks for one that is about to come. Requires: the
-  /// mutex.
-  void wake_successor();
   [[nodiscard]] bool is_task_queued() const noexcept;
   void settle(thread_job& task, thread_result result);
   /// The refused tasks. Requires: the mutex.
@@ -93,9 +88,7 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   std::vector<refusal_record> refused_;
   std::size_t busy_ = 0;
   std::size_t parked_ = 0;
-  follow_up follow_up_;     // upon threads that cannot go on
-  std::size_t roused_ = 0;  // parked threads that are to look for work before they sleep again
-  bool stopping_ = true;    // until it is started
+  bool stopping_ = true;  // until it is started
   thread_pool_status counts_;
 };
 

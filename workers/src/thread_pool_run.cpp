@@ -144,16 +144,8 @@ void thread_pool_core::release(const thread_job& task, fitness then) {
   if (then != fitness::fit) {
     ++counts_.retired;
     ++leaving_;
-    wake_successor();  // one that is fit looks into the queue itself
+    if (is_task_queued()) work_.notify_one();  // one that is fit looks into the queue itself
   }
-}
-
-void thread_pool_core::wake_successor() {
-  follow_up_.lost(std::chrono::steady_clock::now());
-  const bool queued = is_task_queued();
-  if (!queued && (!follow_up_.expected() || parked_ <= roused_)) return;
-  roused_ += !queued;
-  work_.notify_one();
 }
 
 void thread_pool_core::begin_stop(const std::shared_ptr<thread_job>& task) { ladder_->begin(task, options_.patience); }
