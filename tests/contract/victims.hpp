@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <support/fixture.hpp>
@@ -101,25 +102,29 @@ inline void wait_past_natural_end(std::chrono::steady_clock::time_point since) {
   std::this_thread::sleep_until(since + natural_end + 300ms);
 }
 
-/// Keeps the receipt of a scope and lets the test's thread wait for it.
+/// Keeps the receipt of a scope and lets the test's thread wait for it. One that is not waited for may come after the
+/// test, while its runtime ends.
 class kept_receipt {
  public:
   [[nodiscard]] std::function<void(const scope_receipt&)> keeper() {
-    return [this](const scope_receipt& r) {
-      receipt_ = r;
-      complete_.store(true);
-      complete_.notify_all();
+    return [to = kept_](const scope_receipt& r) {
+      to->receipt = r;
+      to->complete.store(true);
+      to->complete.notify_all();
     };
   }
   const scope_receipt& get() {
-    complete_.wait(false);
-    return receipt_;
+    kept_->complete.wait(false);
+    return kept_->receipt;
   }
-  [[nodiscard]] bool is_there() const { return complete_.load(); }
+  [[nodiscard]] bool is_there() const { return kept_->complete.load(); }
 
  private:
-  scope_receipt receipt_;
-  std::atomic<bool> complete_{false};
+  struct kept {
+    scope_receipt receipt;
+    std::atomic<bool> complete{false};
+  };
+  std::shared_ptr<kept> kept_ = std::make_shared<kept>();
 };
 
 /// A test with a runtime that has a pool of two workers and a spare.

@@ -18,6 +18,11 @@
 #include <csignal>
 #include <cstddef>
 
+/// clone(3) by glibc's other name for it. Sanitizers intercept the first, and their wrapper takes what shares this
+/// memory for a fork: it would end in the keeper what it has begun here.
+extern "C" int __clone(int (*fn)(void*), void* stack, int flags, void* arg,
+                       ...);  // NOLINT(bugprone-reserved-identifier)
+
 namespace workit::workers {
 namespace {
 
@@ -57,7 +62,7 @@ pid_t start_memory_keeper(pid_t zygote) noexcept {
 #ifdef WORKIT_WITHOUT_MEMORY_KEEPER
   return -1;
 #endif
-  return ::clone(&keep, stack + sizeof stack, CLONE_VM | CLONE_PARENT | SIGCHLD,
+  return __clone(&keep, stack + sizeof stack, CLONE_VM | CLONE_PARENT | SIGCHLD,
                  reinterpret_cast<void*>(static_cast<long>(zygote)));
 }
 
