@@ -31,7 +31,8 @@ class listener final : public testing::EmptyTestEventListener {
 
 }  // namespace
 
-watchdog::watchdog(std::chrono::milliseconds bound) : bound_(bound), thread_([this] { watch(); }) {}
+watchdog::watchdog(std::chrono::microseconds bound, std::function<void()> then)
+    : bound_(bound), then_(std::move(then)), thread_([this] { watch(); }) {}
 
 watchdog::~watchdog() {
   {
@@ -66,7 +67,8 @@ void watchdog::watch() {
     } else {
       std::fprintf(stderr, "%s hangs; this is what it does:\n%s", test_.c_str(), process_tree().c_str());
       std::fflush(stderr);
-      std::abort();
+      test_.clear();
+      then_();
     }
   }
 }

@@ -3,16 +3,19 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
 
 namespace workit::test {
 
-/// Prints workit::process_tree() to standard error and aborts when a test takes longer than `bound`. Threads: any.
+/// Prints workit::process_tree() to standard error and aborts, or does as told, when a test takes longer than `bound`.
+/// Threads: any.
 class watchdog {
  public:
-  explicit watchdog(std::chrono::milliseconds bound);
+  explicit watchdog(std::chrono::microseconds bound, std::function<void()> then = std::abort);
   ~watchdog();
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;
@@ -28,7 +31,8 @@ class watchdog {
  private:
   void watch();
 
-  const std::chrono::milliseconds bound_;
+  const std::chrono::microseconds bound_;
+  const std::function<void()> then_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string test_;  // guarded by mutex_, as all below; empty while there is none

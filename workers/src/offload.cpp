@@ -139,10 +139,13 @@ workers::encoded_result run_call(context& ctx, const offload_options& options, c
   const bool ran_out = cell->own_record() != nullptr;
   cell->close();
   if (options.on_end) options.on_end(made->used());
-  if (stop == nullptr) return made->take();
-  node.keep({ctx.name(), stop});
+  // Where a lost attempt would have been followed by another but for the stop, the stop is how the call ends.
+  const bool stopped_between = stop == nullptr && site.attempt < options.attempts && made->lost_its_worker();
+  if (stop == nullptr && !stopped_between) return made->take();
+  if (stop != nullptr) node.keep({ctx.name(), stop});
   if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
   self.check();
+  if (stop == nullptr) return made->take();
   throw task_cancelled(stop->get().why, ctx.name());  // shielded by an exception in flight
 }
 
