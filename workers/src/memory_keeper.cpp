@@ -20,8 +20,8 @@
 
 /// clone(3) by glibc's other name for it. Sanitizers intercept the first, and their wrapper takes what shares this
 /// memory for a fork: it would end in the keeper what it has begun here.
-extern "C" int __clone(int (*fn)(void*), void* stack, int flags, void* arg,
-                       ...);  // NOLINT(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" int __clone(int (*fn)(void*), void* stack, int flags, void* arg, ...);
 
 namespace workit::workers {
 namespace {

@@ -103,7 +103,7 @@ std::shared_ptr<boundary_call> run_attempts(call_site& site, node& teller) {
   const auto& options = site.options;
   const auto [make, waits_for] = way_of(options.boundary);
   for (;; ++site.attempt) {
-    const auto made = make(site);
+    auto made = make(site);
     made->run(made, waits_for);
     if (site.attempt == options.attempts || !made->lost_its_worker() || site.cell->record() != nullptr) return made;
     if (options.on_end) options.on_end(made->used());

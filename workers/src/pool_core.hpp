@@ -11,7 +11,6 @@
 #include <workit/workers/process_pool.hpp>
 
 #include "brood.hpp"
-#include "follow_up.hpp"
 #include "job_queue.hpp"
 #include "line.hpp"
 #include "worker_handle.hpp"
@@ -100,6 +99,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void withdraw_launch(const launch& l);
   /// Where tasks have followed upon stops, the next worker is roused after one.
   void rouse_next(time_point lost, errands& todo);
+  void note_whether_it_follows(time_point submitted) noexcept;
   bool release(const handle& worker, const job& task, worker_state next, errands& todo);
   void settle(const std::shared_ptr<job>& task, job_result result);
   [[nodiscard]] job_not_started stopped_answer() const;
@@ -168,10 +168,12 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   struct orphan {
     handle worker;
     bool spared = false;  // it has a task, and may end it
+    bool dead = false;    // it died while its zygote hung: only its memory was left, and goes with the zygote
   };
   enum class with_tasks { die, go_on };
   std::vector<orphan> take_orphans(const std::shared_ptr<brood>& from, with_tasks those);
   void adopt_orphans(std::vector<orphan> orphans, const std::string& zygote);
+  [[nodiscard]] bool is_dead(const brood& zygote) const;
   [[nodiscard]] bool is_orphan(std::uint32_t number) const;
 
   // pool_pulse.cpp
@@ -238,7 +240,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   bool backing_off_ = false;
   bool replenishing_ = false;
   bool shrink_armed_ = false;
-  follow_up follow_up_;            // upon stops and crashes
+  time_point last_loss_{};         // of a worker, until the next task is submitted
+  bool task_follows_ = false;      // one came shortly after the last loss before
   std::deque<time_point> losses_;  // of serving workers that were not replaced yet
   pool_status counts_;             // the counters that only grow
   std::size_t finished_ = 0;       // tasks whose result was delivered

@@ -23,7 +23,7 @@ void pool_core::submit(std::shared_ptr<job> task) {
   errands todo;
   {
     const lock guard(mutex_);
-    follow_up_.submitted(task->submitted_);
+    note_whether_it_follows(task->submitted_);
     job_not_started answer;
     const auto no_worker_comes = !trouble_.empty() && (serving_ == nullptr || serving_->alive() == 0);
     if (life_ == life::fresh) answer.why = "pool \"" + options_.name + "\" was not started: call start() first";
@@ -84,9 +84,15 @@ void pool_core::take_launches(errands& todo) {
 }
 
 void pool_core::rouse_next(time_point lost, errands& todo) {
-  follow_up_.lost(lost);
-  if (follow_up_.expected() && queue_.empty() && serving_ != nullptr && !serving_->idle.empty())
+  last_loss_ = lost;
+  if (task_follows_ && queue_.empty() && serving_ != nullptr && !serving_->idle.empty())
     todo.roused = serving_->idle.back();
+}
+
+void pool_core::note_whether_it_follows(time_point submitted) noexcept {
+  constexpr auto shortly = std::chrono::microseconds(500);
+  const auto lost = std::exchange(last_loss_, {});
+  if (lost != time_point{}) task_follows_ = submitted - lost < shortly;
 }
 
 void pool_core::start_on_worker(const launch& l) {

@@ -27,6 +27,7 @@ std::vector<pool_core::orphan> pool_core::take_orphans(const std::shared_ptr<bro
     // One that was reclaimed is only waiting for its collector, which lets go of its pidfd: nobody may watch that any
     // more.
     if (!worker->orphaned && !worker->reclaimed) orphans.push_back({worker, has_task && those == with_tasks::go_on});
+    if (worker->orphaned && worker->exited) orphans.push_back({worker, false, true});
     worker->orphaned = true;
     ++at;
   }
@@ -34,15 +35,21 @@ std::vector<pool_core::orphan> pool_core::take_orphans(const std::shared_ptr<bro
 }
 
 void pool_core::adopt_orphans(std::vector<orphan> orphans, const std::string& zygote) {
-  for (const auto& [worker, spared] : orphans) {
+  for (const auto& [worker, spared, dead] : orphans) {
+    if (dead) {
+      on_reclaimed(worker->number);
+      continue;
+    }
     // It dies of its parent's death anyway, unless that came before it had asked for that, or does not come.
     if (!spared) kill_worker(*worker);
-    const auto buried = [self = shared_from_this(), number = worker->number, pidfd = worker->pidfd.get(), zygote] {
+    const auto buried = [self = shared_from_this(), number = worker->number, pidfd = worker->pidfd.get(),
+                         from = worker->from, zygote] {
       self->warden_.unwatch(pidfd);
       siginfo_t end{};  // ours to reap only if this process is a subreaper
       ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &end, WEXITED | WNOHANG);
       self->on_exited(number, {.status = SIGKILL, .zygote = zygote});
-      self->on_reclaimed(number);  // as good as: the keeper of its memory dies of the same death
+      // As good as: the keeper of its memory dies of the zygote's death. One that hangs still has it.
+      if (self->is_dead(*from)) self->on_reclaimed(number);
     };
     try {
       warden_.watch(worker->pidfd.get(), buried);
@@ -51,6 +58,11 @@ void pool_core::adopt_orphans(std::vector<orphan> orphans, const std::string& zy
       buried();  // no room to wait for it: it has been sent SIGKILL, at least
     }
   }
+}
+
+bool pool_core::is_dead(const brood& zygote) const {
+  const lock guard(mutex_);
+  return !zygote.link;
 }
 
 bool pool_core::is_orphan(std::uint32_t number) const {

@@ -184,11 +184,10 @@ void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
   running_on stuck;
   {
     const lock guard(mutex_);
-    const auto waiting = queue_[0].size() + queue_[1].size() + queue_[2].size();
     if (task->state_.load(std::memory_order_acquire) != job_state::queued) return;  // stopped already
     if (stopping_)
       refused = {"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped};
-    else if (options_.when_full == when_full::refuse && waiting >= options_.queue_limit)
+    else if (options_.when_full == when_full::refuse && queued() >= options_.queue_limit)
       refused = {"pool \"" + options_.name + "\" is full", workers::refusal::queue_full, options_.queue_limit};
     else
       queue_[static_cast<std::size_t>(task->terms.priority)].push_back(task);
@@ -202,16 +201,14 @@ void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
   if (task->decide(job_state::queued, job_state::ended)) settle(*task, std::move(*refused));
 }
 
-bool thread_pool_core::is_task_queued() const noexcept {
-  return std::any_of(std::begin(queue_), std::end(queue_), [](const auto& line) { return !line.empty(); });
-}
+std::size_t thread_pool_core::queued() const noexcept { return queue_[0].size() + queue_[1].size() + queue_[2].size(); }
 
 thread_pool_status thread_pool_core::status() const {
   const lock guard(mutex_);
   auto now = counts_;
   now.busy = busy_;
   now.parked = parked_;
-  now.queued = queue_[0].size() + queue_[1].size() + queue_[2].size();
+  now.queued = queued();
   for (const auto& r : refused_) {
     now.refused.push_back(r.what);
     now.refused.back().runs_on = std::chrono::steady_clock::now() - r.since;

@@ -61,7 +61,8 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   fitness run(preempt::stoppable_thread& here, const std::shared_ptr<thread_job>& task);
   void conclude(thread_job& task, landed& end);
   void release(const thread_job& task, fitness then);
-  [[nodiscard]] bool is_task_queued() const noexcept;
+  /// Tasks that wait. Requires: the mutex.
+  [[nodiscard]] std::size_t queued() const noexcept;
   void settle(thread_job& task, thread_result result);
   /// The refused tasks. Requires: the mutex.
   [[nodiscard]] running_on refused_now() const;

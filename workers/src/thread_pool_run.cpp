@@ -144,7 +144,7 @@ void thread_pool_core::release(const thread_job& task, fitness then) {
   if (then != fitness::fit) {
     ++counts_.retired;
     ++leaving_;
-    if (is_task_queued()) work_.notify_one();  // one that is fit looks into the queue itself
+    if (queued() > 0) work_.notify_one();  // one that is fit looks into the queue itself
   }
 }
 

@@ -365,10 +365,6 @@ class worker {
   trampoline entry_ = nullptr;
 };
 
-}  // namespace
-
-namespace {
-
 /// The zygote waits for the answer, or for our end.
 void keep_memory(const worker_birth& birth) noexcept {
   sigset_t all;

@@ -121,6 +121,30 @@ TEST(MemoryKeeper, ThatSomebodyKilledIsNotMissed) {
   EXPECT_EQ(keepers().size(), 1U) << "that of the worker which has replaced the stopped one";
 }
 
+// Nobody gives the memory back while the zygote hangs, and the receipt does not say so. It is killed when the last of
+// its running tasks has ended, and all of it comes back.
+TEST(MemoryKeeper, OfAZygoteThatHangsIsNotSaidToBeGone) {
+  pool_host host({.workers = 2, .zygote_patience = 200ms});
+  const temporary_directory folder;
+  const auto one = folder.file("one"), other = folder.file("other");
+  const auto first = host.submit(hold_and_spin, one), second = host.submit(hold_and_spin, other);
+  wait_until([&] { return access(one.c_str(), F_OK) == 0 && access(other.c_str(), F_OK) == 0; });
+  const pid_t hanging = host.pool.status().zygote;
+  kill(hanging, SIGSTOP);
+  wait_until([&] { return host.pool.status().zygote != hanging; });
+  first->cell->request(reason::user{});
+  const auto receipt = std::get<job_stopped>(first->wait()).receipt;
+  wait_until([&] { return state_of(receipt->get().worker) == 'Z'; });
+  std::this_thread::sleep_for(200ms);  // enough for the warden to hear of its death
+  EXPECT_GE(largest_keeper(), held_bytes);
+  EXPECT_FALSE(receipt->get().reclaimed.has_value());
+  second->cell->request(reason::user{});
+  const auto last = std::get<job_stopped>(second->wait()).receipt;
+  wait_until([&] { return receipt->get().reclaimed.has_value() && last->get().reclaimed.has_value(); });
+  wait_until([&] { return largest_keeper() < held_bytes; });
+  EXPECT_EQ(host.call([] { return 5; }), 5);
+}
+
 TEST(MemoryKeeper, DiesWithTheZygote) {
   pool_host host({.workers = 1});
   wait_until([&] { return keepers().size() == 2; });
