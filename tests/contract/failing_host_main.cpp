@@ -44,10 +44,6 @@ int in_preload() {
   return 1;
 }
 
-void mark_and_spin(const std::string& file) {
-  leave_marker(file);
-  spin_for_ever();
-}
 int spinning() {
   runtime rt({}, processes({.workers = 2, .spares = 1}));
   rt.run([](scope& s) {

@@ -89,6 +89,11 @@ std::string how(outcome<T> ended) {
   }
 }
 
+inline void mark_and_spin(const std::string& file) {
+  leave_marker(file);
+  spin_for_ever();
+}
+
 /// Each way in which work can end, once; complaints, or nothing. Work under way is stopped when `s` ends by an error.
 inline std::string exercise(scope& s) {
   std::string wrong;
@@ -101,8 +106,9 @@ inline std::string exercise(scope& s) {
   expect(end_of(offload({}, [] { raise(SIGSEGV); })), "worker_crashed " + std::to_string(SIGSEGV));
   expect(end_of(offload({}, [] { _exit(3); })), "worker_crashed 3");
   expect(end_of(offload({.timeout = 20ms}, spin_for_ever)), "timed_out");
-  auto endless = s.spawn({.background = true}, offload({}, spin_for_ever));
-  s.sleep_for(5ms);
+  const marker_folder markers;
+  auto endless = s.spawn({.background = true}, offload({}, mark_and_spin, markers.file("endless")));
+  markers.await("endless", s);
   endless.cancel("enough");
   expect(how(endless.result()), "cancelled");
   expect(std::string(to_string(endless.receipt().stops.at(0).method)), "killed");
