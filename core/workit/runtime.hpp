@@ -134,13 +134,12 @@ class runtime {
       options.deadline_at = std::min(options.deadline_at, deadline::in(*options.deadline, clock().now()));
     auto in_scope = [options = std::move(options), body = std::forward<F>(body)](
                         context& ctx) mutable -> decltype(auto) { return ctx.scope(std::move(options), body); };
-    return std::make_shared<detail::task_state_of<decltype(in_scope)>>(std::move(in_scope), std::move(named),
-                                                                       next_home(), nullptr);
+    return detail::make_task(std::move(in_scope), std::move(named), next_home(), nullptr);
   }
 
   void run_root(scope_options options, detail::scope_body body);
   void refuse_on_fiber() const;
-  [[nodiscard]] const std::shared_ptr<detail::loop>& next_home();
+  [[nodiscard]] detail::loop& next_home();
   [[nodiscard]] bool accept(detail::task_state_base& root);
   void launch(std::shared_ptr<detail::task_state_base> root);
   void run_here(const std::shared_ptr<detail::task_state_base>& root);

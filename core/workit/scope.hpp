@@ -44,8 +44,7 @@ class scope_context final : public context {
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) -> task<detail::task_result<std::decay_t<F>>> {
-    auto state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(std::forward<F>(body), std::move(options),
-                                                                          node_.home, &node_);
+    auto state = detail::make_task(std::forward<F>(body), std::move(options), *node_.home, &node_);
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
@@ -68,8 +67,8 @@ class scope_context final : public context {
       if (state == nullptr) refuse_type(key, *live);
       return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
     }
-    std::shared_ptr<state_type> state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(
-        std::forward<F>(body), std::move(options), node_.home, &node_);
+    std::shared_ptr<state_type> state =
+        detail::make_task(std::forward<F>(body), std::move(options), *node_.home, &node_);
     launch_under(key, state);
     return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
@@ -136,8 +135,7 @@ class remote_scope {
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) const -> task<detail::task_result<std::decay_t<F>>> {
-    auto state = std::make_shared<detail::task_state_of<std::decay_t<F>>>(std::forward<F>(body), std::move(options),
-                                                                          node_->home, node_.get());
+    auto state = detail::make_task(std::forward<F>(body), std::move(options), *node_->home, node_.get());
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }

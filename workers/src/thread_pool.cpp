@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <utility>
 #include <workit/base/errors.hpp>
 
@@ -23,6 +24,15 @@ std::size_t usable_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
   return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(std::max(1, CPU_COUNT(&set))) : 1;
+}
+
+/// What a thread does for the first time takes long: its stack's pages, its share of the heap, the way into a task. It
+/// does that before its first task, which is the next one where a thread is retired: 10 of its 70 us.
+void rehearse(void*) noexcept {
+  constexpr std::size_t touched = std::size_t{16} << 10;
+  volatile char frames[touched];
+  for (std::size_t at = 0; at < touched; at += 512) frames[at] = 0;
+  ::operator delete(::operator new(64, std::nothrow));
 }
 
 [[noreturn]] void fail(const thread_options& o, const std::string& why) {
@@ -108,6 +118,7 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     return leave();
   }
   auto& here = *made;
+  here.run(preempt::next_task_number(), deadline{}, &rehearse, nullptr);
   auto then = fitness::fit;
   bool more_soon = false, refused = false;
   while (then == fitness::fit) {

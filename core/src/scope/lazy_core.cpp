@@ -27,8 +27,8 @@ void check(const resource_options& options) {
 }
 
 void check_thread(const node& owner, const std::string& resource) {
-  WORKIT_ASSERT(loop::current() == owner.home.get(), "resource \"" + resource + "\" of scope \"" + owner.name +
-                                                         "\" was asked for on another thread: it is its loop's");
+  WORKIT_ASSERT(loop::current() == owner.home, "resource \"" + resource + "\" of scope \"" + owner.name +
+                                                   "\" was asked for on another thread: it is its loop's");
 }
 
 }  // namespace

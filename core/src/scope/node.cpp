@@ -28,7 +28,7 @@ const cancel_cell::ptr& nobodys_cell() {
 void run_one(node& owner, cleanup work) {
   const auto bound = work.bound.value_or(owner.cleanup_bound());
   const auto shielded =
-      std::make_shared<node>("cleanup", owner.home, &owner, cell_made::at_once, cancel_cell::shield::on);
+      std::make_shared<node>("cleanup", *owner.home, &owner, cell_made::at_once, cancel_cell::shield::on);
   shielded->open();
   shielded->tighten(deadline::in(bound, owner.home->now()));
   std::optional<event_body> complaint;
@@ -52,12 +52,13 @@ void run_one(node& owner, cleanup work) {
 node_extras::node_extras() = default;
 node_extras::~node_extras() = default;
 
-node::node(std::string&& n, std::shared_ptr<loop> h, node* p, cell_made when, cancel_cell::shield shield)
+node::node(std::string&& n, loop& h, node* p, cell_made when, cancel_cell::shield shield)
     : id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
       name(std::move(n)),
-      home(std::move(h)),
+      home(&h),
       parent(p),
       above_(p != nullptr ? p->cell() : nullptr) {
+  WORKIT_ASSERT(p == nullptr || p->home == home, "\"" + name + "\" was opened on a loop that is not its parent's");
   if (when == cell_made::at_once || above_ == nullptr)
     own_cell_.store(new cancel_cell::ptr(make_cell(shield)), std::memory_order_relaxed);
 }
@@ -68,7 +69,7 @@ node::~node() {
 }
 
 cancel_cell::ptr node::make_cell(cancel_cell::shield shield) {
-  auto made = cancel_cell::make(above_, home, shield);
+  auto made = cancel_cell::make(above_, home->shared_from_this(), shield);
   made->owner = this;
   return made;
 }

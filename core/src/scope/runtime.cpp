@@ -100,8 +100,8 @@ void runtime::refuse_on_fiber() const {
                 "runtime::run was called on an I/O thread, which it would block: open the scope with ctx.scope(...)");
 }
 
-const std::shared_ptr<detail::loop>& runtime::next_home() {
-  return loops_[roots_->next_loop.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
+detail::loop& runtime::next_home() {
+  return *loops_[roots_->next_loop.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
 }
 
 bool runtime::accept(detail::task_state_base& root) {

@@ -37,7 +37,7 @@ std::string_view to_string(scope_outcome o) noexcept {
 }
 
 void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
-  WORKIT_ASSERT(detail::loop::current() == node_.home.get(),
+  WORKIT_ASSERT(detail::loop::current() == node_.home,
                 "task \"" + state->name + "\" was spawned from another thread: use scope.remote()");
   WORKIT_ASSERT(own().now_in != detail::scope_node::phase::closed,
                 "task \"" + state->name + "\" was spawned in scope \"" + node_.name + "\", which has closed");
@@ -242,7 +242,7 @@ void scope_node::publish_receipt() {
   const auto shared = std::make_shared<pending>();
   shared->scope = std::static_pointer_cast<scope_node>(shared_from_this());
   shared->missing = stops().size() + 1;
-  const auto one_less = [shared, where = home] {
+  const auto one_less = [shared, where = home->shared_from_this()] {
     where->post([shared] {
       if (--shared->missing == 0) shared->complete();
     });
@@ -253,12 +253,11 @@ void scope_node::publish_receipt() {
 
 void run_scope(node& parent, scope_options options, scope_body body, scope_traits traits) {
   auto& self = fiber::require("opening a scope");
-  WORKIT_ASSERT(&self.home == parent.home.get(),
-                "scope \"" + options.name + "\" was opened on a loop that is not its own");
+  WORKIT_ASSERT(&self.home == parent.home, "scope \"" + options.name + "\" was opened on a loop that is not its own");
   check_options(options);
   auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
   const auto n =
-      std::make_shared<scope_node>(std::move(options.name), parent.home, &owner, cell_made::at_once, traits.shield);
+      std::make_shared<scope_node>(std::move(options.name), *parent.home, &owner, cell_made::at_once, traits.shield);
   auto* enclosing = owner.nearest_scope();
   n->around = surroundings::below(enclosing != nullptr ? enclosing->around : nullptr, options.values, options.budgets,
                                   n->cell());

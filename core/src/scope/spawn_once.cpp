@@ -20,7 +20,7 @@ std::shared_ptr<detail::task_state_base> scope_context::live_under(std::string_v
                                                            std::to_string(key.size()) +
                                                            " characters; it may have 1 to 512");
   detail::check_name("a task's", options.name);
-  WORKIT_ASSERT(detail::loop::current() == node_.home.get(),
+  WORKIT_ASSERT(detail::loop::current() == node_.home,
                 "task \"" + options.name +
                     "\" was spawned under a key from another thread: keys are their loop's; use "
                     "scope.remote().spawn and spawn_once in there");

@@ -70,8 +70,8 @@ class join_point {
   fiber* waiter_ = nullptr;
 };
 
-task_state_base::task_state_base(task_options&& options, std::shared_ptr<loop> home_loop, node* parent_node)
-    : node(std::move(options.name), std::move(home_loop), parent_node, cell_made::when_needed),
+task_state_base::task_state_base(task_options&& options, loop& home_loop, node* parent_node)
+    : node(std::move(options.name), home_loop, parent_node, cell_made::when_needed),
       kind(options.kind),
       background(options.background) {
   check_name("a task's", name);
@@ -87,7 +87,7 @@ void task_state_base::wait_settled() {
     return;
   }
   auto& self = fiber::require("waiting for a task");
-  if (here != home.get()) return join_point::wait(*this, self);
+  if (here != home) return join_point::wait(*this, self);
   joiner mine{&self, joiners_};
   joiners_ = &mine;
   if (!self.wait("task", [this] { return is_settled(); })) {

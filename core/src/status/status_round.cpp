@@ -96,15 +96,15 @@ std::optional<runtime_snapshot> status_round::answer(std::size_t i) const {
 }  // namespace detail
 
 scope_snapshot scope_context::status() const {
-  WORKIT_ASSERT(detail::loop::current() == node_.home.get(),
+  WORKIT_ASSERT(detail::loop::current() == node_.home,
                 "the status of scope \"" + node_.name + "\" was asked for on another thread: use scope.remote()");
   return detail::take_snapshot(own());
 }
 
 scope_snapshot remote_scope::status() const {
-  const auto round = detail::status_round::ask({node_->home}, [scope = node_](const auto&, runtime_snapshot& into) {
-    into.roots.push_back(detail::take_snapshot(*scope));
-  });
+  const auto round = detail::status_round::ask(
+      {node_->home->shared_from_this()},
+      [scope = node_](const auto&, runtime_snapshot& into) { into.roots.push_back(detail::take_snapshot(*scope)); });
   round->wait("asking a scope of another loop for its status");
   return std::move(round->answer(0)->roots.front());
 }

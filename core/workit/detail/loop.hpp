@@ -14,6 +14,7 @@
 #include <optional>
 #include <thread>
 #include <workit/base/cancel_cell.hpp>
+#include <workit/detail/block_pool.hpp>
 #include <workit/detail/stack_pool.hpp>
 #include <workit/detail/timer.hpp>
 
@@ -111,6 +112,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// The live tasks without an owner.
   [[nodiscard]] const std::vector<task_state_base*>& roots() const noexcept { return roots_; }
 
+  /// Memory for what lives as long as a task.
+  [[nodiscard]] block_pool& blocks() noexcept { return blocks_; }
   [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
   [[nodiscard]] workit::runtime& owner() const noexcept { return owner_; }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
@@ -174,6 +177,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::atomic<alarm*> told_{nullptr};
   std::atomic<int> telling_{0};
   stack_pool stacks_;
+  block_pool blocks_;
   void* main_fiber_ = nullptr;  // boost::fibers::context* of run()
   std::thread thread_;
 };

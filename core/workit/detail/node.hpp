@@ -68,7 +68,7 @@ enum class cell_made : std::uint8_t {
 /// Lifetime: shared between what runs it and the handles to it. While it is open its parent is.
 class node : public std::enable_shared_from_this<node> {
  public:
-  node(std::string&& name, std::shared_ptr<loop> home, node* parent, cell_made when,
+  node(std::string&& name, loop& home, node* parent, cell_made when,
        cancel_cell::shield shield = cancel_cell::shield::off);
   virtual ~node();
   node(const node&) = delete;
@@ -117,7 +117,7 @@ class node : public std::enable_shared_from_this<node> {
 
   const work_id id;
   const std::string name;
-  const std::shared_ptr<loop> home;
+  loop* const home;  ///< kept by the cell above, or by its own where there is none
 
   node* parent;
   node* first_child = nullptr;

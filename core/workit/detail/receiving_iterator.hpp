@@ -5,6 +5,7 @@
 #include <exception>
 #include <iterator>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace workit::detail {
@@ -17,10 +18,12 @@ class receiving_iterator {
   using iterator_concept = std::input_iterator_tag;
   using value_type = typename Channel::value_type;
   using difference_type = std::ptrdiff_t;
+  static constexpr bool moves_safely =
+      std::is_nothrow_move_constructible_v<value_type> && std::is_nothrow_move_assignable_v<value_type>;
 
   explicit receiving_iterator(Channel from) : from_(std::move(from)) { ++*this; }
-  receiving_iterator(receiving_iterator&&) = default;
-  receiving_iterator& operator=(receiving_iterator&&) = default;
+  receiving_iterator(receiving_iterator&&) noexcept(moves_safely) = default;
+  receiving_iterator& operator=(receiving_iterator&&) noexcept(moves_safely) = default;
 
   [[nodiscard]] value_type& operator*() const noexcept { return *value_; }
   receiving_iterator& operator++() {

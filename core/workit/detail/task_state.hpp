@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <workit/base/boundary.hpp>
 #include <workit/base/outcome.hpp>
+#include <workit/detail/block_pool.hpp>
 #include <workit/detail/node.hpp>
 
 namespace workit {
@@ -37,7 +38,7 @@ struct joiner {
 class task_state_base : public node {
  public:
   // By reference: a short name is copied at every move.
-  task_state_base(task_options&& options, std::shared_ptr<loop> home, node* parent);
+  task_state_base(task_options&& options, loop& home, node* parent);
   ~task_state_base() override;
 
   /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a settled task answers all the same.
@@ -127,8 +128,8 @@ class task_state_of final : public task_state<task_result<F>> {
  public:
   using T = task_result<F>;
   template <class G>
-  task_state_of(G&& body, task_options&& options, std::shared_ptr<loop> home, node* parent)
-      : task_state<T>(std::move(options), std::move(home), parent), body_(std::forward<G>(body)) {}
+  task_state_of(G&& body, task_options&& options, loop& home, node* parent)
+      : task_state<T>(std::move(options), home, parent), body_(std::forward<G>(body)) {}
 
  private:
   void call(context& ctx) override {
@@ -145,5 +146,12 @@ class task_state_of final : public task_state<task_result<F>> {
 
   std::optional<F> body_;
 };
+
+/// A task that is not launched yet. Threads: any.
+template <class F>
+auto make_task(F&& body, task_options&& options, loop& home, node* parent) {
+  using state = task_state_of<std::decay_t<F>>;
+  return std::allocate_shared<state>(block_allocator<state>{}, std::forward<F>(body), std::move(options), home, parent);
+}
 
 }  // namespace workit::detail

@@ -146,7 +146,7 @@ TEST_F(Loop, KnowsWhoseThreadThisIs) {
   EXPECT_EQ(detail::loop::current(), nullptr);
   EXPECT_EQ(detail::fiber::current(), nullptr);
   rt.run([](scope& s) {
-    EXPECT_EQ(detail::loop::current(), s.node().home.get());
+    EXPECT_EQ(detail::loop::current(), s.node().home);
     EXPECT_NE(detail::fiber::current(), nullptr);
   });
 }
