@@ -41,6 +41,10 @@ void add_thread_figures() {
     to.add("next_runs", stops({.where = boundary::thread, .n = n, .spares = false, .queued = true}).next_runs,
            kick_floor);
   });
+  measured("queue/spare", {{"subject", "queue"}, {"boundary", "thread"}}, {100, 1000}, [](sink& to, int n) {
+    to.add("handed_on", stops({.where = boundary::thread, .victim = "thread_locals", .n = n, .queued = true}).handed_on,
+           "floor/futex_wake");
+  });
   add_stop(boundary::thread, "spin", "1x", cpus, {60, 500});
   add_stop(boundary::thread, "spin", "4x", 4 * cpus, {60, 500});
   add_stop(boundary::cooperative, "spin", "idle", 0, {200, 1000});

@@ -133,6 +133,7 @@ class stop_meter {
     all_.resumed.push_back(us(then.resumed - requested));
     all_.start.push_back(us(then.next_runs - then.resumed));
     all_.next_runs.push_back(us(then.next_runs - requested));
+    all_.handed_on.push_back(us(then.next_runs - stopped));
     all_.next.push_back(us(then.next - requested));
     all_.reclaimed.push_back(us(reclaimed - requested));
     if (plan_.victim == "stamp") all_.last.push_back(us(time_point(duration(page_->stamp)) - requested));

@@ -19,7 +19,7 @@ struct stop_plan {
   /// For how long the victims run before they are stopped, as ones that fill their memory do: by then the kernel has
   /// moved a victim away from who looks after it.
   std::chrono::milliseconds head_start{3};
-  bool queued = false;  ///< the next task is offered before the stop, and waits in the pool's queue; without spares
+  bool queued = false;  ///< the next task is offered before the stop, and waits: processes then have no spares
 };
 
 /// Microseconds since the cancellation was decided.
@@ -28,6 +28,7 @@ struct stop_samples {
   samples resumed{};    ///< the fiber that cancelled its scope has left the scope
   samples start{};      ///< since then, of a next task of the same pool: from its call to its first instruction
   samples next_runs{};  ///< the same since the cancellation; of the queued one, if there is one
+  samples handed_on{};  ///< and since the stop
   samples next{};       ///< its caller has its result
   samples reclaimed{};  ///< the victims' memory and processes are back
   samples last{};       ///< of victim stamp: its last turn, by its own clock, as found after reclaimed

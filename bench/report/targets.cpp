@@ -51,7 +51,7 @@ std::vector<target> table() {
        at_most_times(4, "floor/signal_to_handler")},
       {"thread: {} stopped", "kick/{allocate,lock,throw}/stopped", p50, at_most_us(5)},
       {"thread: next task after {}", "kick/{spin,mathematics,copy,sort,allocate,lock,throw}/next", p50, at_most_us(3)},
-      {"thread: next task starts on a spare, by a futex wake", "stop/thread/thread_locals/0MiB/idle/start", p50,
+      {"thread: next task starts on a spare, by a futex wake", "queue/spare/handed_on", p50,
        at_most_times(2, "floor/futex_wake")},
       {"thread: a refusal to the next task", "refused/next", p50, at_most_ms(2)},
       {"thread: a refusal to the next task", "refused/next", p99, at_most_ms(2)},

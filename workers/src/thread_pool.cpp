@@ -30,7 +30,7 @@ std::size_t usable_cpus() {
 /// does that before its first task, which is the next one where a thread is retired: 10 of its 70 us.
 void rehearse(void*) noexcept {
   constexpr std::size_t touched = std::size_t{16} << 10;
-  volatile char frames[touched];
+  [[maybe_unused]] volatile char frames[touched];
   for (std::size_t at = 0; at < touched; at += 512) frames[at] = 0;
   ::operator delete(::operator new(64, std::nothrow));
 }

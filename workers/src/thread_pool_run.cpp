@@ -41,7 +41,7 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   task->number_ = preempt::next_task_number();
   task->launched_.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
   if (!task->decide(job_state::queued, job_state::running)) {  // withdrawn
-    release(*task, fitness::fit);
+    release(*task, fitness::fit, false);
     return fitness::fit;
   }
   // The warden has the same deadline; the thread's own timer needs nobody to be scheduled.
@@ -52,16 +52,16 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   const auto cpu = thread_cpu_time();
   result.end = here.run(task->number_, until, &local_call::run, &result.call);
   if (task->state_.load(std::memory_order_acquire) == job_state::refused) un_nice(*task);
-  const auto used = thread_cpu_time() - cpu;
   result.end.how.arena_bytes = frame.finish();
   auto then = result.end.left && result.end.spoilt ? fitness::spoilt : fitness::fit;
-  if (task->decide(job_state::running, job_state::ended)) {
-    task->used.cpu = used;
+  const bool is_ours = task->decide(job_state::running, job_state::ended);
+  if (!is_ours && then == fitness::fit) then = fitness::retired;  // its stop was refused: another thread has its place
+  // Before its caller is woken, whom the kernel likes to run on this very processor: a next task need not wait for him.
+  release(*task, then, result.end.left);
+  if (is_ours) {
+    task->used.cpu = thread_cpu_time() - cpu;
     conclude(*task, result);
-  } else if (then == fitness::fit) {
-    then = fitness::retired;  // its stop was refused: another thread has its place
   }
-  release(*task, then);
   return then;
 }
 
@@ -134,18 +134,19 @@ void thread_pool_core::make_way(const running_on& refused) noexcept {
   for (const auto& [thread, number] : refused) thread.kick(number);
 }
 
-void thread_pool_core::release(const thread_job& task, fitness then) {
-  const lock guard(mutex_);
-  const auto record = std::ranges::find(refused_, &task, &refusal_record::job);
-  if (record != refused_.end())
-    refused_.erase(record);
-  else
-    --busy_;
-  if (then != fitness::fit) {
-    ++counts_.retired;
-    ++leaving_;
-    if (queued() > 0) work_.notify_one();  // one that is fit looks into the queue itself
+void thread_pool_core::release(const thread_job& task, fitness then, bool stopped) {
+  {
+    const lock guard(mutex_);
+    const auto record = std::ranges::find(refused_, &task, &refusal_record::job);
+    if (record != refused_.end())
+      refused_.erase(record);
+    else
+      --busy_;
+    counts_.retired += then != fitness::fit;
+    leaving_ += then != fitness::fit;
+    if ((then == fitness::fit && !stopped) || queued() == 0) return;  // a fit one looks into the queue itself, soon
   }
+  work_.notify_one();
 }
 
 void thread_pool_core::begin_stop(const std::shared_ptr<thread_job>& task) { ladder_->begin(task, options_.patience); }
