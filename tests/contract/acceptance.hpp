@@ -318,6 +318,8 @@ inline void stage::outlast() {
 inline stage::~stage() {
   while (rt().live_roots() > 0) std::this_thread::sleep_for(1ms);  // a root is counted a moment longer than it is seen
   EXPECT_EQ(rt().detached().size(), 0u) << "a detached task is left";
+  // By itself the runtime waits 5 s for those it has killed, and a virtual machine may stand still for longer.
+  if (const auto pool = real_ ? find_pool(*real_, "") : nullptr) pool->stop({.reaping = 60s});
 }
 
 /// Plays a scenario and asserts that nothing of it is left: no root, thread, descriptor, process or memory. A fiber
