@@ -16,11 +16,10 @@ constexpr bool uses_again = false;  // they find who uses a task that has gone, 
 constexpr bool uses_again = true;
 #endif
 
-// The heap's blocks hold 8 bytes more than a multiple of 16: rounded up to that, a block costs what it would cost
-// there.
-constexpr std::size_t heap_step = 16, heap_extra = 8;
-constexpr std::size_t place_of(std::size_t bytes) noexcept { return (bytes + heap_step - heap_extra - 1) / heap_step; }
-constexpr std::size_t size_at(std::size_t place) noexcept { return place * heap_step + heap_extra; }
+// Rounded up to one of the heap's sizes, a block costs what it would cost there.
+constexpr std::size_t heap_extra = 8, step = block_pool::step;
+constexpr std::size_t place_of(std::size_t bytes) noexcept { return (bytes + step - heap_extra - 1) / step; }
+constexpr std::size_t size_at(std::size_t place) noexcept { return place * step + heap_extra; }
 
 /// Rounded up here, too: it may be given back to a pool.
 void* from_heap(std::size_t bytes) {

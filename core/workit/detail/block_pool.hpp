@@ -22,6 +22,8 @@ class block_pool {
   /// `bytes` as taken, from this pool or any other.
   void give_back(void* block, std::size_t bytes) noexcept;
 
+  /// Blocks are of the heap's sizes: 8 bytes more than a multiple of this.
+  static constexpr std::size_t step = 16;
   /// Larger ones come from the heap, and go there.
   static constexpr std::size_t largest_block = 504;
   /// What the pool keeps at most; beyond that blocks go to the heap.
@@ -33,7 +35,6 @@ class block_pool {
   struct free_block {
     free_block* next;
   };
-  static constexpr std::size_t step = 16;
   std::array<free_block*, largest_block / step + 1> free_{};  // by size
   std::size_t kept_ = 0;
 };
