@@ -7,6 +7,7 @@
 #include <utility>
 #include <workit/base/errors.hpp>
 
+#include "give_way.hpp"
 #include "local_call.hpp"
 #include "task_frame.hpp"
 #include "thread_pool_core.hpp"
@@ -203,13 +204,10 @@ bool thread_pool_core::refuse(thread_job& task) {
     refused_.push_back({&task, thread, task.number_, {task.name, thread.id(), *why}, now});
     --busy_;
   }
-  work_.notify_one();
-  // It goes on, behind everybody else. Not SCHED_IDLE, although that gives way sooner: it may hold what others wait
-  // for.
-  const auto id = static_cast<id_t>(thread.id());
-  task.nice_before_ = ::getpriority(PRIO_PROCESS, id);
-  ::setpriority(PRIO_PROCESS, id, 19);
+  task.nice_before_ = ::getpriority(PRIO_PROCESS, static_cast<id_t>(thread.id()));
+  give_way(thread.id());  // before the next one's thread is woken, which may be on its processor
   task.niced_.store(true, std::memory_order_release);
+  work_.notify_one();
   settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
   replace_thread();
   return true;

@@ -1,0 +1,106 @@
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <support/fixture.hpp>
+#include <workit/workers/thread_pool.hpp>
+
+namespace workit::test {
+namespace {
+
+using namespace std::chrono_literals;
+using workers::thread_pool;
+
+std::atomic<bool> let_out{false}, runs{false};
+std::mutex taken;
+
+void compute() {
+  runs = true;
+  while (!let_out) {
+  }
+}
+void compute_under_a_lock() {
+  const std::lock_guard guard(taken);
+  compute();
+}
+
+class tells_the_warden final : public cancel_listener {
+ public:
+  explicit tells_the_warden(preempt::warden& warden) : warden_(warden) {}
+  void cancelled(const cancel_cell::ptr& cell) noexcept override { warden_.cancelled(*cell); }
+
+ private:
+  preempt::warden& warden_;
+};
+
+/// Notes how its pool stands when its caller hears of it.
+class noting_job final : public workers::thread_job {
+ public:
+  noting_job(preempt::warden& warden, thread_pool& pool, workers::remote_call call)
+      : thread_job(cancel_cell::make(nullptr, std::make_shared<tells_the_warden>(warden)), "a task", std::move(call)),
+        pool_(pool) {}
+
+  void settled() noexcept override {
+    then = pool_.status();
+    is_settled = true;
+    is_settled.notify_all();
+  }
+
+  workers::thread_pool_status then;
+  std::atomic<bool> is_settled{false};
+
+ private:
+  thread_pool& pool_;
+};
+
+class ThreadPool : public runtime_test {
+ protected:
+  void SetUp() override {
+    if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
+    runtime_test::SetUp();
+    let_out = runs = false;
+  }
+  void TearDown() override {
+    if (!IsSkipped()) runtime_test::TearDown();
+  }
+};
+
+/// As sched_getattr(2) has it.
+struct scheduling {
+  std::uint32_t size, policy;
+  std::uint64_t flags;
+  std::int32_t nice;
+  std::uint32_t priority;
+  std::uint64_t runtime, deadline, period;
+};
+
+scheduling scheduling_of(pid_t thread) {
+  scheduling is{};
+  EXPECT_EQ(::syscall(SYS_sched_getattr, thread, &is, sizeof is, 0U), 0);
+  return is;
+}
+
+// By its slice the kernel knows whose turn may be cut short; before Linux 6.12 it knows of none, and says 0.
+TEST_F(ThreadPool, ARefusedTaskGivesWayToWhoeverIsWoken) {
+  preempt::warden warden;
+  thread_pool pool({.threads = 1, .spares = 1, .patience = 1ms}, warden);
+  pool.start();
+  const auto stuck = std::make_shared<noting_job>(warden, pool, workers::make_remote_call(compute_under_a_lock));
+  pool.submit(stuck);
+  while (!runs) ::usleep(100);
+  stuck->cell->request(reason::user{"enough"});
+  stuck->is_settled.wait(false);
+  ASSERT_EQ(stuck->then.refused.size(), 1U);
+  const auto of_stuck = scheduling_of(stuck->then.refused[0].thread), mine = scheduling_of(0);
+  EXPECT_EQ(of_stuck.nice, 19);
+  if (mine.runtime != 0) {
+    EXPECT_EQ(of_stuck.runtime, 100'000'000U);
+  }
+  EXPECT_NE(mine.nice, 19) << "the control: nobody else gives way";
+  EXPECT_NE(mine.runtime, 100'000'000U);
+  let_out = true;
+  while (!pool.status().refused.empty()) ::usleep(100);
+}
+
+}  // namespace
+}  // namespace workit::test
