@@ -11,6 +11,8 @@
 namespace workit::bench {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr const char* kick_floor = "floor/signal_to_handler";
 
 void add_stop(boundary where, const std::string& victim, const std::string& under, int spinners, sample_counts counts) {
@@ -41,9 +43,14 @@ void add_thread_figures() {
     to.add("next_runs", stops({.where = boundary::thread, .n = n, .spares = false, .queued = true}).next_runs,
            kick_floor);
   });
+  measured("queue/computes", {{"subject", "queue"}, {"boundary", "thread"}}, {100, 1000}, [](sink& to, int n) {
+    to.add("resumed", stops({.where = boundary::thread, .n = n, .queued = true, .next_computes = 10ms}).resumed,
+           kick_floor);
+  });
   measured("queue/spare", {{"subject", "queue"}, {"boundary", "thread"}}, {100, 1000}, [](sink& to, int n) {
-    to.add("handed_on", stops({.where = boundary::thread, .victim = "thread_locals", .n = n, .queued = true}).handed_on,
-           "floor/futex_wake");
+    const auto took = stops({.where = boundary::thread, .victim = "thread_locals", .n = n, .queued = true});
+    to.add("handed_on", took.handed_on, "floor/futex_wake");
+    to.add("resumed", took.resumed, kick_floor);
   });
   add_stop(boundary::thread, "spin", "1x", cpus, {60, 500});
   add_stop(boundary::thread, "spin", "4x", 4 * cpus, {60, 500});

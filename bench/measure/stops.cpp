@@ -33,8 +33,13 @@ void run_cooperative_victim(worker_context& ctx) {
   for (;;) ctx.check();
 }
 
-/// The machine's clock is one for all processes.
-std::int64_t instant() { return stopwatch::clock::now().time_since_epoch().count(); }
+/// When it began; the machine's clock is one for all processes. It computes for that many milliseconds.
+std::int64_t next_task(int computes_ms) {
+  const auto began = stopwatch::clock::now();
+  for (const auto until = began + std::chrono::milliseconds(computes_ms); stopwatch::clock::now() < until;) {
+  }
+  return began.time_since_epoch().count();
+}
 
 std::unique_ptr<service> pool_for(boundary where, std::size_t victims, std::size_t spares) {
   if (where == boundary::process) return processes({.workers = victims, .spares = spares});
@@ -90,13 +95,14 @@ class stop_meter {
     page_->ready = 0;
     awaited_receipt receipt;
     std::optional<task<std::int64_t>> waiting;
+    const auto computes = static_cast<int>(plan_.next_computes.count());
     try {
       s.scope({.name = "victims", .on_receipt = [&](const scope_receipt& r) { receipt.set(r); }}, [&](scope& inner) {
         for (int i = 0; i < plan_.victims; ++i) spawn_victim(inner);
         while (page_->ready != static_cast<std::uint32_t>(plan_.victims)) inner.sleep_for(500us);
         for (const auto until = stopwatch::clock::now() + plan_.head_start; stopwatch::clock::now() < until;)
           inner.sleep_for(500us);
-        if (plan_.queued) waiting.emplace(s.spawn(offload({.boundary = plan_.where}, instant)));
+        if (plan_.queued) waiting.emplace(s.spawn(offload({.boundary = plan_.where}, next_task, computes)));
         inner.sleep_for(3ms);  // the pool has parked its spares
         pause_();
         inner.cancel("enough");
@@ -105,7 +111,7 @@ class stop_meter {
     } catch (const scope_cancelled&) {
     }
     const auto resumed = stopwatch::clock::now();
-    const auto runs = waiting ? waiting->get() : offload({.boundary = plan_.where}, instant)(s);
+    const auto runs = waiting ? waiting->get() : offload({.boundary = plan_.where}, next_task, 0)(s);
     const auto next = stopwatch::clock::now();
     record(receipt.wait(s), {resumed, time_point(duration(runs)), next});
     s.sleep_for(3ms);

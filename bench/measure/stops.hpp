@@ -20,6 +20,7 @@ struct stop_plan {
   /// moved a victim away from who looks after it.
   std::chrono::milliseconds head_start{3};
   bool queued = false;  ///< the next task is offered before the stop, and waits: processes then have no spares
+  std::chrono::milliseconds next_computes{0};  ///< the queued one's
 };
 
 /// Microseconds since the cancellation was decided.

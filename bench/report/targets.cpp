@@ -53,6 +53,7 @@ std::vector<target> table() {
       {"thread: next task after {}", "kick/{spin,mathematics,copy,sort,allocate,lock,throw}/next", p50, at_most_us(3)},
       {"thread: next task starts on a spare, by a futex wake", "queue/spare/handed_on", p50,
        at_most_times(2, "floor/futex_wake")},
+      {"thread: scope resumed, a next task computes", "queue/computes/resumed", p99, at_most_ms(1)},
       {"thread: a refusal to the next task", "refused/next", p50, at_most_ms(2)},
       {"thread: a refusal to the next task", "refused/next", p99, at_most_ms(2)},
       {"thread: next task in the queue runs, by Erlang's next", "queue/thread/next_runs", p50,

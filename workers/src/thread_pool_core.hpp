@@ -60,8 +60,8 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   enum class fitness { fit, retired, spoilt };
   fitness run(preempt::stoppable_thread& here, const std::shared_ptr<thread_job>& task);
   void conclude(thread_job& task, landed& end);
-  /// Its place is another task's; `stopped`: this thread comes to that later than another one could.
-  void release(const thread_job& task, fitness then, bool stopped);
+  /// Its place is another task's.
+  void release(const thread_job& task, fitness then);
   /// Tasks that wait. Requires: the mutex.
   [[nodiscard]] std::size_t queued() const noexcept;
   void settle(thread_job& task, thread_result result);

@@ -42,7 +42,7 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   task->number_ = preempt::next_task_number();
   task->launched_.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
   if (!task->decide(job_state::queued, job_state::running)) {  // withdrawn
-    release(*task, fitness::fit, false);
+    release(*task, fitness::fit);
     return fitness::fit;
   }
   // The warden has the same deadline; the thread's own timer needs nobody to be scheduled.
@@ -57,12 +57,12 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   auto then = result.end.left && result.end.spoilt ? fitness::spoilt : fitness::fit;
   const bool is_ours = task->decide(job_state::running, job_state::ended);
   if (!is_ours && then == fitness::fit) then = fitness::retired;  // its stop was refused: another thread has its place
-  // Before its caller is woken, whom the kernel likes to run on this very processor: a next task need not wait for him.
-  release(*task, then, result.end.left);
   if (is_ours) {
+    if (task->asked_.load(std::memory_order_acquire) != 0) ladder_->end(*task);
     task->used.cpu = thread_cpu_time() - cpu;
     conclude(*task, result);
   }
+  release(*task, then);  // behind its caller, who may be woken on this very processor: a next task may take it for long
   return then;
 }
 
@@ -135,7 +135,7 @@ void thread_pool_core::make_way(const running_on& refused) noexcept {
   for (const auto& [thread, number] : refused) thread.kick(number);
 }
 
-void thread_pool_core::release(const thread_job& task, fitness then, bool stopped) {
+void thread_pool_core::release(const thread_job& task, fitness then) {
   {
     const lock guard(mutex_);
     const auto record = std::ranges::find(refused_, &task, &refusal_record::job);
@@ -145,7 +145,7 @@ void thread_pool_core::release(const thread_job& task, fitness then, bool stoppe
       --busy_;
     counts_.retired += then != fitness::fit;
     leaving_ += then != fitness::fit;
-    if ((then == fitness::fit && !stopped) || queued() == 0) return;  // a fit one looks into the queue itself, soon
+    if (then == fitness::fit || queued() == 0) return;  // a fit one looks into the queue itself, soon
   }
   work_.notify_one();
 }

@@ -1,13 +1,15 @@
 // stop_ladder: see the header.
 //
 // Invariants
-// 1. An attempt is in `climbing` from begin() until a kick of it has returned false.
-// 2. The timer is set to the earliest `next`, or to an earlier instant, while there is one.
+// 1. An attempt is in `climbing` from before its first kick until one has returned false, or end(). It is dropped, and
+//    so perhaps destroyed, without the lock.
+// 2. The timer is set to the earliest `next`, or to an earlier instant, while there is one that has been kicked.
 // Lock order: one mutex; no attempt is called under it.
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <vector>
 #include <workit/base/unique_fd.hpp>
@@ -41,7 +43,27 @@ struct stop_ladder::state {
   void add(climb c) {
     const std::lock_guard lock(mutex);
     climbing.push_back(std::move(c));
-    set_timer();
+  }
+
+  /// The first kick of that attempt has been sent.
+  void kicked(const thread_stop_attempt* attempt) {
+    const std::lock_guard lock(mutex);
+    if (find(attempt) != climbing.end()) set_timer();
+  }
+
+  void remove(const thread_stop_attempt* attempt, bool timed) {
+    std::shared_ptr<thread_stop_attempt> last;
+    const std::lock_guard lock(mutex);
+    const auto found = find(attempt);
+    if (found == climbing.end()) return;
+    last = std::move(found->attempt);
+    climbing.erase(found);
+    if (timed) set_timer();
+  }
+
+  /// Requires: the mutex.
+  std::vector<climb>::iterator find(const thread_stop_attempt* attempt) {
+    return std::ranges::find(climbing, attempt, [](const climb& c) { return c.attempt.get(); });
   }
 
   /// Requires: the mutex.
@@ -62,13 +84,19 @@ struct stop_ladder::state {
       const std::lock_guard lock(mutex);
       std::uint64_t fired = 0;
       [[maybe_unused]] const auto read = ::read(timer.get(), &fired, sizeof fired);
-      const auto first = std::partition(climbing.begin(), climbing.end(), [&](const climb& c) { return c.next > now; });
-      due.assign(std::make_move_iterator(first), std::make_move_iterator(climbing.end()));
-      climbing.erase(first, climbing.end());
+      std::ranges::copy_if(climbing, std::back_inserter(due), [&](const climb& c) { return c.next <= now; });
     }
-    std::erase_if(due, [&](climb& c) { return !step(c, now); });
+    for (auto& c : due) {
+      const bool goes_on = step(c, now);
+      const std::lock_guard lock(mutex);
+      const auto found = find(c.attempt.get());
+      if (found == climbing.end()) continue;  // end() came meanwhile
+      if (goes_on)
+        *found = c;
+      else
+        climbing.erase(found);  // `due` holds the attempt
+    }
     const std::lock_guard lock(mutex);
-    climbing.insert(climbing.end(), std::make_move_iterator(due.begin()), std::make_move_iterator(due.end()));
     set_timer();
   }
 
@@ -95,9 +123,15 @@ stop_ladder::stop_ladder(warden& by) : state_(std::make_unique<state>(by)) {
 stop_ladder::~stop_ladder() { state_->by.unwatch(state_->timer.get()); }
 
 void stop_ladder::begin(std::shared_ptr<thread_stop_attempt> attempt, duration patience) {
-  if (!attempt->kick()) return;
   const auto now = std::chrono::steady_clock::now();
-  state_->add({std::move(attempt), deadline::in(patience, now).at(), now + first_pause});
+  const auto* const key = attempt.get();
+  state_->add({attempt, deadline::in(patience, now).at(), now + first_pause});
+  if (attempt->kick())
+    state_->kicked(key);
+  else
+    state_->remove(key, false);
 }
+
+void stop_ladder::end(const thread_stop_attempt& attempt) noexcept { state_->remove(&attempt, true); }
 
 }  // namespace workit::preempt

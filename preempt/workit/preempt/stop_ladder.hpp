@@ -33,6 +33,9 @@ class stop_ladder {
 
   /// Kicks for the first time before it returns.
   void begin(std::shared_ptr<thread_stop_attempt> attempt, duration patience);
+  /// That attempt is over: the warden is not woken for it any more, on the processor of somebody whom the kernel may
+  /// then leave waiting for the rest of a tick. Does nothing when there is none. Blocks: no.
+  void end(const thread_stop_attempt& attempt) noexcept;
 
  private:
   struct state;

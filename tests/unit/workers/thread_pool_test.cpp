@@ -65,6 +65,27 @@ class ThreadPool : public runtime_test {
   }
 };
 
+// The kernel may give the processor to the first that is woken: a caller must not wait there for a next task's turn.
+TEST_F(ThreadPool, TellsTheCallerOfAStopBeforeTheNextTaskMayBegin) {
+  preempt::warden warden;
+  thread_pool pool({.threads = 1, .spares = 1}, warden);
+  pool.start();
+  const auto victim = std::make_shared<noting_job>(warden, pool, workers::make_remote_call(compute));
+  const auto next = std::make_shared<noting_job>(warden, pool, workers::make_remote_call([] { return 1; }));
+  pool.submit(victim);
+  while (!runs) ::usleep(100);
+  pool.submit(next);
+  victim->cell->request(reason::user{"enough"});
+  victim->is_settled.wait(false);
+  next->is_settled.wait(false);
+  ASSERT_TRUE(std::holds_alternative<workers::job_stopped>(victim->result));
+  EXPECT_EQ(victim->then.abandoned, 1U);
+  EXPECT_EQ(victim->then.busy, 1U);
+  EXPECT_EQ(victim->then.queued, 1U);
+  while (pool.status().busy != 0) ::usleep(100);  // the control: it is given back
+  EXPECT_EQ(pool.status().queued, 0U);
+}
+
 /// As sched_getattr(2) has it.
 struct scheduling {
   std::uint32_t size, policy;
