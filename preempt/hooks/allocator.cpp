@@ -3,17 +3,22 @@
 // Invariants
 // 1. Inside the allocator nothing has to be counted: a task that is interrupted there has frames of another library on
 //    its stack, and those are not left. So the real function is jumped to.
-// 2. What libc calls is counted all the same: of its sorters the walk takes it that they, and what of the library they
-//    have called, hold nothing, which is not so while they allocate.
+// 2. What libc's sorters call is counted all the same: the walk takes it that what they have called holds nothing,
+// which
+//    is not so while they allocate. A task has such calls looked at from its first sort on, and where the walk has not
+//    heard of one (`look_sorting`), it takes nothing of the kind.
+// 3. `target` of a call is never null: before the real functions are known, it is what looks them up.
 // Lock order: there are no locks.
 //
-// Cost: a comparison of the caller's address, and one of two words in the executable's own TLS.
+// Cost: a comparison of a word in the executable's own TLS, and a jump.
 #include <dlfcn.h>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 #include "hooks.hpp"
 #include "real.hpp"
@@ -27,17 +32,12 @@ constinit std::size_t early_used = 0;
 constinit bool resolving = false;
 constinit bool resolved = false;
 
-constinit real<void*(std::size_t)> real_malloc("malloc");
-constinit real<void(void*)> real_free("free");
-constinit real<void*(std::size_t, std::size_t)> real_calloc("calloc");
-constinit real<void*(void*, std::size_t)> real_realloc("realloc");
-constinit real<void*(std::size_t, std::size_t)> real_memalign("memalign");
-constinit real<void*(std::size_t, std::size_t)> real_aligned_alloc("aligned_alloc");
-constinit real<int(void**, std::size_t, std::size_t)> real_posix_memalign("posix_memalign");
-
-// Of libc's code; all there is until it is known, so that everything is counted.
+// Of libc's code.
 constinit std::uintptr_t libc_begin = 0;
-constinit std::uintptr_t libc_size = ~std::uintptr_t{0};
+constinit std::uintptr_t libc_size = 0;
+
+constinit real<decltype(::qsort)> real_qsort("qsort");
+constinit real<decltype(::qsort_r)> real_qsort_r("qsort_r");
 
 WORKIT_RT void* early_alloc(std::size_t bytes) noexcept {
   const auto rounded = (bytes + 15) / 16 * 16;
@@ -80,6 +80,71 @@ WORKIT_RT void* move_early(void* old, std::size_t bytes) {
   return p;
 }
 
+/// They may be left in their comparisons, which are the task's own.
+WORKIT_RT void sorts() noexcept {
+  if (this_mark.task.load(std::memory_order_relaxed) != no_task) this_mark.look.fetch_or(look_sorting);
+}
+
+}  // namespace
+}  // namespace workit::preempt
+
+using namespace workit::preempt;
+
+// `while_resolving` answers what the real function cannot be asked yet.
+#define WORKIT_UNPACKED(...) __VA_ARGS__
+#define WORKIT_ALLOCATOR(result, name, while_resolving, arguments, ...)                               \
+  namespace workit::preempt {                                                                         \
+  WORKIT_RT static result name##_first(__VA_ARGS__);                                                  \
+  static constinit real<result(__VA_ARGS__)> real_##name(#name);                                      \
+  static constinit std::add_pointer_t<result(__VA_ARGS__)> name##_target = name##_first;              \
+  WORKIT_RT static result name##_first(__VA_ARGS__) {                                                 \
+    if (!is_ready()) return while_resolving;                                                          \
+    return name##_target arguments;                                                                   \
+  }                                                                                                   \
+  WORKIT_RT static result name##_watched(const void* caller, __VA_ARGS__) {                           \
+    if ((this_mark.look.load(std::memory_order_relaxed) & look_sorting) != 0 && is_in_libc(caller)) { \
+      const counted here;                                                                             \
+      return name##_target arguments;                                                                 \
+    }                                                                                                 \
+    if (this_mark.is_wanted() && this_mark.held == 0) leave_here();                                   \
+    return name##_target arguments;                                                                   \
+  }                                                                                                   \
+  }                                                                                                   \
+  WORKIT_INTERPOSED result name(__VA_ARGS__) {                                                        \
+    if (__builtin_expect(this_mark.look.load(std::memory_order_relaxed) != 0, 0))                     \
+      return name##_watched(__builtin_return_address(0), WORKIT_UNPACKED arguments);                  \
+    return name##_target arguments;                                                                   \
+  }
+
+WORKIT_ALLOCATOR(void*, malloc, early_alloc(bytes), (bytes), std::size_t bytes)
+WORKIT_ALLOCATOR(void, free, void(), (p), void* p)
+WORKIT_ALLOCATOR(void*, calloc, early_alloc(count* each), (count, each), std::size_t count, std::size_t each)
+WORKIT_ALLOCATOR(void*, realloc, move_early(old, bytes), (old, bytes), void* old, std::size_t bytes)
+WORKIT_ALLOCATOR(void*, memalign, nullptr, (alignment, bytes), std::size_t alignment, std::size_t bytes)
+WORKIT_ALLOCATOR(void*, aligned_alloc, nullptr, (alignment, bytes), std::size_t alignment, std::size_t bytes)
+WORKIT_ALLOCATOR(int, posix_memalign, ENOMEM, (to, alignment, bytes), void** to, std::size_t alignment,
+                 std::size_t bytes)
+
+WORKIT_INTERPOSED void qsort(void* items, std::size_t count, std::size_t each, comparison_fn_t compare) {
+  sorts();
+  real_qsort.get()(items, count, each, compare);
+}
+WORKIT_INTERPOSED void qsort_r(void* items, std::size_t count, std::size_t each, __compar_d_fn_t compare, void* with) {
+  sorts();
+  real_qsort_r.get()(items, count, each, compare, with);
+}
+
+namespace workit::preempt {
+namespace {
+
+// Of who was given early memory, and only where somebody was.
+WORKIT_RT void free_any(void* p) {
+  if (!is_early(p)) real_free.known()(p);
+}
+WORKIT_RT void* realloc_any(void* old, std::size_t bytes) {
+  return is_early(old) ? move_early(old, bytes) : real_realloc.known()(old, bytes);
+}
+
 }  // namespace
 
 WORKIT_RT void resolve_allocator() noexcept {
@@ -92,46 +157,22 @@ WORKIT_RT void resolve_allocator() noexcept {
   real_memalign.resolve();
   real_aligned_alloc.resolve();
   real_posix_memalign.resolve();
+  real_qsort.resolve();
+  real_qsort_r.resolve();
   dl_find_object libc{};
-  if (_dl_find_object(find_next("qsort"), &libc) == 0) {
+  if (_dl_find_object(reinterpret_cast<void*>(real_qsort.known()), &libc) == 0) {
     libc_begin = reinterpret_cast<std::uintptr_t>(libc.dlfo_map_start);
     libc_size = reinterpret_cast<std::uintptr_t>(libc.dlfo_map_end) - libc_begin;
   }
+  malloc_target = real_malloc.known();
+  free_target = early_used == 0 ? real_free.known() : free_any;
+  calloc_target = real_calloc.known();
+  realloc_target = early_used == 0 ? real_realloc.known() : realloc_any;
+  memalign_target = real_memalign.known();
+  aligned_alloc_target = real_aligned_alloc.known();
+  posix_memalign_target = real_posix_memalign.known();
   resolving = false;
   resolved = true;
 }
 
 }  // namespace workit::preempt
-
-using namespace workit::preempt;
-
-// `early` answers what the real function is not to see, or cannot be asked yet: known by `is_special`, or by a caller
-// in libc, as which everybody counts until libc is known. The three are functions of their own so that the fast way
-// needs no frame.
-#define WORKIT_ALLOCATOR(result, name, parameters, is_special, early, ...)                \
-  namespace workit::preempt {                                                             \
-  WORKIT_RT static result name##_counted parameters {                                     \
-    if (is_special || !is_ready()) return early;                                          \
-    const counted here;                                                                   \
-    return real_##name.get()(__VA_ARGS__);                                                \
-  }                                                                                       \
-  WORKIT_RT static result name##_of_wanted parameters {                                   \
-    if (this_mark.held == 0) leave_here();                                                \
-    return real_##name.get()(__VA_ARGS__);                                                \
-  }                                                                                       \
-  }                                                                                       \
-  WORKIT_INTERPOSED result name parameters {                                              \
-    if (__builtin_expect(is_special || is_in_libc(__builtin_return_address(0)), 0))       \
-      return name##_counted(__VA_ARGS__);                                                 \
-    if (__builtin_expect(this_mark.is_wanted(), 0)) return name##_of_wanted(__VA_ARGS__); \
-    return real_##name.known()(__VA_ARGS__);                                              \
-  }
-
-WORKIT_ALLOCATOR(void*, malloc, (std::size_t bytes), false, early_alloc(bytes), bytes)
-WORKIT_ALLOCATOR(void, free, (void* p), is_early(p), void(), p)
-WORKIT_ALLOCATOR(void*, calloc, (std::size_t count, std::size_t each), false, early_alloc(count* each), count, each)
-WORKIT_ALLOCATOR(void*, realloc, (void* old, std::size_t bytes), is_early(old), move_early(old, bytes), old, bytes)
-WORKIT_ALLOCATOR(void*, memalign, (std::size_t alignment, std::size_t bytes), false, nullptr, alignment, bytes)
-WORKIT_ALLOCATOR(void*, aligned_alloc, (std::size_t alignment, std::size_t bytes), false, nullptr, alignment, bytes)
-WORKIT_ALLOCATOR(int, posix_memalign, (void** to, std::size_t alignment, std::size_t bytes), false, ENOMEM, to,
-                 alignment, bytes)

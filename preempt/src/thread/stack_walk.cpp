@@ -3,6 +3,8 @@
 
 #include <unwind.h>
 
+#include <workit/preempt/thread_mark.hpp>
+
 #include "code_map.hpp"
 #include "stack_switch.hpp"
 
@@ -70,6 +72,7 @@ class walk {
         if (allocator_) view_ = {obstacle::allocator};
         break;
       case code_owner::sorter:  // it, and what of the library it has called since the task called it, hold nothing
+        if (in_foreign_ && !sorts_) break;  // what it allocates is not counted: see hooks/allocator.cpp
         if (in_foreign_) view_ = before_run_;
         in_foreign_ = false;
         break;
@@ -90,6 +93,7 @@ class walk {
 
   const stack_bounds& stack_;
   const bool interrupted_;
+  const bool sorts_ = (this_mark.look.load(std::memory_order_relaxed) & look_sorting) != 0;
   bool passed_runtime_ = false;
   bool begun_ = false;
   bool ended_ = false;

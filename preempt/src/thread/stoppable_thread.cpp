@@ -168,6 +168,7 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
   if (self.due != 0) set_timer(self.timer, 0);
   self.due = 0;
   drain(self);
+  this_mark.look.store(0, std::memory_order_relaxed);
   this_mark.held = 0;
   WORKIT_ASSERT(self.forks == forks(),
                 "a task at the thread boundary has forked, and its child has come back out of the task: end the child "
@@ -217,7 +218,7 @@ bool kick_handle::kick(std::uint64_t number) const noexcept {
   if (!target.kick_on_its_way.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) return true;
   bool over = target.task.load(std::memory_order_seq_cst) != number;
   if (!over) {
-    target.mark->wanted.store(number, std::memory_order_seq_cst);
+    target.mark->want(number);
     over = leaves_by_itself(target, number);
     if (target.processor != nullptr)
       target.kicked_on.store(static_cast<int>(__atomic_load_n(target.processor, __ATOMIC_RELAXED)),

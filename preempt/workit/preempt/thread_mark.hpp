@@ -2,10 +2,14 @@
 // call looks at.
 //
 // Invariants
-// 1. All but `wanted` are written by the thread itself, or by a signal handler on it; a handler leaves `held` as it
+// 1. All but `wanted` and `look` are written by the thread itself, or by a signal handler on it; a handler leaves
+// `held` as it
 //    found it. So no read-modify-write has to be one instruction.
 // 2. `task` names the one run of stoppable_thread::run() that is under way. No number is used twice, hence a wish that
 //    comes late equals no later task.
+// 3. While `wanted` is the task, `look` has look_wanted: it is set after `wanted`, and cleared before a task begins,
+// when
+//    no wish is on its way.
 // Lock order: there are no locks.
 #pragma once
 
@@ -22,14 +26,24 @@ inline constexpr std::uint64_t held_exception = std::uint64_t{1} << 48;  ///< th
 
 inline constexpr std::uint64_t no_task = ~std::uint64_t{0};
 
+/// Bits of thread_mark::look.
+inline constexpr std::uint32_t look_wanted = 1;   ///< `wanted` may be the task
+inline constexpr std::uint32_t look_sorting = 2;  ///< the task has called a sorter of libc
+
 struct thread_mark {
   volatile std::uint64_t held = 0;
   std::atomic<std::uint64_t> task{no_task};   ///< read by any thread
   std::atomic<std::uint64_t> wanted{0};       ///< the task that is to stop; written by any thread
+  std::atomic<std::uint32_t> look{0};         ///< why the allocator's calls have to look at more than this
   const char* volatile blocked_in = nullptr;  ///< the waiting call under way, if it takes a lock before it returns
   const void* volatile locking = nullptr;     ///< the mutex that was asked for last, until any is given back
   volatile bool has_thread_locals = false;    ///< a destructor of a thread_local was registered, ever
 
+  /// That task is to stop. Threads: any.
+  void want(std::uint64_t number) noexcept {
+    wanted.store(number, std::memory_order_seq_cst);
+    look.fetch_or(look_wanted, std::memory_order_seq_cst);
+  }
   [[nodiscard]] bool is_wanted() const noexcept {
     return wanted.load(std::memory_order_relaxed) == task.load(std::memory_order_relaxed);
   }

@@ -2,6 +2,7 @@
 #include "workloads.hpp"
 
 #include <alloca.h>
+#include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/random.h>
@@ -202,14 +203,20 @@ struct large_element {
   int key = 0;
   char rest[40000];
 };
-void sort_large_elements() {
+template <class Sort>
+void sort_large_elements_by(Sort sort) {
   static large_element two[2];
   for (int i = 0; go_on(); ++i) {
     two[0].key = i;
-    std::qsort(two, 2, sizeof two[0], [](const void* a, const void* b) {
+    sort(two, 2, sizeof two[0], [](const void* a, const void* b) {
       return static_cast<const large_element*>(a)->key - static_cast<const large_element*>(b)->key;
     });
   }
+}
+void sort_large_elements() { sort_large_elements_by(std::qsort); }
+// As a library does that was loaded with RTLD_DEEPBIND.
+void sort_past_the_calls() {
+  sort_large_elements_by(reinterpret_cast<decltype(&std::qsort)>(dlsym(RTLD_NEXT, "qsort")));
 }
 
 struct thrown {};
@@ -398,6 +405,7 @@ std::span<const workload> stoppable_workloads() {
       {"SortByCallback", sort_by_callback},
       {"SortByACallbackThatIsInALibrary", sort_by_a_callback_that_is_in_a_library},
       {"SortLargeElements", sort_large_elements},
+      {"SortPastTheCalls", sort_past_the_calls},
       {"ThrowAndCatch", throw_and_catch},
       {"ThrowThroughC", throw_through_c},
       {"RethrowUnderALock", rethrow_under_a_lock},
