@@ -1,5 +1,6 @@
-// workit_workload_bare, workit_workload_interposed: ordinary work, in a program as it is and in the same one linked
-// with workit::preempt_thread. Prints the nanoseconds that a turn of the named work takes, the median of its batches.
+// workit_workload_bare, _interposed, _forwarded: ordinary work, in a program as it is, in the same one linked with
+// workit::preempt_thread, and in one with forwarded_malloc.cpp. Prints the nanoseconds that a turn of the named work
+// takes, the median of its batches.
 #include <pthread.h>
 
 #include <algorithm>

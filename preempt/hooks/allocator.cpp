@@ -4,9 +4,8 @@
 // 1. Inside the allocator nothing has to be counted: a task that is interrupted there has frames of another library on
 //    its stack, and those are not left. So the real function is jumped to.
 // 2. What libc's sorters call is counted all the same: the walk takes it that what they have called holds nothing,
-// which
-//    is not so while they allocate. A task has such calls looked at from its first sort on, and where the walk has not
-//    heard of one (`look_sorting`), it takes nothing of the kind.
+//    which is not so while they allocate. A task has such calls looked at from its first sort on, and where the walk
+//    has not heard of one (`look_sorting`), it takes nothing of the kind.
 // 3. `target` of a call is never null: before the real functions are known, it is what looks them up.
 // Lock order: there are no locks.
 //

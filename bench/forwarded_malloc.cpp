@@ -1,0 +1,15 @@
+// The least that standing in front of libc's allocator can cost: a jump to its functions, under the names by which it
+// gives them to who does that (glibc manual, "Replacing malloc", has the set).
+#include <cstddef>
+
+extern "C" {
+void* __libc_malloc(std::size_t bytes);
+void __libc_free(void* p);
+void* __libc_calloc(std::size_t count, std::size_t each);
+void* __libc_realloc(void* old, std::size_t bytes);
+
+void* malloc(std::size_t bytes) { return __libc_malloc(bytes); }
+void free(void* p) { __libc_free(p); }
+void* calloc(std::size_t count, std::size_t each) { return __libc_calloc(count, each); }
+void* realloc(void* old, std::size_t bytes) { return __libc_realloc(old, bytes); }
+}
