@@ -3,10 +3,12 @@
 #include <cstddef>
 
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier): libc's
 void* __libc_malloc(std::size_t bytes);
 void __libc_free(void* p);
 void* __libc_calloc(std::size_t count, std::size_t each);
 void* __libc_realloc(void* old, std::size_t bytes);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t bytes) { return __libc_malloc(bytes); }
 void free(void* p) { __libc_free(p); }

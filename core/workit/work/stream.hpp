@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iterator>
+#include <type_traits>
 #include <workit/detail/work_run_of.hpp>
 
 namespace workit {
@@ -60,9 +61,12 @@ class work_stream<Source, Done, Stages...>::iterator {
   using value_type = typename work_stream::value_type;
   using difference_type = std::ptrdiff_t;
 
+  static constexpr bool moves_safely =
+      std::is_nothrow_move_constructible_v<value_type> && std::is_nothrow_move_assignable_v<value_type>;
+
   explicit iterator(work_stream& of) : of_(&of) { ++*this; }
-  iterator(iterator&&) = default;
-  iterator& operator=(iterator&&) = default;
+  iterator(iterator&&) noexcept(moves_safely) = default;
+  iterator& operator=(iterator&&) noexcept(moves_safely) = default;
 
   [[nodiscard]] value_type& operator*() const noexcept { return *value_; }
   iterator& operator++() {

@@ -83,6 +83,7 @@ TEST_F(BlockPool, HasTheBlocksOfTasksThatEndedOnItsLoop) {
     const auto before = blocks.kept_bytes();
     {
       std::vector<task<void>> tasks;
+      tasks.reserve(100);
       for (int i = 0; i < 100; ++i) tasks.push_back(s.spawn([] {}));
       for (auto& t : tasks) t.get();
     }
@@ -95,6 +96,7 @@ TEST_F(BlockPool, HasTheBlocksOfTasksThatEndedOnItsLoop) {
     EXPECT_GT(after, before + 100 * sizeof(detail::task_state_base));
     {
       std::vector<task<void>> tasks;
+      tasks.reserve(100);
       for (int i = 0; i < 100; ++i) tasks.push_back(s.spawn([] {}));
       EXPECT_LT(blocks.kept_bytes(), after - 100 * sizeof(detail::task_state_base));
     }
@@ -127,6 +129,7 @@ TEST_F(BlockPool, LeavesTasksAloneWhoseBodiesAreAlignedBeyondTheHeap) {
   manual_runtime rt;
   rt.run([&](scope& s) {
     std::vector<task<std::uintptr_t>> tasks;
+    tasks.reserve(9);
     for (int i = 0; i < 9; ++i) tasks.push_back(s.spawn([w = wide{}] { return w.address(); }));
     for (auto& t : tasks) EXPECT_EQ(t.get() % 64, 0u);
   });
