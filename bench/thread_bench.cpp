@@ -4,6 +4,7 @@
 #include "figures.hpp"
 #include "load.hpp"
 #include "measure/calls.hpp"
+#include "measure/floors.hpp"
 #include "measure/stops.hpp"
 #include "measure/victims.hpp"
 #include "runner.hpp"
@@ -47,9 +48,11 @@ void add_thread_figures() {
     to.add("resumed", stops({.where = boundary::thread, .n = n, .queued = true, .next_computes = 10ms}).resumed,
            kick_floor);
   });
+  measured("floor/wake_behind_a_caller", {{"subject", "floor"}}, {100, 1000},
+           [](sink& to, int n) { to.add("", wake_behind_a_caller(n)); });
   measured("queue/spare", {{"subject", "queue"}, {"boundary", "thread"}}, {100, 1000}, [](sink& to, int n) {
     const auto took = stops({.where = boundary::thread, .victim = "thread_locals", .n = n, .queued = true});
-    to.add("handed_on", took.handed_on, "floor/futex_wake");
+    to.add("handed_on", took.handed_on, "floor/wake_behind_a_caller");
     to.add("resumed", took.resumed, kick_floor);
   });
   add_stop(boundary::thread, "spin", "1x", cpus, {60, 500});
