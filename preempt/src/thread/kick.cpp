@@ -88,8 +88,9 @@ bool is_in(std::uintptr_t pc, const char* begin, const char* end) noexcept {
 void decide(thread_state& self, ucontext_t& interrupted) noexcept {
   constexpr greg_t direction = 0x400, alignment_check = 0x40000, trap = 0x100;
   const auto began = monotonic_ns();
+  if (!has_task()) return;  // it is over: normal
   if (self.due != 0 && began >= self.due) this_mark.want(this_mark.task.load(std::memory_order_relaxed));
-  if (!has_task() || !this_mark.is_wanted()) return;  // for a task that is over: normal
+  if (!this_mark.is_wanted()) return;
   self.signals.fetch_add(1, std::memory_order_relaxed);
   auto* const registers = interrupted.uc_mcontext.gregs;
   const auto pc = static_cast<std::uintptr_t>(registers[REG_RIP]);

@@ -51,14 +51,14 @@ struct stop_ladder::state {
     if (find(attempt) != climbing.end()) set_timer();
   }
 
-  void remove(const thread_stop_attempt* attempt, bool timed) {
+  void remove(const thread_stop_attempt* attempt) {
     std::shared_ptr<thread_stop_attempt> last;
     const std::lock_guard lock(mutex);
     const auto found = find(attempt);
     if (found == climbing.end()) return;
     last = std::move(found->attempt);
     climbing.erase(found);
-    if (timed) set_timer();
+    set_timer();
   }
 
   /// Requires: the mutex.
@@ -129,9 +129,9 @@ void stop_ladder::begin(std::shared_ptr<thread_stop_attempt> attempt, duration p
   if (attempt->kick())
     state_->kicked(key);
   else
-    state_->remove(key, false);
+    state_->remove(key);
 }
 
-void stop_ladder::end(const thread_stop_attempt& attempt) noexcept { state_->remove(&attempt, true); }
+void stop_ladder::end(const thread_stop_attempt& attempt) noexcept { state_->remove(&attempt); }
 
 }  // namespace workit::preempt

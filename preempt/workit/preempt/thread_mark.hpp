@@ -3,13 +3,11 @@
 //
 // Invariants
 // 1. All but `wanted` and `look` are written by the thread itself, or by a signal handler on it; a handler leaves
-// `held` as it
-//    found it. So no read-modify-write has to be one instruction.
+//    `held` as it found it. So no read-modify-write has to be one instruction.
 // 2. `task` names the one run of stoppable_thread::run() that is under way. No number is used twice, hence a wish that
 //    comes late equals no later task.
-// 3. While `wanted` is the task, `look` has look_wanted: it is set after `wanted`, and cleared before a task begins,
-// when
-//    no wish is on its way.
+// 3. While `wanted` is the task, `look` has look_wanted: it is set after `wanted`, and cleared when the task is over
+//    and no wish is on its way.
 // Lock order: there are no locks.
 #pragma once
 

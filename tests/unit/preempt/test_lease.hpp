@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <support/spinning_child.hpp>
+#include <support/telling_listener.hpp>
 #include <thread>
 #include <workit/preempt/lease.hpp>
 
@@ -64,16 +65,6 @@ class test_lease final : public preempt::lease {
   const preempt::stop_claim on_stop_;
   const spinning_child* child_ = nullptr;
   std::atomic<bool> decided_{false};
-};
-
-/// Passes every cancellation on to a warden, as the owner of a scope does.
-class telling_listener final : public cancel_listener {
- public:
-  explicit telling_listener(alarm& warden) : warden_(warden) {}
-  void cancelled(const std::shared_ptr<cancel_cell>& cell) noexcept override { warden_.cancelled(*cell); }
-
- private:
-  alarm& warden_;
 };
 
 }  // namespace workit::test

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <support/telling_listener.hpp>
 #include <thread>
 #include <workit/preempt/warden.hpp>
 #include <workit/workers/process_pool.hpp>
@@ -23,16 +24,6 @@ template <class Predicate>
 void wait_until(Predicate done) {
   while (!done()) std::this_thread::sleep_for(200us);
 }
-
-/// Tells the warden at once, as a runtime does.
-class warden_listener final : public cancel_listener {
- public:
-  explicit warden_listener(preempt::warden& to) : to_(to) {}
-  void cancelled(const std::shared_ptr<cancel_cell>& cell) noexcept override { to_.cancelled(*cell); }
-
- private:
-  preempt::warden& to_;
-};
 
 /// A job that can be waited for.
 class awaited_job final : public workers::job {
@@ -89,7 +80,7 @@ class pool_host {
   pool_host(const pool_host&) = delete;
   pool_host& operator=(const pool_host&) = delete;
 
-  cancel_cell::ptr make_cell() { return cancel_cell::make(nullptr, std::make_shared<warden_listener>(warden)); }
+  cancel_cell::ptr make_cell() { return cancel_cell::make(nullptr, std::make_shared<telling_listener>(warden)); }
 
   template <class F, class... A>
   job_ptr make_job_on(workers::job_terms terms, F&& fn, A&&... args) {

@@ -1,14 +1,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <support/fixture.hpp>
 #include <workit/workers/thread_pool.hpp>
 
+#include "pool_host.hpp"
+
 namespace workit::test {
 namespace {
 
-using namespace std::chrono_literals;
 using workers::thread_pool;
 
 std::atomic<bool> let_out{false}, runs{false};
@@ -24,20 +27,11 @@ void compute_under_a_lock() {
   compute();
 }
 
-class tells_the_warden final : public cancel_listener {
- public:
-  explicit tells_the_warden(preempt::warden& warden) : warden_(warden) {}
-  void cancelled(const cancel_cell::ptr& cell) noexcept override { warden_.cancelled(*cell); }
-
- private:
-  preempt::warden& warden_;
-};
-
 /// Notes how its pool stands when its caller hears of it.
 class noting_job final : public workers::thread_job {
  public:
   noting_job(preempt::warden& warden, thread_pool& pool, workers::remote_call call)
-      : thread_job(cancel_cell::make(nullptr, std::make_shared<tells_the_warden>(warden)), "a task", std::move(call)),
+      : thread_job(cancel_cell::make(nullptr, std::make_shared<telling_listener>(warden)), "a task", std::move(call)),
         pool_(pool) {}
 
   void settled() noexcept override {
@@ -73,7 +67,7 @@ TEST_F(ThreadPool, TellsTheCallerOfAStopBeforeTheNextTaskMayBegin) {
   const auto victim = std::make_shared<noting_job>(warden, pool, workers::make_remote_call(compute));
   const auto next = std::make_shared<noting_job>(warden, pool, workers::make_remote_call([] { return 1; }));
   pool.submit(victim);
-  while (!runs) ::usleep(100);
+  wait_until([] { return runs.load(); });
   pool.submit(next);
   victim->cell->request(reason::user{"enough"});
   victim->is_settled.wait(false);
@@ -82,7 +76,7 @@ TEST_F(ThreadPool, TellsTheCallerOfAStopBeforeTheNextTaskMayBegin) {
   EXPECT_EQ(victim->then.abandoned, 1U);
   EXPECT_EQ(victim->then.busy, 1U);
   EXPECT_EQ(victim->then.queued, 1U);
-  while (pool.status().busy != 0) ::usleep(100);  // the control: it is given back
+  wait_until([&] { return pool.status().busy == 0; });  // the control: it is given back
   EXPECT_EQ(pool.status().queued, 0U);
 }
 
@@ -108,7 +102,7 @@ TEST_F(ThreadPool, ARefusedTaskGivesWayToWhoeverIsWoken) {
   pool.start();
   const auto stuck = std::make_shared<noting_job>(warden, pool, workers::make_remote_call(compute_under_a_lock));
   pool.submit(stuck);
-  while (!runs) ::usleep(100);
+  wait_until([] { return runs.load(); });
   stuck->cell->request(reason::user{"enough"});
   stuck->is_settled.wait(false);
   ASSERT_EQ(stuck->then.refused.size(), 1U);
@@ -120,7 +114,7 @@ TEST_F(ThreadPool, ARefusedTaskGivesWayToWhoeverIsWoken) {
   EXPECT_NE(mine.nice, 19) << "the control: nobody else gives way";
   EXPECT_NE(mine.runtime, 100'000'000U);
   let_out = true;
-  while (!pool.status().refused.empty()) ::usleep(100);
+  wait_until([&] { return pool.status().refused.empty(); });
 }
 
 }  // namespace
