@@ -235,6 +235,7 @@ TEST_F(Lease, CancelCompletionAndRetirementLeaveExactlyOneOutcome) {
   for (int round = 0; round < 2'000; ++round) {
     const auto root = scope();
     std::vector<std::shared_ptr<test_lease>> tasks;
+    tasks.reserve(4);
     for (int i = 0; i < 4; ++i) tasks.push_back(std::make_shared<test_lease>(below(root), withdrawn));
     std::atomic<int> ready{0};
     std::vector<char> won(tasks.size());
