@@ -17,16 +17,58 @@ if(WORKIT_COVERAGE)
   target_link_options(workit_build INTERFACE --coverage)
 endif()
 
-# workit_layer(NAME TARGET [FOLDER dir] [DEPENDS target...]): makes TARGET the layer workit::NAME. Its public headers
-# are those under <folder>/workit; it sees the layers it names and no others, so a wrong include does not compile.
+# workit_room(LAYER ROOM [FOLDER dir] [SEES room...] [USES target...]): one room of a layer, an object library of its own
+# called workit_room_<layer>_<room>, made of all sources in <dir>. Only the include folders of the rooms and targets that it
+# names are on its path, so an include against the arrows of docs/design/0001 does not compile. A room's public headers
+# stand in <dir>/workit (if it has any of its own), its private ones beside the sources in <dir> or <dir>/src.
+function(workit_room layer room)
+  cmake_parse_arguments(room "" "FOLDER" "SEES;USES" ${ARGN})
+  set(target workit_room_${layer}_${room})
+  set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${room_FOLDER})
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/src/*.cpp)
+  set(seen ${room_SEES})
+  list(TRANSFORM seen PREPEND workit_room_${layer}_)
+  if(sources)
+    add_library(${target} OBJECT ${sources})
+    set(scope PUBLIC)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
+    target_link_libraries(${target} PRIVATE workit_build)
+    set_property(GLOBAL APPEND PROPERTY workit_${layer}_objects $<TARGET_OBJECTS:${target}>)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_compile_features(${target} ${scope} cxx_std_20)
+  target_link_libraries(${target} ${scope} ${seen} ${room_USES})
+  if(EXISTS ${folder}/src)
+    target_include_directories(${target} ${scope} ${folder} ${folder}/src)
+    install(DIRECTORY ${folder}/workit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+    set_property(GLOBAL APPEND PROPERTY workit_${layer}_folders ${folder})
+  else()
+    target_include_directories(${target} ${scope} ${folder})
+  endif()
+endfunction()
+
+# workit_layer(NAME TARGET [DEPENDS target...]): makes the library TARGET, out of the rooms of that name, the layer
+# workit::NAME. Its public headers are those under <folder>/workit and those of its rooms; it sees the layers that it
+# names and no others.
 function(workit_layer name target)
   cmake_parse_arguments(layer "" "" "DEPENDS" ${ARGN})
+  get_property(objects GLOBAL PROPERTY workit_${name}_objects)
+  get_property(folders GLOBAL PROPERTY workit_${name}_folders)
+  target_sources(${target} PRIVATE ${objects})
   add_library(workit::${name} ALIAS ${target})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF LINKER_LANGUAGE CXX)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  target_include_directories(${target} PUBLIC
-    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  foreach(folder IN LISTS folders)
+    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${folder}>)
+  endforeach()
+  target_include_directories(${target} PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${target} PUBLIC ${layer_DEPENDS} PRIVATE $<BUILD_INTERFACE:workit_build>)
   install(TARGETS ${target} EXPORT workit_targets)
-  install(DIRECTORY workit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+  if(NOT folders AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/workit)
+    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}>)
+    install(DIRECTORY workit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+  endif()
 endfunction()

@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "../src/thread/hooks_link.hpp"
 #include "hooks.hpp"
+#include "hooks_link.hpp"
 #include "real.hpp"
 
 namespace workit::preempt {

@@ -3,9 +3,9 @@
 // Itanium C++ ABI, 2.4 and 2.5; a thread_local's destructor, too, is registered here.
 #include <unwind.h>
 
-#include "../src/thread/thread_state.hpp"
 #include "hooks.hpp"
 #include "real.hpp"
+#include "thread_state.hpp"
 
 namespace workit::preempt {
 namespace {

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <csignal>
 
-#include "../src/thread/thread_state.hpp"
 #include "hooks.hpp"
 #include "real.hpp"
+#include "thread_state.hpp"
 
 namespace workit::preempt {
 namespace {

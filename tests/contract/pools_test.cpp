@@ -38,7 +38,7 @@ TEST_F(Pools, AreOpenedWhileTheHostHasThreadsAndScopesAndClosedAgain) {
     for (int i = 0; i < 4; ++i) EXPECT_EQ(rt.run(use("late")), 3);  // on both threads
     over = true;
     noise.join();
-    EXPECT_TRUE(close_pool(rt, "late").undead.empty());
+    EXPECT_TRUE(close_pool(rt, "late").unreaped.empty());
     EXPECT_THROW(rt.run(use("late")), start_failed);
   }
   EXPECT_THROW(close_pool(rt, "late"), start_failed);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <workit/runtime.hpp>
+#include <workit/scope/runtime.hpp>
 
 namespace workit::test {
 

@@ -2,7 +2,7 @@
 #include <csignal>
 #include <random>
 #include <support/seed.hpp>
-#include <workit/workers/control_block.hpp>
+#include <workit/workers/detail/control_block.hpp>
 
 #include "shared_count.hpp"
 #include "victims.hpp"

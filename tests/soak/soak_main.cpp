@@ -9,7 +9,7 @@
 #include <cstring>
 #include <thread>
 
-#include "../contract/one_race.hpp"
+#include "../contract/failures/one_race.hpp"
 #include "soak_balance.hpp"
 #include "soak_kinds.hpp"
 

@@ -70,7 +70,7 @@ struct tally {
   }
   std::mt19937_64 random(seed);
   const auto all = test::stoppable_workloads();
-  test::stopping_ground ground;
+  test::stopping_fixture ground;
   tally since;
   auto next = machine::now() + 200ms;
   for (std::uint64_t i = 0; i < stops; ++i) {

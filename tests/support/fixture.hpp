@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <support/census.hpp>
-#include <workit/runtime.hpp>
+#include <workit/scope/runtime.hpp>
 
 namespace workit::test {
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <support/watchdog.hpp>
-#include <workit/print_tree_on.hpp>
+#include <workit/status/print_tree_on.hpp>
 
 namespace workit::test {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
-#include <workit/scope.hpp>
+#include <workit/scope/scope.hpp>
 
 #include "conversation.hpp"
 

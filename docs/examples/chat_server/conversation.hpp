@@ -4,7 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <vector>
-#include <workit/scope.hpp>
+#include <workit/scope/scope.hpp>
 
 #include "chat_request.hpp"
 #include "llm_client.hpp"

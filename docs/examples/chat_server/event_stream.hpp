@@ -5,7 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <string>
 #include <string_view>
-#include <workit/executor.hpp>
+#include <workit/scope/executor.hpp>
 
 namespace chat {
 

@@ -9,7 +9,7 @@
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
-#include <workit/executor.hpp>
+#include <workit/scope/executor.hpp>
 #include <workit/use_fiber.hpp>
 
 namespace chat {

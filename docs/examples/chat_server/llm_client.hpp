@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 #include <workit/base/errors.hpp>
-#include <workit/context.hpp>
+#include <workit/context/context.hpp>
 
 namespace chat {
 

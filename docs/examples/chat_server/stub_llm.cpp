@@ -13,7 +13,7 @@
 #include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <workit/executor.hpp>
+#include <workit/scope/executor.hpp>
 #include <workit/use_fiber.hpp>
 #include <workit/workit.hpp>
 

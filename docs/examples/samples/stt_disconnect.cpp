@@ -6,7 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <cctype>
 #include <future>
-#include <workit/executor.hpp>
+#include <workit/scope/executor.hpp>
 #include <workit/use_fiber.hpp>
 #include <workit/workit.hpp>
 

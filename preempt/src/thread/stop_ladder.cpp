@@ -16,7 +16,7 @@
 #include <workit/preempt/stop_ladder.hpp>
 #include <workit/preempt/warden.hpp>
 
-#include "../system_call.hpp"
+#include "system_call.hpp"
 
 namespace workit::preempt {
 namespace {

@@ -19,9 +19,9 @@
 #include <workit/base/unique_fd.hpp>
 #include <workit/preempt/stoppable_thread.hpp>
 
-#include "../system_call.hpp"
 #include "code_map.hpp"
 #include "stack_switch.hpp"
+#include "system_call.hpp"
 #include "task_stack.hpp"
 #include "thread_state.hpp"
 

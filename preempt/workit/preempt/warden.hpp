@@ -15,12 +15,12 @@ class death_listener;
 
 /// For what is done on the warden's thread at somebody else's pace, such as copying what a task writes: while this
 /// lives, that thread has no more than everybody's priority. Elsewhere it does nothing. Threads: one.
-class in_line_with_others {
+class normal_priority_scope {
  public:
-  in_line_with_others() noexcept;
-  ~in_line_with_others();
-  in_line_with_others(const in_line_with_others&) = delete;
-  in_line_with_others& operator=(const in_line_with_others&) = delete;
+  normal_priority_scope() noexcept;
+  ~normal_priority_scope();
+  normal_priority_scope(const normal_priority_scope&) = delete;
+  normal_priority_scope& operator=(const normal_priority_scope&) = delete;
 
  private:
   const bool leaves_;

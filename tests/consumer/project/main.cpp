@@ -1,8 +1,8 @@
 // A program as a user writes it: designated options, a scope, tasks, a deadline, an awaited timer.
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
-#include <workit/executor.hpp>
-#include <workit/runtime.hpp>
+#include <workit/scope/executor.hpp>
+#include <workit/scope/runtime.hpp>
 #include <workit/use_fiber.hpp>
 
 using namespace std::chrono_literals;

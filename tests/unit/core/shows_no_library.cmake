@@ -1,6 +1,6 @@
 # Fails, naming the file, when one of HEADERS includes, however indirectly, anything of Boost or oneTBB.
 cmake_minimum_required(VERSION 3.25)
-string(REPLACE "," ";-I" includes "-I${INCLUDES}")
+list(TRANSFORM INCLUDES PREPEND -I OUTPUT_VARIABLE includes)
 set(source "")
 foreach(header IN LISTS HEADERS)
   string(APPEND source "#include <${header}>\n")

@@ -6,9 +6,9 @@
 #include <string>
 #include <workit/base/boundary.hpp>
 #include <workit/base/worker_errors.hpp>
-#include <workit/context.hpp>
+#include <workit/context/context.hpp>
+#include <workit/workers/detail/remote_call.hpp>
 #include <workit/workers/process_options.hpp>
-#include <workit/workers/remote_call.hpp>
 
 namespace workit {
 

@@ -81,7 +81,7 @@ struct shutdown_report {
   std::size_t killed = 0;     ///< tasks that were stopped
   std::size_t unsettled = 0;  ///< tasks whose stop somebody else had begun and could not prove; they are settled later
   std::size_t reaped = 0;     ///< processes that were there when it began and are gone: workers and zygotes
-  std::vector<undead_process> undead{};  ///< those that are not
+  std::vector<undead_process> unreaped{};  ///< those that are not
   duration took{};
 };
 

@@ -7,7 +7,7 @@
 #include <vector>
 #include <workit/base/deadline.hpp>
 #include <workit/preempt/warden.hpp>
-#include <workit/workers/job.hpp>
+#include <workit/workers/detail/job.hpp>
 #include <workit/workers/pool_status.hpp>
 #include <workit/workers/process_options.hpp>
 

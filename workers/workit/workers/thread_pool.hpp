@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 #include <workit/preempt/warden.hpp>
-#include <workit/workers/thread_job.hpp>
+#include <workit/workers/detail/thread_job.hpp>
 #include <workit/workers/thread_options.hpp>
 
 namespace workit::workers {

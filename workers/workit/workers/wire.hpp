@@ -16,7 +16,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <workit/workers/wire_stream.hpp>
+#include <workit/workers/detail/wire_stream.hpp>
 
 namespace workit {
 
@@ -124,4 +124,4 @@ struct wire<T> {
 
 }  // namespace workit
 
-#include <workit/workers/wire_std.hpp>
+#include <workit/workers/detail/wire_std.hpp>

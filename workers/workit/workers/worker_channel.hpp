@@ -3,8 +3,8 @@
 
 #include <iterator>
 #include <utility>
-#include <workit/detail/receiving_iterator.hpp>
-#include <workit/workers/far_channel.hpp>
+#include <workit/wait/detail/receiving_iterator.hpp>
+#include <workit/workers/detail/remote_channel.hpp>
 
 namespace workit {
 
@@ -39,7 +39,7 @@ class worker_channel {
 
   /// Errors: as channel: asserts that the capacity is 1 to 1,048,576; std::bad_alloc.
   explicit worker_channel(channel_options options = {})
-      : core_(std::make_shared<workers::far_channel>(std::move(options))->reading_end()) {
+      : core_(std::make_shared<workers::remote_channel>(std::move(options))->reading_end()) {
     detail::must_travel<T>();
   }
   worker_channel(const worker_channel&) = default;  // and no move: there is no channel in nobody's hands
@@ -81,7 +81,7 @@ class worker_channel {
     return workers::read_result<T>(*part);
   }
 
-  std::shared_ptr<workers::far_channel> core_;
+  std::shared_ptr<workers::remote_channel> core_;
 };
 
 /// The sending end, in the worker: what a function takes by value where its caller gives a worker_channel<T>. At
@@ -106,7 +106,7 @@ class worker_sender {
   friend struct wire<worker_sender>;
   worker_sender(std::uint64_t place, std::string name) : place_(place), name_(std::move(name)) {}
 
-  std::shared_ptr<workers::far_channel> host_;  // until it has travelled
+  std::shared_ptr<workers::remote_channel> host_;  // until it has travelled
   std::uint64_t place_ = 0;
   std::string name_;
 };

@@ -1,5 +1,5 @@
-// The errors that callers see. `cancelled`, which is no error, is in <workit/cancelled.hpp>; what can become of a task
-// behind a worker boundary is in <workit/base/worker_errors.hpp>.
+// The errors that callers see. `cancelled`, which is no error, is in <workit/context/cancelled.hpp>; what can become of
+// a task behind a worker boundary is in <workit/base/worker_errors.hpp>.
 #pragma once
 
 #include <exception>

@@ -3,7 +3,7 @@
 #include <csignal>
 #include <type_traits>
 #include <workit/base/worker_errors.hpp>
-#include <workit/cancelled.hpp>
+#include <workit/context/cancelled.hpp>
 
 namespace workit {
 namespace {

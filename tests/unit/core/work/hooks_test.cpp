@@ -1,6 +1,6 @@
 #include "sources.hpp"
 
-#include <workit/event_sink.hpp>
+#include <workit/observe/event_sink.hpp>
 
 namespace workit {
 namespace {

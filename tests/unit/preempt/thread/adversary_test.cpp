@@ -74,7 +74,7 @@ class Adversary : public ::testing::Test {
   }
 
   std::mt19937_64 random_{seed()};
-  std::optional<stopping_ground> ground_;  // where threads can be stopped
+  std::optional<stopping_fixture> ground_;  // where threads can be stopped
 };
 
 // --- Over a hijacked frame ------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ TEST_F(Adversary, AJumpSkipsAHijackedFrame) {
 void count_a_signal(int) { counted.fetch_add(1, std::memory_order_relaxed); }
 
 /// Another thread kicks, and sends a signal of the program's own, as fast as it can.
-void storm(stopping_ground& ground, std::mt19937_64& random, int flags, std::span<const task_body> bodies) {
+void storm(stopping_fixture& ground, std::mt19937_64& random, int flags, std::span<const task_body> bodies) {
   struct sigaction handle {
   }, before{};
   handle.sa_handler = count_a_signal;
@@ -357,7 +357,7 @@ std::atomic<int*> escaped{nullptr};
 TEST(AdversaryDeathTest, APointerIntoAQuarantinedStackFaults) {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
   const auto read_after = [](bool quarantine) {
-    stopping_ground ground({.quarantine = quarantine});
+    stopping_fixture ground({.quarantine = quarantine});
     ground.start([] {
       int local = 5;
       escaped = &local;
@@ -382,7 +382,7 @@ TEST(AdversaryDeathTest, APointerIntoAQuarantinedStackFaults) {
 TEST(AdversaryDeathTest, AStackThatOverflowsFaultsOnItsGuardPage) {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
   const auto overflow = [] {
-    stopping_ground ground({.stack_size = std::size_t{64} << 10});
+    stopping_fixture ground({.stack_size = std::size_t{64} << 10});
     ground.start([] {
       volatile int zero = 0;
       counted = descend(&zero);

@@ -54,7 +54,7 @@ std::ostream& operator<<(std::ostream& to, const inlined& of) { return to << of.
 
 void stop_again_and_again(task_body body, void (*use)(), int stops) {
   std::mt19937_64 random(seed());
-  stopping_ground ground;
+  stopping_fixture ground;
   for (int i = 0; i < stops; ++i) {
     ground.start(body);
     wait_randomly(random, 100us);

@@ -220,7 +220,7 @@ TEST_F(NextTask, WouldSeeAStraySignal) {
 // something was held: who needs more has to kick.
 TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
   constexpr int rounds = 300;
-  stopping_ground ground;
+  stopping_fixture ground;
   int alone = 0;
   for (int i = 0; i < rounds; ++i) {
     const auto& work = stoppable_workloads()[static_cast<std::size_t>(i) % 5];  // which hold nothing
@@ -266,7 +266,7 @@ bool has_processor_note() {
 
 // Who cancels looks for the end of a task only where that is on another processor.
 TEST_F(NextTask, AKickTellsOnWhichProcessorItFoundTheOneBefore) {
-  stopping_ground ground;
+  stopping_fixture ground;
   cpu_set_t usable;
   ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
   EXPECT_EQ(ground.kicked_on(), -1) << "the control: nobody has kicked yet";
@@ -285,7 +285,7 @@ TEST_F(NextTask, AKickTellsOnWhichProcessorItFoundTheOneBefore) {
 }
 
 TEST_F(NextTask, RunsOnAnotherThreadIfAndOnlyIfThreadLocalsWereTouched) {
-  stopping_ground ground;
+  stopping_fixture ground;
   for (int i = 0; i < 300; ++i) {
     const bool touches = (random_() & 1) != 0;
     const int threads_before = ground.threads_used();
@@ -302,7 +302,7 @@ TEST_F(NextTask, RunsOnAnotherThreadIfAndOnlyIfThreadLocalsWereTouched) {
 
 // The container was made by a task that has ended well, and is half changed by the next all the same.
 TEST_F(NextTask, RunsOnAnotherThreadThoughTheThreadLocalsAreOlderThanTheStoppedOne) {
-  stopping_ground ground;
+  stopping_fixture ground;
   ground.start(touch_and_return);
   ASSERT_FALSE(ground.wait().end.left);
   ground.start(fill);

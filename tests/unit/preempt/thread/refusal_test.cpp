@@ -267,7 +267,7 @@ testing::AssertionResult comes_true(Condition condition) {
 
 /// Once `clear` has taken the thing out of the way.
 template <class Clear>
-void expect_stopped_after(Clear clear, stopping_ground& ground) {
+void expect_stopped_after(Clear clear, stopping_fixture& ground) {
   const int checked_before = survivors_checked;  // a wish stands, so it may stop before the next kick
   clear();
   const auto stopped = ground.stop();
@@ -289,7 +289,7 @@ TEST_P(Refusal, While) {
   const auto& expected = GetParam().expected;
   if (GetParam().before != nullptr) GetParam().before();
   {
-    stopping_ground ground;
+    stopping_fixture ground;
     ground.start(GetParam().body);
     ASSERT_TRUE(comes_true([] { return reached.load(); }));
     EXPECT_TRUE(comes_true([&] { return ground.kick() && ground.why_not() == expected; }))
@@ -338,7 +338,7 @@ TEST(RefusalWhile, InsideTheAllocator) {
   for (int i = 0; i < 50 && !(refused && at == leaving::frame_return); ++i) {
     in_the_way = true;
     reached = false;
-    stopping_ground ground;
+    stopping_fixture ground;
     ground.start(free_much);
     while (!reached) {
     }
@@ -365,7 +365,7 @@ TEST(RefusalWhile, ALibraryIsEnteredEndsOnceItIsAllowed) {
   for (int i = 0; i < 200; ++i) {
     in_the_way = true;
     reached = false;
-    stopping_ground ground;
+    stopping_fixture ground;
     ground.start(be_in_an_allowed_library);  // the first opens it, so that only the next knows it
     while (!reached) {
     }
@@ -392,7 +392,7 @@ TEST(RefusalWhile, TheSignalIsBlocked) {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
   in_the_way = true;
   reached = false;
-  stopping_ground ground;
+  stopping_fixture ground;
   ground.start(block_by_the_system_call_itself);
   ASSERT_TRUE(comes_true([] { return reached.load(); }));
   for (int i = 0; i < 100; ++i) {

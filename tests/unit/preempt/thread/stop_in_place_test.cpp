@@ -18,7 +18,7 @@ class StopInPlace : public ::testing::TestWithParam<workload> {
 TEST_P(StopInPlace, TwoThousandTimes) {
   constexpr int stops = 2000;
   std::mt19937_64 random(seed());
-  stopping_ground ground;
+  stopping_fixture ground;
   const int checked_before = survivors_checked;
   int spoilt = 0;
   for (int i = 0; i < stops; ++i) {
@@ -34,7 +34,7 @@ TEST_P(StopInPlace, TwoThousandTimes) {
 
 // The control arm: who is not kicked runs on.
 TEST_P(StopInPlace, NotWithoutAKick) {
-  stopping_ground ground;
+  stopping_fixture ground;
   ground.start(GetParam().body);
   usleep(20000);
   EXPECT_FALSE(ground.has_ended());

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <span>
 
-#include "stopping_ground.hpp"
+#include "stopping_fixture.hpp"
 
 namespace workit::test {
 

@@ -1,0 +1,31 @@
+// A thread that takes none of the host's signals.
+#pragma once
+
+#include <pthread.h>
+
+#include <csignal>
+#include <thread>
+#include <utility>
+
+namespace workit {
+
+/// Starts `body` on a thread of that name (15 characters at most) with every signal blocked: the host's handlers run
+/// on the host's own threads. Errors: std::system_error when there are no more threads.
+template <class Body>
+std::thread start_quiet_thread(const char* name, Body body) {
+  struct all_signals_blocked {
+    all_signals_blocked() {
+      sigset_t all;
+      sigfillset(&all);
+      pthread_sigmask(SIG_SETMASK, &all, &before);
+    }
+    ~all_signals_blocked() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+    sigset_t before;
+  };
+  const all_signals_blocked inherited;
+  std::thread thread(std::move(body));
+  pthread_setname_np(thread.native_handle(), name);
+  return thread;
+}
+
+}  // namespace workit

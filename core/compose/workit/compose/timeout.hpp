@@ -1,0 +1,38 @@
+// timeout: a task function with a time limit.
+#pragma once
+
+#include <workit/scope/detail/in_scope.hpp>
+
+namespace workit {
+
+struct timeout_options {
+  std::string name = "timeout";  ///< of the scope; what() of the error begins with it
+  duration limit{};              ///< from the invocation on; more than zero
+  /// How long past the limit the body may take to end before it is reported, as in compose_options.
+  duration grace = std::chrono::seconds(1);
+};
+
+namespace detail {
+void check_options(const timeout_options& options);
+void run_timeout(context& ctx, const timeout_options& options, scope_body body);
+}  // namespace detail
+
+/// A task function that runs `function` in a scope that is cancelled with reason::timeout when the limit has passed.
+/// A body that comes to its end all the same is believed: its value is delivered.
+///
+/// Blocks: the fiber, until the body has ended. Cancel: is a cancel point before the body begins.
+/// Errors: the body's; timed_out, an error like any other, when the limit ended it.
+template <detail::task_function F>
+auto timeout(timeout_options options, F function) {
+  detail::check_options(options);
+  return
+      [options = std::move(options), function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
+        return detail::in_scope_of([&](detail::scope_body body) { detail::run_timeout(ctx, options, body); }, function);
+      };
+}
+template <detail::task_function F>
+auto timeout(duration limit, F function) {
+  return timeout(timeout_options{.limit = limit}, std::move(function));
+}
+
+}  // namespace workit

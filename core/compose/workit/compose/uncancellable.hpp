@@ -1,0 +1,26 @@
+// uncancellable: a task function that a cancellation from outside does not stop.
+#pragma once
+
+#include <workit/scope/detail/in_scope.hpp>
+
+namespace workit {
+
+namespace detail {
+void check_uncancellable(duration limit);
+void run_uncancellable(context& ctx, duration limit, scope_body body);
+}  // namespace detail
+
+/// A task function that runs `function` in a shielded scope: neither it nor anything that it starts sees what is
+/// decided above. The shield has a time limit of its own, more than zero, because nothing else bounds it.
+///
+/// Blocks: the fiber, until the body has ended. Cancel: is none; a cancellation that came meanwhile, or before, shows
+/// at the next cancel point after it. Errors: the body's; timed_out when the limit ended it.
+template <detail::task_function F>
+auto uncancellable(duration limit, F function) {
+  detail::check_uncancellable(limit);
+  return [limit, function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
+    return detail::in_scope_of([&](detail::scope_body body) { detail::run_uncancellable(ctx, limit, body); }, function);
+  };
+}
+
+}  // namespace workit

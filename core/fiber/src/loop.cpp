@@ -1,0 +1,315 @@
+// loop: one I/O thread.
+//
+// Invariants
+// 1. Every member but the io_context (thread-safe), the atomics and `owner_`, `index_`, `clock_`, `wake_descriptor_`
+//    (constant) is touched on the loop's thread only, or before it starts and after it ended.
+// 2. Handlers, timers and posted work run on the dispatcher's stack, never on a fiber's: fiber::current() is null
+// there.
+// 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
+// 4. What is posted runs: on the loop, or, where post() sees `ended_`, on the poster. One thread at a time runs such
+//    leftovers; whoever comes meanwhile leaves his to that one (`leftovers_` counts).
+// 5. A cancellation may come after the runtime has gone, or while it goes: it touches the loop, which its cell keeps,
+// and
+//    `told_`, which tell() takes away only when nobody is between reading it and his last use of it (`telling_`).
+// Lock order: there are no locks.
+#include "fiber_scheduler.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/fiber/algo/round_robin.hpp>
+#include <boost/fiber/fiber.hpp>
+#include <boost/fiber/operations.hpp>
+#include <system_error>
+#include <workit/base/assert.hpp>
+#include <workit/fiber/detail/fiber.hpp>
+#include <workit/scope/detail/task_state.hpp>
+#include <workit/scope/runtime.hpp>
+
+#include "live_loops.hpp"
+#include "sanitizer_switch.hpp"
+#include "signal_stack.hpp"
+
+namespace workit::detail {
+namespace {
+
+thread_local loop* this_loop = nullptr;
+
+// Tasks are begun in batches: a thousand short ones then share a few hot stacks instead of touching a thousand.
+constexpr std::size_t begun_at_once = 32;
+
+constexpr duration spin_time = std::chrono::microseconds(50);
+const bool spinning_pays = std::thread::hardware_concurrency() > 1;
+
+}  // namespace
+
+/// Keeps the deadlines of a runtime without a warden, and of one on a manual clock: fires while the loop turns.
+class loop::own_alarm final : public alarm, public timer {
+ public:
+  explicit own_alarm(loop& l) noexcept : loop_(l) {}
+
+  void arm(const std::shared_ptr<cancel_cell>& cell, time_point at) override {
+    cells_.arm(*cell, at);
+    follow();
+  }
+  void disarm(cancel_cell& cell) noexcept override {
+    cells_.disarm(cell);
+    follow();
+  }
+  void cancelled(const cancel_cell&) noexcept override {}
+
+  void fire() override {
+    const auto now = loop_.now();
+    while (!cells_.empty() && cells_.top()->at <= now) {
+      auto cell = static_cast<cancel_cell*>(cells_.top())->shared_from_this();
+      const auto at = cell->at;
+      cells_.disarm(*cell);
+      cell->request(cell->expiry(deadline{at}, deadline{at}.overdue(now)));
+    }
+    follow();
+  }
+
+ private:
+  void follow() {
+    if (cells_.empty())
+      loop_.disarm(*this);
+    else
+      loop_.arm(*this, cells_.top()->timer_entry::at);
+  }
+
+  loop& loop_;
+  timer_heap cells_;
+};
+
+loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock)
+    : owner_(owner),
+      index_(index),
+      clock_(clock),
+      is_manual_(clock.is_manual()),
+      wake_descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd for an I/O thread");
+  wake_.assign(wake_descriptor_);
+  own_alarm_ = std::make_unique<own_alarm>(*this);
+}
+
+loop::~loop() { WORKIT_ASSERT(!thread_.joinable(), "an I/O thread was dropped while it ran"); }
+
+[[gnu::noinline]] loop* loop::current() noexcept { return this_loop; }
+
+void loop::start() {
+  live_loops::add(shared_from_this());
+  thread_ = std::thread([this] { run(); });
+}
+
+void loop::join() {
+  live_loops::remove(*this);
+  if (!thread_.joinable()) return end_for_good();
+  post([this] {
+    ending_ = true;
+    boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(main_fiber_));
+  });
+  thread_.join();
+}
+
+void loop::enter_thread() {
+  this_loop = this;
+  thread_id_.store(gettid());
+  boost::fibers::use_scheduling_algorithm<fiber_scheduler>(*this);
+  if (!std::exchange(woken_, true)) await_wake();
+  main_fiber_ = boost::fibers::context::active();
+}
+
+void loop::leave_thread() {
+  boost::fibers::context::active()->yield();  // the dispatcher frees the stacks of fibers that have just ended
+  arrive_on_thread_stack();
+  this_loop = nullptr;
+  thread_id_.store(0);
+}
+
+void loop::end_for_good() {
+  wake_.close();
+  work_.reset();
+  ended_.store(true);
+  run_leftovers();
+}
+
+void loop::run() {
+  const signal_stack for_probes;
+  prctl(PR_SET_NAME, ("workit-io-" + std::to_string(index_)).c_str());
+  enter_thread();
+  while (!ending_) boost::fibers::context::active()->suspend();
+  WORKIT_ASSERT(live_ == 0, "an I/O thread was told to end while tasks were alive on it");
+  leave_thread();
+  end_for_good();
+}
+
+void loop::run_here(task_state_base* first) {
+  WORKIT_ASSERT(this_loop == nullptr, "a runtime without I/O threads was told to run on the I/O thread of another one");
+  WORKIT_ASSERT(
+      !driven_.exchange(true),
+      "a runtime without I/O threads was told to run on two threads at once: give it one with io_threads = 1");
+  enter_thread();
+  if (first != nullptr) {
+    ++live_;
+    first->start_here();
+    task_ended();
+  }
+  io_.poll();  // what was spawned or posted from outside
+  awaits_none_ = true;
+  while (live_ != 0) boost::fibers::context::active()->suspend();
+  awaits_none_ = false;
+  leave_thread();
+  boost::fibers::use_scheduling_algorithm<boost::fibers::algo::round_robin>();  // ours refers to this loop
+  driven_.store(false);
+}
+
+void loop::task_ended() {
+  if (--live_ == 0 && awaits_none_)
+    boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(main_fiber_));
+}
+
+void loop::post(std::function<void()> work) {
+  boost::asio::post(io_, std::move(work));
+  if (ended_.load()) run_leftovers();
+}
+
+void loop::run_leftovers() {
+  if (leftovers_.fetch_add(1) != 0) return;
+  for (std::size_t seen = 1; seen != 0; seen = leftovers_.fetch_sub(seen) - seen) {
+    io_.restart();
+    io_.poll();
+  }
+}
+
+void loop::cancelled(const cancel_cell::ptr& cell) noexcept {
+  post([cell] {
+    if (cell->owner != nullptr) deliver_below(*static_cast<node*>(cell->owner));
+  });
+  telling_.fetch_add(1);
+  if (auto* warden = told_.load()) warden->cancelled(*cell);
+  if (telling_.fetch_sub(1) == 1) telling_.notify_all();
+}
+
+void loop::tell(alarm* warden) noexcept {
+  told_.store(warden);
+  for (auto under_way = telling_.load(); under_way != 0; under_way = telling_.load()) telling_.wait(under_way);
+}
+
+void loop::start_task(std::shared_ptr<task_state_base> task) {
+  ++live_;
+  queued_.push_back(std::move(task));
+}
+
+void loop::add_root(task_state_base& task) {
+  roots_.push_back(&task);
+  if (roots_end_) task.cell()->request(*roots_end_);
+}
+
+void loop::cancel_roots(const cancel_reason& why) {
+  roots_end_ = why;
+  const auto roots = roots_;  // cancelling runs no user code, but stay on the safe side of a changing list
+  for (auto* root : roots) root->cell()->request(why);
+}
+
+void loop::turn(std::size_t ready) {
+  beat();
+  fire_due();
+  // Each look for I/O is a system call: idle() has just made one, or will, when there is nothing else to do. A manual
+  // clock jumps there, and only when nothing has come.
+  const bool has_looked = std::exchange(has_looked_, false), will_look = ready == 0 && queued_.empty();
+  if (is_manual_ || !(has_looked || will_look)) io_.poll();
+  begin_queued(ready);
+}
+
+void loop::begin_queued(std::size_t ready) {
+  // One at least: the ready fibers may be waiting, by yielding, for just the task that is queued.
+  for (std::size_t n = 0; (n == 0 || ready + n < begun_at_once) && !queued_.empty(); ++n) {
+    auto body = [this, task = std::move(queued_.front())]() mutable {
+      forget_entry();
+      task->run();
+      task.reset();
+      task_ended();
+    };
+    queued_.pop_front();
+    boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg, pooled_stack(stacks_), std::move(body))
+        .detach();
+  }
+}
+
+void loop::idle() {
+  if (is_manual_ && operations_ == 0 && !timers_.empty()) {
+    clock_.advance_to(timers_.top()->at);
+    return;
+  }
+  watch_earliest();
+  has_looked_ = true;
+  if (has_come_soon()) return;
+  beats_.store(beats() | 1, std::memory_order_relaxed);
+  io_.run_one();
+  beat();
+}
+
+void loop::answered() noexcept { answered_at_ = std::chrono::steady_clock::now(); }
+
+void loop::asked() noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  if (spinning_pays && now - answered_at_ < spin_time) looks_until_ = now + spin_time;
+}
+
+void loop::awaits_answer() noexcept {
+  if (spinning_pays) looks_until_ = std::chrono::steady_clock::now() + spin_time;
+}
+
+bool loop::has_come_soon() {
+  if (operations_ == 0 || looks_until_ == time_point{}) return false;
+  do {
+    if (io_.poll_one() != 0) return true;
+  } while (std::chrono::steady_clock::now() < looks_until_);
+  looks_until_ = {};
+  return false;
+}
+
+void loop::fire_due() {
+  if (timers_.empty()) return;
+  const auto now = clock_.now();
+  while (!timers_.empty() && timers_.top()->at <= now) {
+    auto* due = static_cast<timer*>(timers_.top());
+    timers_.disarm(*due);
+    due->fire();
+  }
+}
+
+void loop::watch_earliest() {
+  if (is_manual_ || timers_.empty()) return;
+  const auto at = timers_.top()->at;
+  if (at == earliest_at_) return;
+  earliest_at_ = at;
+  earliest_.expires_at(at);
+  earliest_.async_wait([this](const boost::system::error_code& failed) {
+    if (!failed) earliest_at_ = time_point::max();
+  });
+}
+
+void loop::arm(timer& t, time_point at) { timers_.arm(t, at); }
+void loop::disarm(timer& t) noexcept { timers_.disarm(t); }
+
+alarm& loop::deadlines() noexcept {
+  auto* warden = is_manual_ ? nullptr : owner_.warden();
+  return warden != nullptr ? *warden : *own_alarm_;
+}
+
+void loop::on_wake(std::function<void()> handler) { wake_handlers_.push_back(std::move(handler)); }
+
+void loop::await_wake() {
+  wake_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& failed) {
+    if (failed) return;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto n = ::read(wake_descriptor_, &count, sizeof count);
+    for (const auto& handler : wake_handlers_) handler();
+    await_wake();
+  });
+}
+
+}  // namespace workit::detail

@@ -1,0 +1,185 @@
+// One I/O thread: a Boost.Fiber scheduler that drives an Asio io_context.
+#pragma once
+
+#include <sys/types.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <workit/base/cancel_cell.hpp>
+#include <workit/fiber/detail/block_pool.hpp>
+#include <workit/fiber/detail/stack_pool.hpp>
+#include <workit/fiber/detail/timer.hpp>
+
+namespace workit {
+class runtime;
+}
+
+namespace workit::detail {
+
+class fiber_scheduler;
+class node;
+class task_state_base;
+
+/// Threads: the loop's own, unless said. Lifetime: shared with the cells of its scopes; its thread ends in join().
+class loop final : public cancel_listener, public std::enable_shared_from_this<loop> {
+ public:
+  loop(workit::runtime& owner, std::size_t index, clock_source& clock);
+  ~loop() override;
+
+  /// Starts the thread. Threads: the runtime's.
+  void start();
+  /// Ends the thread once all fibers have ended; what was posted before is still run. Threads: the runtime's.
+  void join();
+
+  /// For a loop without a thread: makes the calling one its own, runs `first`, if any, on the caller's stack, and
+  /// drives the loop until no task is left. Blocks: until then. Errors: asserts that no other thread is at it, and that
+  /// this one is no loop's.
+  void run_here(task_state_base* first);
+
+  /// The loop whose thread this is; null elsewhere.
+  [[nodiscard]] static loop* current() noexcept;
+
+  /// Runs `work` on the loop's own stack, soon. Threads: any. Once the loop has ended it runs on the calling thread, or
+  /// on that of another caller; nothing is dropped.
+  void post(std::function<void()> work);
+  /// Posts the delivery of a cancellation, then stops what runs behind boundaries below it. Threads: any.
+  void cancelled(const cancel_cell::ptr& cell) noexcept override;
+
+  /// Queues a task; its fiber, with its stack, is made when the loop next turns.
+  void start_task(std::shared_ptr<task_state_base> task);
+  /// The tasks without an owner: what shutdown cancels, also those that come later.
+  void add_root(task_state_base& task);
+  void remove_root(task_state_base& task) noexcept { std::erase(roots_, &task); }
+  void cancel_roots(const cancel_reason& why);
+
+  void arm(timer& t, time_point at);
+  void disarm(timer& t) noexcept;
+  [[nodiscard]] time_point now() const noexcept { return clock_.now(); }
+
+  // Instants for the records of tasks: reading the clock costs as much as switching to a fiber.
+  /// Now, at the end of a task.
+  [[nodiscard]] time_point task_ends_at() noexcept {
+    ended_at_beat_ = beats();
+    return seen_at_ = clock_.now();
+  }
+  /// Now, at the start of a task: the end of the one before it when nothing else has run between.
+  [[nodiscard]] time_point task_starts_at() noexcept {
+    constexpr std::uint64_t its_own_beat = 2;
+    return beats() == ended_at_beat_ + its_own_beat ? seen_at_ : seen_at_ = clock_.now();
+  }
+  /// The latest instant that is known without reading the clock: a tick of the kernel ago at most.
+  [[nodiscard]] time_point recently() const noexcept { return std::max(seen_at_, clock_.now_roughly()); }
+
+  /// Whom to tell of cancellations, so that work behind boundaries is stopped; null for nobody. Whoever was told until
+  /// now may go once this has returned. Blocks: while calls to him are under way. Threads: the runtime's.
+  void tell(alarm* warden) noexcept;
+  /// Who keeps the deadlines of the scopes that live here: the warden, or this loop.
+  [[nodiscard]] alarm& deadlines() noexcept;
+
+  /// An eventfd that other processes may write to wake this loop; each time, the handlers run on the loop's stack.
+  [[nodiscard]] int wake_descriptor() const noexcept { return wake_descriptor_; }
+  void on_wake(std::function<void()> handler);
+
+  /// How many event handlers the scopes that live here have: while none, nobody makes events.
+  std::size_t handlers = 0;
+
+  /// Something outside is under way whose end comes back here: a manual clock must not jump meanwhile.
+  void operation_started() noexcept { ++operations_; }
+  void operation_ended() noexcept { --operations_; }
+  /// A worker has been asked, and has answered. Where questions follow upon answers, the worker is still awake: then
+  /// this thread, before it sleeps, looks for the answer again and again, for 50 us at most, about what waking it would
+  /// take. Else it sleeps at once, since the kernel likes to wake the worker on the processor of who asks. Does nothing
+  /// where that is the only one.
+  void asked() noexcept;
+  void answered() noexcept;
+  /// An answer is on its way from another processor: this thread looks for it as above before it sleeps.
+  void awaits_answer() noexcept;
+
+  /// A count of the turns and switches of this thread, odd while it waits for I/O: while the number stands at an even
+  /// one, the thread is held by one fiber or handler. Threads: any reads it, the loop's counts.
+  [[nodiscard]] std::uint64_t beats() const noexcept { return beats_.load(std::memory_order_relaxed); }
+  void beat() noexcept { beats_.store((beats() | 1) + 1, std::memory_order_relaxed); }
+  /// Its thread; 0 while it has none. Threads: any.
+  [[nodiscard]] pid_t thread_id() const noexcept { return thread_id_.load(); }
+  /// The live tasks without an owner.
+  [[nodiscard]] const std::vector<task_state_base*>& roots() const noexcept { return roots_; }
+
+  /// Memory for what lives as long as a task.
+  [[nodiscard]] block_pool& blocks() noexcept { return blocks_; }
+  [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] workit::runtime& owner() const noexcept { return owner_; }
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+
+ private:
+  friend class fiber_scheduler;
+  class own_alarm;
+
+  void run();
+  /// Takes the thread, and lets it go: fibers, events and I/O are this loop's between the two.
+  void enter_thread();
+  void leave_thread();
+  /// Nothing will run here any more.
+  void end_for_good();
+  /// A queued or running task is no more.
+  void task_ended();
+  /// One turn, from the dispatcher's stack: timers, I/O, queued tasks.
+  void turn(std::size_t ready);
+  /// Makes the fibers of queued tasks, oldest first, as far as the `ready` ones leave room for; of one in any case.
+  void begin_queued(std::size_t ready);
+  /// Nothing is ready: waits for I/O, or lets a manual clock jump.
+  void idle();
+  /// Whether something came before the moment that asked() has set was over; it has been handled then.
+  bool has_come_soon();
+  void fire_due();
+  void watch_earliest();
+  void await_wake();
+  void run_leftovers();
+
+  workit::runtime& owner_;
+  const std::size_t index_;
+  clock_source& clock_;
+  const bool is_manual_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  boost::asio::steady_timer earliest_{io_};
+  time_point earliest_at_ = time_point::max();
+  int wake_descriptor_;
+  boost::asio::posix::stream_descriptor wake_{io_};
+  std::vector<std::function<void()>> wake_handlers_;
+  timer_heap timers_;
+  std::unique_ptr<own_alarm> own_alarm_;
+  std::deque<std::shared_ptr<task_state_base>> queued_;
+  std::vector<task_state_base*> roots_;
+  std::optional<cancel_reason> roots_end_;
+  std::size_t operations_ = 0;
+  time_point seen_at_{};             // when a task last started or ended here
+  std::uint64_t ended_at_beat_ = 0;  // the beat in which one last ended
+  time_point answered_at_{};         // machine time, as the next one
+  time_point looks_until_{};
+  std::size_t live_ = 0;  // tasks queued or running
+  bool ending_ = false;
+  bool has_looked_ = false;   // idle() was the last to look for I/O
+  bool awaits_none_ = false;  // run_here() waits on its main fiber until live_ is 0
+  bool woken_ = false;        // await_wake() was called
+  std::atomic<bool> driven_{false};
+  std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> beats_{0};
+  std::atomic<pid_t> thread_id_{0};
+  std::atomic<std::size_t> leftovers_{0};
+  std::atomic<alarm*> told_{nullptr};
+  std::atomic<int> telling_{0};
+  stack_pool stacks_;
+  block_pool blocks_;
+  void* main_fiber_ = nullptr;  // boost::fibers::context* of run()
+  std::thread thread_;
+};
+
+}  // namespace workit::detail

@@ -1,0 +1,269 @@
+// node: the tree of work on its home loop, and how a cancellation travels down it.
+#include <workit/base/assert.hpp>
+#include <workit/context/context.hpp>
+#include <workit/fiber/detail/fiber.hpp>
+#include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/detail/node.hpp>
+#include <workit/scope/detail/scope_node.hpp>
+#include <workit/scope/runtime.hpp>
+
+#include "commons.hpp"
+
+namespace workit::detail {
+namespace {
+
+std::atomic<work_id> last_id{0};
+
+/// What a node has that ended without a cell of its own: nobody listens, and nothing can be decided.
+const cancel_cell::ptr& nobodys_cell() {
+  static const auto& closed = *new cancel_cell::ptr([] {  // never destroyed: handles may outlive everything
+    auto cell = cancel_cell::make(nullptr, nullptr);
+    cell->close();
+    return cell;
+  }());
+  return closed;
+}
+
+/// Runs one cleanup in a shielded node of its own, and reports on `owner` how that went.
+void run_one(node& owner, cleanup work) {
+  const auto bound = work.bound.value_or(owner.cleanup_bound());
+  const auto shielded =
+      std::make_shared<node>("cleanup", *owner.home, &owner, cell_made::at_once, cancel_cell::shield::on);
+  shielded->open();
+  shielded->tighten(deadline::in(bound, owner.home->now()));
+  std::optional<event_body> complaint;
+  context ctx(*shielded);  // also for the cleanups that the cleanup registers
+  try {
+    const enter_node inside(*shielded);
+    work.run(ctx);
+  } catch (const cancelled&) {
+    complaint = event::cleanup_timed_out{bound};
+  } catch (...) {
+    complaint = event::cleanup_failed{std::current_exception()};
+  }
+  if (complaint) owner.emit(std::move(*complaint));
+  shielded->run_cleanups();
+  shielded->hand_stops_up();
+  shielded->close();
+}
+
+}  // namespace
+
+node_extras::node_extras() = default;
+node_extras::~node_extras() = default;
+
+node::node(std::string&& n, loop& h, node* p, cell_made when, cancel_cell::shield shield)
+    : id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      name(std::move(n)),
+      home(&h),
+      parent(p),
+      above_(p != nullptr ? p->cell() : nullptr) {
+  WORKIT_ASSERT(p == nullptr || p->home == home, "\"" + name + "\" was opened on a loop that is not its parent's");
+  if (when == cell_made::at_once || above_ == nullptr)
+    own_cell_.store(new cancel_cell::ptr(make_cell(shield)), std::memory_order_relaxed);
+}
+
+node::~node() {
+  const auto* mine = own_cell_.load(std::memory_order_acquire);
+  if (mine != &nobodys_cell()) delete mine;
+}
+
+cancel_cell::ptr node::make_cell(cancel_cell::shield shield) {
+  auto made = cancel_cell::make(above_, home->shared_from_this(), shield);
+  made->owner = this;
+  return made;
+}
+
+const cancel_cell::ptr& node::cell() {
+  if (const auto* mine = own_cell_.load(std::memory_order_acquire)) return *mine;
+  std::unique_ptr<const cancel_cell::ptr> made(new cancel_cell::ptr(make_cell(cancel_cell::shield::off)));
+  const cancel_cell::ptr* first = nullptr;
+  if (own_cell_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) first = made.release();
+  return *first;
+}
+
+cancel_cell& node::ruling_cell() const noexcept {
+  const auto* mine = own_cell_.load(std::memory_order_acquire);
+  return mine != nullptr && mine != &nobodys_cell() ? **mine : *above_;
+}
+
+void node::close_cell() noexcept {
+  const cancel_cell::ptr* mine = nullptr;
+  if (own_cell_.compare_exchange_strong(mine, &nobodys_cell(), std::memory_order_acq_rel) || mine == &nobodys_cell())
+    return;
+  (*mine)->close();
+  (*mine)->owner = nullptr;
+  if (!(*mine)->own_deadline().is_never()) home->deadlines().disarm(**mine);
+}
+
+void node::open() {
+  if (parent == nullptr) return;
+  if (own_cell_.load(std::memory_order_relaxed) == nullptr) {  // the same cell rules here as there
+    quiet_since_ = parent->quiet_since_;
+    has_deadline_ = parent->has_deadline_;
+  }
+  next_sibling = parent->first_child;
+  if (next_sibling != nullptr) next_sibling->previous_sibling = this;
+  parent->first_child = this;
+}
+
+void node::close() noexcept {
+  WORKIT_ASSERT(first_child == nullptr, "\"" + name + "\" closed while it still owned work");
+  close_cell();
+  if (extras) home->handlers -= extras->handlers.size();
+  if (parent == nullptr) return;
+  (previous_sibling != nullptr ? previous_sibling->next_sibling : parent->first_child) = next_sibling;
+  if (next_sibling != nullptr) next_sibling->previous_sibling = previous_sibling;
+  parent = nullptr;
+}
+
+bool node::look_whether_stopping() {
+  auto& ruling = ruling_cell();
+  if (const auto seen = cancel_cell::epoch(); quiet_since_ != seen) {  // read first: see cancel_cell.cpp, invariant 2
+    if (ruling.stopping()) return true;
+    has_deadline_ = !ruling.effective_deadline().is_never();
+    quiet_since_ = seen;
+  }
+  return has_deadline_ && ruling.expire(home->now());
+}
+
+void node::tighten(deadline to) {
+  if (to.is_never() || to >= cell()->own_deadline()) return;
+  cell()->tighten(to);
+  home->deadlines().arm(cell(), to.at());
+}
+
+duration node::cleanup_bound() const noexcept {
+  for (const auto* n = this; n != nullptr; n = n->parent)
+    if (n->extras && n->extras->cleanup_bound) return *n->extras->cleanup_bound;
+  return home->owner().options_.cleanup_timeout;
+}
+
+void node::run_cleanups() {
+  while (has_cleanups()) {
+    auto next = std::move(extras->cleanups.back());
+    extras->cleanups.pop_back();
+    run_one(*this, std::move(next));
+  }
+}
+
+scope_node* node::nearest_scope() noexcept {
+  for (auto* n = this; n != nullptr; n = n->parent)
+    if (auto* found = n->as_scope()) return found;
+  return nullptr;
+}
+
+self_report& node::say() {
+  auto& report = with_extras().said;
+  if (report == nullptr) report = std::make_unique<self_report>();
+  return *report;
+}
+
+unsigned node::attempt() const noexcept {
+  for (const auto* n = this; n != nullptr; n = n->parent)
+    if (const auto* report = n->said(); report != nullptr && report->attempt != 0) return report->attempt;
+  return 1;
+}
+
+void self_report::keep(const event::progress& now_said, time_point now) {
+  pct = now_said.pct;
+  at = now;
+  if (!now_said.message)
+    message.reset();
+  else if (message)
+    message->assign(*now_said.message);
+  else
+    message.emplace(*now_said.message);
+}
+
+bool node::heard() const noexcept {
+  if (home->owner().options_.on_event) return true;
+  if (home->handlers == 0) return false;
+  for (const auto* n = this; n != nullptr; n = n->parent)
+    if (n->extras && !n->extras->handlers.empty()) return true;
+  return false;
+}
+
+bool node::paid_for(const event_body& body) {
+  const auto* in = nearest_scope();
+  auto* meter = in != nullptr && in->around != nullptr ? in->around->telemetry() : nullptr;
+  if (meter == nullptr || meter->pay()) return true;
+  if (std::holds_alternative<event::scope_closed>(body)) return true;
+  if (meter->drop() == 1) tell_all(event::telemetry_exhausted{meter->account().state().limit});
+  return false;
+}
+
+void node::emit(event_body body) {
+  if (heard() && paid_for(body)) tell_all(std::move(body));
+}
+
+void node::tell_all(event_body body) const {
+  const lifecycle_event e{id, name, home->now(), std::move(body)};
+  const auto tell = [&e](const std::function<void(const lifecycle_event&)>& handler) {
+    try {
+      handler(e);
+    } catch (...) {  // an observer cannot change what it observes
+    }
+  };
+  for (const auto* n = this; n != nullptr; n = n->parent) {
+    if (!n->extras || n->extras->handlers.empty()) continue;
+    const auto told = n->extras->handlers;  // a handler may subscribe and unsubscribe
+    for (const auto& [subscription, handler] : told) tell(handler);
+  }
+  if (const auto& observer = home->owner().options_.on_event) tell(observer);
+}
+
+void node::deliver() {
+  if (extras && extras->stop) extras->stop->request_stop();
+  if (body != nullptr) body->wake();
+}
+
+node_extras& node::with_extras() {
+  if (!extras) extras = std::make_unique<node_extras>();
+  return *extras;
+}
+
+const std::vector<named_stop>& node::stops() const noexcept {
+  static const std::vector<named_stop> none;
+  return extras ? extras->stops : none;
+}
+
+void node::keep(named_stop s) {
+  auto& mine = with_extras();
+  if (mine.stops.size() < kept_stops)
+    mine.stops.push_back(std::move(s));
+  else
+    ++mine.stops_dropped;
+}
+
+void node::hand_stops_up() {
+  if (parent == nullptr || !extras) return;
+  for (const auto& s : extras->stops) parent->keep(s);
+  if (extras->stops_dropped != 0) parent->with_extras().stops_dropped += extras->stops_dropped;
+}
+
+enter_node::enter_node(node& n) : fiber_(fiber::require("a body")), outer_(fiber_.current_node) {
+  n.body = &fiber_;
+  fiber_.current_node = &n;
+}
+
+enter_node::~enter_node() {
+  fiber_.current_node->body = nullptr;
+  fiber_.current_node = outer_;
+}
+
+void deliver_below(node& top) {
+  // Collected first: what is told may change the tree.
+  std::vector<std::shared_ptr<node>> told;
+  std::vector<node*> to_visit{&top};
+  while (!to_visit.empty()) {
+    auto* n = to_visit.back();
+    to_visit.pop_back();
+    if (!n->ruling_cell().stopping()) continue;  // a shield
+    told.push_back(n->shared_from_this());
+    for (auto* child = n->first_child; child != nullptr; child = child->next_sibling) to_visit.push_back(child);
+  }
+  for (const auto& n : told) n->deliver();
+}
+
+}  // namespace workit::detail

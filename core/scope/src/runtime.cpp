@@ -1,0 +1,170 @@
+// runtime: intake, services, and an end that leaves nothing behind.
+//
+// Invariants
+// 1. roots_->live counts roots that were accepted and whose task has not settled. The intake closes under the same lock
+//    that accepts, so that shutdown sees every root there will ever be.
+// 2. Services stop after the last root has settled and before the loops end: what they post still arrives.
+// Lock order: roots_->mutex is a leaf; nothing is called under it.
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <workit/base/assert.hpp>
+#include <workit/compose/detached.hpp>
+#include <workit/context/detail/remote_budgets.hpp>
+#include <workit/fiber/detail/fiber.hpp>
+#include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/runtime.hpp>
+
+#include "stall_detector.hpp"
+
+namespace workit {
+
+struct runtime::roots {
+  mutable std::mutex mutex;
+  std::condition_variable none_left;
+  std::size_t live = 0;
+  bool intake_open = true;
+  bool ended = false;
+  std::atomic<std::size_t> next_loop{0};
+};
+
+namespace {
+
+void check_options(const runtime_options& o) {
+  constexpr std::size_t most_threads = 1024;
+  if (o.io_threads > most_threads)
+    throw std::invalid_argument("runtime_options.io_threads is " + std::to_string(o.io_threads) +
+                                "; it may be 0 to 1024");
+  if (o.cleanup_timeout <= duration::zero())
+    throw std::invalid_argument("runtime_options.cleanup_timeout has to be more than zero");
+  if (o.stall_after && *o.stall_after < std::chrono::milliseconds(1))
+    throw std::invalid_argument("runtime_options.stall_after has to be 1 ms at least, or absent");
+  if (o.stall_after && o.io_threads == 0)
+    throw std::invalid_argument("runtime_options.stall_after watches I/O threads, but io_threads is 0");
+  if (o.clock != nullptr && o.clock->is_manual() && o.io_threads > 1)
+    throw std::invalid_argument("a manual clock drives one loop, but runtime_options.io_threads is " +
+                                std::to_string(o.io_threads));
+}
+
+}  // namespace
+
+runtime::runtime(runtime_options options, service_list services)
+    : options_(std::move(options)),
+      services_(std::move(services)),
+      roots_(std::make_unique<roots>()),
+      detached_(std::make_unique<detached_tasks>()) {
+  check_options(options_);
+  if (options_.clock == nullptr) options_.clock = &steady_clock_source::instance();
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.io_threads); ++i)
+    loops_.push_back(std::make_shared<detail::loop>(*this, i, *options_.clock));
+  std::size_t begun = 0;
+  try {
+    for (; begun < services_.size(); ++begun) services_[begun]->before_threads(*this);
+    if (options_.io_threads != 0)
+      for (const auto& l : loops_) l->start();
+    if (options_.stall_after)
+      stalls_ = std::make_unique<detail::stall_detector>(loops_, *options_.stall_after, options_.on_stall);
+    for (const auto& s : services_) s->start(*this);
+  } catch (...) {
+    while (begun-- > 0) services_[begun]->stop();
+    end_loops();
+    throw;
+  }
+}
+
+runtime::~runtime() { shutdown(); }
+
+void runtime::install_warden(std::shared_ptr<alarm> warden) {
+  WORKIT_ASSERT(warden_ == nullptr, "a runtime has one warden, and this one has it already");
+  warden_ = std::move(warden);
+  for (const auto& l : loops_) l->tell(warden_.get());
+}
+
+void runtime::ask_for_budgets(std::shared_ptr<detail::remote_budgets> keeper) { remote_budgets_ = std::move(keeper); }
+
+void runtime::run_root(scope_options options, detail::scope_body body) {
+  refuse_on_fiber();
+  auto state = make_root(std::move(options), [body](scope& s) { body(s); });
+  if (options_.io_threads == 0)
+    run_here(state);
+  else
+    launch(state);
+  task<void> root(std::move(state));
+  auto ended = root.result();
+  if (ended.is_cancelled()) throw scope_cancelled(ended.why(), root.name());
+  std::move(ended).value();
+}
+
+void runtime::refuse_on_fiber() const {
+  WORKIT_ASSERT(detail::loop::current() == nullptr,
+                "runtime::run was called on an I/O thread, which it would block: open the scope with ctx.scope(...)");
+}
+
+detail::loop& runtime::next_home() {
+  return *loops_[roots_->next_loop.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
+}
+
+bool runtime::accept(detail::task_state_base& root) {
+  {
+    const std::lock_guard lock(roots_->mutex);
+    if (roots_->intake_open) {
+      ++roots_->live;
+      return true;
+    }
+  }
+  root.settle_unstarted(reason::shutdown{});
+  return false;
+}
+
+void runtime::launch(std::shared_ptr<detail::task_state_base> root) {
+  if (accept(*root)) root->home->post([root] { detail::task_state_base::start(root); });
+}
+
+void runtime::run_here(const std::shared_ptr<detail::task_state_base>& root) {
+  if (accept(*root)) root->home->run_here(root.get());
+}
+
+std::size_t runtime::live_roots() const noexcept {
+  const std::lock_guard lock(roots_->mutex);
+  return roots_->live;
+}
+
+void runtime::root_ended() {
+  const std::lock_guard lock(roots_->mutex);
+  if (--roots_->live == 0) roots_->none_left.notify_all();
+}
+
+void runtime::shutdown(duration grace) {
+  WORKIT_ASSERT(detail::loop::current() == nullptr, "a runtime cannot be shut down from one of its own I/O threads");
+  {
+    std::unique_lock lock(roots_->mutex);
+    if (std::exchange(roots_->ended, true)) return;
+    roots_->intake_open = false;
+    const auto none = [this] { return roots_->live == 0; };
+    const auto until = deadline::in(grace, std::chrono::steady_clock::now());
+    if (options_.io_threads == 0)
+      ;  // nothing moves: what has been spawned since the last run() is cancelled below
+    else if (until.is_never())
+      roots_->none_left.wait(lock, none);
+    else
+      roots_->none_left.wait_until(lock, until.at(), none);
+  }
+  for (const auto& l : loops_) l->post([l] { l->cancel_roots(reason::shutdown{}); });
+  if (options_.io_threads == 0) loops_.front()->run_here(nullptr);
+  {
+    std::unique_lock lock(roots_->mutex);
+    roots_->none_left.wait(lock, [this] { return roots_->live == 0; });
+  }
+  const auto now = std::chrono::steady_clock::now();
+  for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->drain(deadline{now});
+  for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->stop();
+  end_loops();
+}
+
+void runtime::end_loops() noexcept {
+  stalls_.reset();
+  for (const auto& l : loops_) l->join();
+  for (const auto& l : loops_) l->tell(nullptr);  // handles may still cancel, but the warden goes with the runtime
+}
+
+}  // namespace workit

@@ -1,0 +1,310 @@
+// Scopes: opening, failing, closing.
+#include <algorithm>
+#include <workit/base/assert.hpp>
+#include <workit/base/errors.hpp>
+#include <workit/fiber/detail/fiber.hpp>
+#include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/runtime.hpp>
+
+#include "check_name.hpp"
+#include "outcome_of.hpp"
+
+namespace workit {
+namespace {
+
+constexpr std::size_t most_handlers = 10'000;
+
+void check_options(const scope_options& o) {
+  detail::check_name("a scope's", o.name);
+  WORKIT_ASSERT(!o.deadline || *o.deadline > duration::zero(),
+                "scope \"" + o.name + "\": the deadline has to be more than zero from now");
+  WORKIT_ASSERT(!o.cleanup_timeout || *o.cleanup_timeout > duration::zero(),
+                "scope \"" + o.name + "\": the time-out of cleanups has to be more than zero");
+}
+
+}  // namespace
+
+std::string_view to_string(scope_outcome o) noexcept {
+  switch (o) {
+    case scope_outcome::completed:
+      return "completed";
+    case scope_outcome::errored:
+      return "errored";
+    case scope_outcome::cancelled:
+      return "cancelled";
+  }
+  return "?";
+}
+
+void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
+  WORKIT_ASSERT(detail::loop::current() == node_.home,
+                "task \"" + state->name + "\" was spawned from another thread: use scope.remote()");
+  WORKIT_ASSERT(own().now_in != detail::scope_node::phase::closed,
+                "task \"" + state->name + "\" was spawned in scope \"" + node_.name + "\", which has closed");
+  if (node_.stopping())
+    own().child_never_starts(*state);
+  else
+    detail::task_state_base::start(std::move(state));
+}
+
+void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const {
+  node_->home->post([scope = node_, state = std::move(state)] {
+    if (scope->now_in == detail::scope_node::phase::closed)
+      state->settle_unstarted(reason::scope_ended{});
+    else if (scope->stopping())
+      scope->child_never_starts(*state);
+    else
+      detail::task_state_base::start(state);
+  });
+}
+
+void scope_context::deadline(duration after) { deadline(workit::deadline::in(after, now()).at()); }
+void scope_context::deadline(time_point at) { node_.tighten(workit::deadline(at)); }
+
+std::uint64_t scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
+  static thread_local std::uint64_t last = 0;
+  auto& handlers = node_.with_extras().handlers;
+  WORKIT_ASSERT(handlers.size() < most_handlers,
+                "scope \"" + node_.name + "\" has 10,000 event handlers, which is the most it may have");
+  handlers.emplace_back(++last, std::move(handler));
+  ++node_.home->handlers;
+  return last;
+}
+
+void scope_context::off_event(std::uint64_t subscription) {
+  if (!node_.extras) return;
+  node_.home->handlers -= std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
+}
+
+std::uint64_t scope_context::on_cancel(std::function<void(const cancel_reason&)> handler) {
+  return own().when_cancelled(std::move(handler));
+}
+
+void scope_context::off_cancel(std::uint64_t subscription) { own().forget(subscription); }
+
+scope* current_scope() noexcept {
+  const auto* self = detail::fiber::current();
+  if (self == nullptr || self->current_node == nullptr) return nullptr;
+  auto* found = self->current_node->nearest_scope();
+  return found != nullptr ? found->face : nullptr;
+}
+
+void remote_scope::consume(const budget_key& key, amount how_much) const {
+  detail::consume(node_->around.get(), charge(key, how_much), node_->name);
+}
+
+void remote_scope::consume(std::initializer_list<charge> charges) const {
+  detail::consume(node_->around.get(), std::span(charges.begin(), charges.size()), node_->name);
+}
+
+remote_scope scope_context::remote() const {
+  return remote_scope(std::static_pointer_cast<detail::scope_node>(own().shared_from_this()));
+}
+
+namespace detail {
+
+void scope_node::deliver() {
+  begin_closing();
+  tell_cancelled();
+  node::deliver();
+}
+
+std::uint64_t scope_node::when_cancelled(std::function<void(const cancel_reason&)> handler) {
+  static thread_local std::uint64_t last = 0;
+  WORKIT_ASSERT(cancel_handlers_.size() < most_handlers,
+                "scope \"" + name + "\" has 10,000 cancel handlers, which is the most it may have");
+  cancel_handlers_.push_back({++last, std::move(handler)});
+  if (stopping())  // the delivery may have been here already
+    home->post([self = std::static_pointer_cast<scope_node>(shared_from_this())] {
+      self->tell_cancelled();
+      if (self->body != nullptr) self->body->wake();
+    });
+  return last;
+}
+
+void scope_node::forget(std::uint64_t subscription) {
+  cancel_handlers_.remove_if([=](const cancel_handler& h) { return h.subscription == subscription; });
+}
+
+void scope_node::tell_cancelled() {
+  if (cancel_handlers_.empty()) return;
+  const auto why = cell()->record()->why;
+  const auto newest = cancel_handlers_.back().subscription;  // what a handler registers has its turn later
+  while (!cancel_handlers_.empty() && cancel_handlers_.front().subscription <= newest) {
+    const auto handler = std::move(cancel_handlers_.front().call);
+    cancel_handlers_.pop_front();
+    try {
+      handler(why);
+    } catch (...) {  // an observer cannot change what it observes
+    }
+  }
+}
+
+bool scope_node::has_open_ends() const {
+  // By the record, not by stopping(), which may lag behind a cancellation that has just won.
+  return live_tasks != 0 || has_cleanups() || (!cancel_handlers_.empty() && ruling_cell().record() != nullptr);
+}
+
+void scope_node::begin_closing() {
+  if (now_in != phase::running) return;
+  now_in = phase::closing;
+  const auto* record = cell()->record();
+  emit(event::scope_closing{record != nullptr ? &record->why : nullptr});
+}
+
+void scope_node::child_failed(task_state_base& child) {
+  if (!first_failure) first_failure = child.error();
+  cell()->request(reason::sibling_failed{child.id, child.name, child.error()});
+}
+
+void scope_node::child_never_starts(task_state_base& child) {
+  child.spawned_at = home->now();
+  child.settle_unstarted(cell()->record()->why);
+  count_settled(child, task_status::cancelled, child.spawned_at);
+}
+
+void scope_node::child_settled(const task_state_base& child, task_status how, time_point now) {
+  --live_tasks;
+  count_settled(child, how, now);
+  if (live_tasks == 0 && body != nullptr) body->wake();
+}
+
+void scope_node::count_settled(const task_state_base& child, task_status how, time_point now) {
+  ++receipt.tasks;
+  ++(how == task_status::succeeded ? receipt.succeeded
+     : how == task_status::failed  ? receipt.failed
+                                   : receipt.cancelled);
+  if (settled == nullptr) settled = std::make_unique<settled_tasks>();
+  auto& record = settled->next();
+  record.id = child.id;
+  record.name = child.name;
+  record.kind = child.kind;
+  record.background = child.background;
+  record.status = how;
+  record.spawned = child.spawned_at;
+  record.started = child.started_at;
+  record.ended = now;
+  record.error = child.error();
+  record.why.reset();
+  if (child.why() == nullptr) return;
+  record.why = *child.why();
+  const auto* decided = child.ruling_cell().record();
+  record.requested = decided != nullptr ? decided->at : std::chrono::steady_clock::now();
+}
+
+std::uint64_t scope_node::dropped_events() const noexcept {
+  const auto* meter = around != nullptr ? around->telemetry() : nullptr;
+  return meter != nullptr ? meter->dropped() : 0;
+}
+
+void scope_node::finish() {
+  auto& self = fiber::require("closing a scope");
+  const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || cell()->record() == nullptr); };
+  do {
+    self.wait_shielded("its tasks", idle);
+    begin_closing();
+    run_cleanups();
+    if (!has_open_ends()) cell()->close();  // a cancellation that came just before has handlers to tell
+  } while (has_open_ends());
+  // Handlers that are left were not told of a cancellation: for this scope there was none.
+  const auto* record = cancel_handlers_.empty() ? cell()->record() : nullptr;
+  receipt.id = id;
+  receipt.name = name;
+  receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record != nullptr ? &record->why : nullptr);
+  if (record != nullptr) {
+    receipt.why = record->why;
+    receipt.requested = record->at;
+  }
+  receipt.closed = std::chrono::steady_clock::now();
+  now_in = phase::closed;
+  face = nullptr;
+  closed_at = home->now();
+  emit(event::scope_closed{closed_at - opened_at, dropped_events()});
+  hand_stops_up();
+  close();
+}
+
+void scope_node::publish_receipt() {
+  if (!on_receipt) return;
+  struct pending {
+    std::shared_ptr<scope_node> scope;
+    std::size_t missing = 0;
+    void complete() const {
+      auto& r = scope->receipt;
+      for (const auto& s : scope->stops()) r.stops.push_back({s.task, s.receipt->get()});
+      r.stops_dropped = scope->extras ? scope->extras->stops_dropped : 0;
+      try {
+        scope->on_receipt(r);
+      } catch (...) {  // an observer cannot change what it observes
+      }
+    }
+  };
+  const auto shared = std::make_shared<pending>();
+  shared->scope = std::static_pointer_cast<scope_node>(shared_from_this());
+  shared->missing = stops().size() + 1;
+  const auto one_less = [shared, where = home->shared_from_this()] {
+    where->post([shared] {
+      if (--shared->missing == 0) shared->complete();
+    });
+  };
+  for (const auto& s : stops()) s.receipt->when_reclaimed(one_less);
+  one_less();
+}
+
+void run_scope(node& parent, scope_options options, scope_body body, scope_traits traits) {
+  auto& self = fiber::require("opening a scope");
+  WORKIT_ASSERT(&self.home == parent.home, "scope \"" + options.name + "\" was opened on a loop that is not its own");
+  check_options(options);
+  auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
+  const auto n =
+      std::make_shared<scope_node>(std::move(options.name), *parent.home, &owner, cell_made::at_once, traits.shield);
+  auto* enclosing = owner.nearest_scope();
+  n->around = inherited_context::below(enclosing != nullptr ? enclosing->around : nullptr, options.values,
+                                       options.budgets, n->cell());
+  if (options.cleanup_timeout) n->with_extras().cleanup_bound = options.cleanup_timeout;
+  n->on_receipt = std::move(options.on_receipt);
+  n->receipt.opened = std::chrono::steady_clock::now();
+  n->opened_at = n->home->now();
+  n->open();
+  const auto limit = options.deadline.value_or(duration::max());
+  if (traits.limits_time) n->cell()->name_limit(limit);
+  n->tighten(std::min(options.deadline_at, deadline::in(limit, n->opened_at)));
+  const auto allowed = n->cell()->own_deadline();
+  n->emit(event::scope_opened{owner.id});
+
+  std::exception_ptr failure;
+  std::optional<cancelled> left;
+  scope_context s(*n);  // until the scope has closed: its tasks and cleanups may refer to it
+  n->face = &s;
+  {
+    const enter_node inside(*n);
+    try {
+      body(s);
+    } catch (const cancelled& c) {
+      left = c;
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) n->cell()->request(reason::parent_failed{failure});
+    if (left && !n->cell()->stopping()) n->cell()->request(reason::scope_ended{});  // it came from somewhere else
+    n->finish();
+  }
+  n->publish_receipt();
+
+  const auto* own = n->cell()->own_record();
+  const bool a_child_began_it = own != nullptr && std::holds_alternative<reason::sibling_failed>(own->why);
+  if (failure && !a_child_began_it) std::rethrow_exception(failure);
+  if (n->first_failure) std::rethrow_exception(n->first_failure);
+  if (failure) std::rethrow_exception(failure);
+  if (!left) return;
+  if (own == nullptr) throw *left;
+  self.check();  // the opener may be stopping by now, too
+  if (const auto* passed = std::get_if<reason::deadline>(&own->why))
+    throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : limit);
+  if (const auto* overrun = std::get_if<reason::budget>(&own->why)) throw budget_exceeded(*overrun);
+  if (const auto* passed = std::get_if<reason::timeout>(&own->why)) throw timed_out(n->name, passed->limit);
+  throw scope_cancelled(own->why, n->name);
+}
+
+}  // namespace detail
+}  // namespace workit

@@ -1,0 +1,63 @@
+// The node of a scope: what it hands down, counts of its children, its first failure, its receipt.
+#pragma once
+
+#include <list>
+#include <workit/context/detail/inherited_context.hpp>
+#include <workit/scope/detail/settled_tasks.hpp>
+#include <workit/scope/scope_receipt.hpp>
+
+namespace workit {
+class scope_context;
+}
+
+namespace workit::detail {
+
+class scope_node final : public node {
+ public:
+  using node::node;
+
+  void deliver() override;
+  [[nodiscard]] scope_node* as_scope() noexcept override { return this; }
+  /// A task of this scope failed: the first one stops its siblings.
+  void child_failed(task_state_base& child);
+  /// A task was spawned here while the scope is stopping: it settles at once.
+  void child_never_starts(task_state_base& child);
+  /// A task of this scope has ended and left the tree.
+  void child_settled(const task_state_base& child, task_status how, time_point now);
+  /// Waits until no task is left, runs the cleanups, leaves the tree. On the scope's own fiber.
+  void finish();
+  /// Has `handler` called once the scope is being cancelled; soon, if it is already.
+  std::uint64_t when_cancelled(std::function<void(const cancel_reason&)> handler);
+  void forget(std::uint64_t subscription);
+  /// Calls `on_receipt` once every stop is reclaimed: now, or from the loop later.
+  void publish_receipt();
+
+  enum class phase : std::uint8_t { running, closing, closed };
+  phase now_in = phase::running;
+  std::uint64_t live_tasks = 0;
+  std::exception_ptr first_failure;
+  inherited_context::ptr around;  ///< set before it opens; null when nothing is set here or above
+  scope_context* face = nullptr;  ///< what its body works with, while the scope is open
+  scope_receipt receipt;
+  time_point opened_at{};  // the runtime's clock, as closed_at
+  time_point closed_at{};
+  std::unique_ptr<settled_tasks> settled;  // made when the first task has ended
+  std::function<void(const scope_receipt&)> on_receipt;
+
+ private:
+  void begin_closing();
+  void count_settled(const task_state_base& child, task_status how, time_point now);
+  void tell_cancelled();
+  /// How many events the telemetry budget that rules here has dropped.
+  [[nodiscard]] std::uint64_t dropped_events() const noexcept;
+  /// Whether there is something to do before the scope may close.
+  [[nodiscard]] bool has_open_ends() const;
+
+  struct cancel_handler {
+    std::uint64_t subscription;
+    std::function<void(const cancel_reason&)> call;
+  };
+  std::list<cancel_handler> cancel_handlers_;  // those not called yet, oldest first
+};
+
+}  // namespace workit::detail

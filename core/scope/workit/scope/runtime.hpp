@@ -1,0 +1,161 @@
+// runtime: I/O threads, and the services that live beside them.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+#include <workit/base/alarm.hpp>
+#include <workit/base/errors.hpp>
+#include <workit/base/service.hpp>
+#include <workit/scope/scope.hpp>
+#include <workit/scope/stall_report.hpp>
+
+namespace workit::detail {
+class remote_budgets;
+class stall_detector;
+}  // namespace workit::detail
+
+namespace workit {
+
+class detached_tasks;
+
+struct runtime_options {
+  std::string name = "workit";  ///< for messages
+  /// How many I/O threads; a scope tree lives on one of them. One serves most hosts: CPU work belongs to offload. With
+  /// 0 the runtime has none: run() runs its body on the calling thread and stack and drives all work of the runtime
+  /// there, one thread at a time; between its calls nothing moves.
+  std::size_t io_threads = 1;
+  /// Bound of one cleanup where no scope says otherwise: a hanging one must not hold its scope for ever.
+  duration cleanup_timeout = std::chrono::seconds(30);
+  /// Where the time comes from; null is the machine. A manual clock needs one I/O thread at most. Outlives the runtime.
+  clock_source* clock = nullptr;
+  /// Reports a fiber or handler that holds its I/O thread longer than this, 1 ms at least: once, then every second
+  /// while it lasts, 10 times a minute at most. Off by default, because it takes a thread that wakes four times in it
+  /// and, for the stack, SIGURG, neither of which a library should take unasked; 50 ms suits a server. The signal can
+  /// interrupt (EINTR) a system call in the code that is reported. A handler that sleeps is not seen, if its thread
+  /// had been idle before it.
+  std::optional<duration> stall_after{};
+  /// Hears every event, on the I/O threads; must not suspend, and what it throws is swallowed.
+  std::function<void(const lifecycle_event&)> on_event{};
+  /// Hears of stalls, on a thread of their own; what it throws is swallowed. None: they go to standard error.
+  std::function<void(const stall_report&)> on_stall{};
+};
+
+/// Owns the I/O threads and services, opens root scopes. Its end cancels what is left (reason::shutdown), waits for it,
+/// and leaves no thread, process or descriptor behind.
+///
+/// Threads: any may run and spawn; making and ending it is one thread's business. Errors: std::invalid_argument with a
+/// sentence for options that cannot be; what a service throws when it starts.
+class runtime {
+ public:
+  explicit runtime(runtime_options options = {}) : runtime(std::move(options), service_list{}) {}
+  template <class... Services>
+    requires(std::convertible_to<Services&&, std::unique_ptr<service>>&&...)
+  &&(sizeof...(Services) > 0) explicit runtime(runtime_options options, Services&&... services)
+      : runtime(std::move(options), list_of(std::forward<Services>(services)...)) {}
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  /// Opens a root scope, runs `body(scope&)` on a fiber, and returns its result. Blocks: the calling thread, until the
+  /// scope has closed, and without I/O threads until nothing else is left either; misuse on a fiber, where
+  /// context::scope does it. Errors: as context::scope.
+  template <class F>
+  decltype(auto) run(scope_options options, F&& body) {
+    return detail::value_of_scope(body, [&](detail::scope_body in_scope) { run_root(std::move(options), in_scope); });
+  }
+  template <class F>
+  decltype(auto) run(F&& body) {
+    return run(scope_options{}, std::forward<F>(body));
+  }
+
+  /// Opens a root scope and returns at once; its deadline counts from here, the time in the queue included.
+  /// Blocks: no. Threads: any. After shutdown() has begun the task is born cancelled.
+  template <class F>
+  auto spawn(scope_options options, F&& body) {
+    auto state = make_root(std::move(options), std::forward<F>(body));
+    launch(state);
+    return task<typename decltype(state)::element_type::T>(std::move(state));
+  }
+
+  /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for
+  /// them, and ends services and threads. Idempotent; the destructor calls it with no grace.
+  /// Blocks: the calling thread. Misuse on a fiber.
+  void shutdown(duration grace = duration::zero());
+
+  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
+  [[nodiscard]] clock_source& clock() const noexcept { return *options_.clock; }
+  /// Root scopes that have not closed yet.
+  [[nodiscard]] std::size_t live_roots() const noexcept;
+
+  /// The tasks of workit::detached that have not ended; see <workit/compose/detached.hpp>.
+  [[nodiscard]] detached_tasks& detached() const noexcept { return *detached_; }
+
+  /// What all roots are doing, each I/O thread's of one instant.
+  /// Blocks: the fiber, or the foreign thread, until every I/O thread has answered; process_tree() waits no longer than
+  /// told. Threads: any. Cancel: the caller's own scope, while the fiber waits. Errors: asserts on the own stack of one
+  /// of several loops, which it would block; with io_threads = 1 it does not wait there.
+  [[nodiscard]] runtime_snapshot status() const;
+
+  /// For services: the I/O threads. Lifetime: the runtime's.
+  [[nodiscard]] const std::vector<std::shared_ptr<detail::loop>>& loops() const noexcept { return loops_; }
+  /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.
+  [[nodiscard]] alarm* warden() const noexcept { return warden_.get(); }
+  void install_warden(std::shared_ptr<alarm> warden);
+  /// For boundaries: who keeps the budgets that no scope here has. Before the first run.
+  void ask_for_budgets(std::shared_ptr<detail::remote_budgets> keeper);
+  [[nodiscard]] detail::remote_budgets* remote_budgets() const noexcept { return remote_budgets_.get(); }
+  /// The first service of type S for which `fits` is true; null when there is none.
+  template <class S, class Fits>
+  [[nodiscard]] S* find_service(Fits&& fits) const {
+    for (const auto& s : services_)
+      if (auto* found = dynamic_cast<S*>(s.get()); found != nullptr && fits(*found)) return found;
+    return nullptr;
+  }
+
+ private:
+  friend class detail::node;
+  friend class detail::task_state_base;
+  using service_list = std::vector<std::unique_ptr<service>>;
+
+  runtime(runtime_options options, service_list services);
+  template <class... Services>
+  static service_list list_of(Services&&... services) {
+    service_list all;
+    (all.push_back(std::forward<Services>(services)), ...);
+    return all;
+  }
+
+  /// The task of a root scope, not launched.
+  template <class F>
+  auto make_root(scope_options options, F&& body) {
+    task_options named{.name = options.name};
+    if (options.deadline)
+      options.deadline_at = std::min(options.deadline_at, deadline::in(*options.deadline, clock().now()));
+    auto in_scope = [options = std::move(options), body = std::forward<F>(body)](
+                        context& ctx) mutable -> decltype(auto) { return ctx.scope(std::move(options), body); };
+    return detail::make_task(std::move(in_scope), std::move(named), next_home(), nullptr);
+  }
+
+  void run_root(scope_options options, detail::scope_body body);
+  void refuse_on_fiber() const;
+  [[nodiscard]] detail::loop& next_home();
+  [[nodiscard]] bool accept(detail::task_state_base& root);
+  void launch(std::shared_ptr<detail::task_state_base> root);
+  void run_here(const std::shared_ptr<detail::task_state_base>& root);
+  void root_ended();
+  void end_loops() noexcept;
+
+  struct roots;
+
+  runtime_options options_;
+  std::shared_ptr<alarm> warden_;
+  std::shared_ptr<detail::remote_budgets> remote_budgets_;
+  service_list services_;
+  std::vector<std::shared_ptr<detail::loop>> loops_;
+  std::unique_ptr<roots> roots_;
+  std::unique_ptr<detached_tasks> detached_;
+  std::unique_ptr<detail::stall_detector> stalls_;
+};
+
+}  // namespace workit

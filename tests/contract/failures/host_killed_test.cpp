@@ -1,0 +1,140 @@
+// The host is killed, in every state that it can be in: nothing of it lives a second later. (T4)
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <random>
+#include <workit/base/unique_fd.hpp>
+
+#include "failures.hpp"
+#include "host_program.hpp"
+
+namespace workit::test {
+namespace {
+
+class HostKilled : public failures_test, public testing::WithParamInterface<const char*> {
+ protected:
+  static std::vector<pid_t> pids_below(pid_t host) {
+    std::vector<pid_t> pids{host};
+    for (const auto& p : processes_below(host)) pids.push_back(p.pid);
+    return pids;
+  }
+  static std::string alive_among(const std::vector<pid_t>& pids) {
+    std::string alive;
+    for (const auto& p : all_processes())
+      if (p.state != 'Z' && std::find(pids.begin(), pids.end(), p.pid) != pids.end())
+        alive += p.name + " " + std::to_string(p.pid) + " ";
+    return alive;
+  }
+  /// Asserts the bound, and ends who has broken it.
+  static void expect_gone(const std::vector<pid_t>& pids) {
+    const auto killed = machine::now();
+    eventually([&] { return alive_among(pids).empty(); });
+    EXPECT_LT(machine::now() - killed, bound(1s));
+    EXPECT_EQ(alive_among(pids), "");
+    for (const auto pid : pids)
+      if (is_alive(pid)) kill(pid, SIGKILL);
+  }
+};
+
+TEST_P(HostKilled, TakesEverythingBelowItAlongWithinASecond) {
+  for (int run = 0; run < 3; ++run) {
+    const marker_folder fresh;
+    host_program host(failing_host(GetParam(), fresh.path()));
+    ASSERT_TRUE(eventually([&] { return fresh.has("ready"); }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 * run));
+    const auto pids = pids_below(host.pid());
+    EXPECT_GE(pids.size(), 3u) << "the host, its zygote, its host watcher";
+    kill(host.pid(), SIGKILL);
+    expect_gone(pids);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Being, HostKilled, testing::Values("idle", "in_preload", "spinning", "sending", "stopping"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+class HostKilledAnyTime : public HostKilled {};
+
+// From before its exec to the midst of its work. Its last processes are found by name: they may have been born later
+// than any list of ours.
+TEST_F(HostKilledAnyTime, LeavesNobody) {
+  std::mt19937_64 random(seed());
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that whoever is left becomes a child of ours
+  for (int run = 0; run < 15; ++run) {
+    const marker_folder fresh;
+    host_program host(failing_host("spinning", fresh.path()));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 120'000));
+    kill(host.pid(), SIGKILL);
+    host.wait();
+    const auto killed = machine::now();
+    EXPECT_TRUE(eventually([] {
+      while (waitpid(-1, nullptr, WNOHANG) > 0) {
+      }
+      return processes_below().empty();
+    }));
+    EXPECT_LT(machine::now() - killed, bound(1s));
+  }
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_F(HostKilledAnyTime, ControlArmAChildThatNobodyLooksAfterLivesOn) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const pid_t parent = fork();
+  if (parent == 0) {
+    if (fork() == 0)
+      for (;;) pause();
+    for (;;) pause();
+  }
+  ASSERT_TRUE(eventually([&] { return processes_below(parent).size() == 1; }));
+  const auto child = processes_below(parent).at(0).pid;
+  kill(parent, SIGKILL);
+  waitpid(parent, nullptr, 0);
+  std::this_thread::sleep_for(1s);
+  EXPECT_TRUE(is_alive(child));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+// The host watcher hears of the death before the host's memory is torn down; sockets and pidfds come after that.
+TEST_F(HostKilledAnyTime, WithMuchMemoryLosesItsWorkersBeforeItsMemory) {
+  int first = 0;
+  constexpr int runs = 4;
+  for (int run = 0; run < runs; ++run) {
+    const marker_folder fresh;
+    host_program host(failing_host("fat", fresh.path()));
+    ASSERT_TRUE(eventually([&] { return fresh.has("ready"); }, bound(30s)));
+    pid_t worker = 0;
+    ASSERT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(fresh.file("ready")) >> worker); }));
+    const unique_fd host_exit(static_cast<int>(syscall(SYS_pidfd_open, host.pid(), 0)));
+    const unique_fd worker_exit(static_cast<int>(syscall(SYS_pidfd_open, worker, 0)));
+    kill(host.pid(), SIGKILL);
+    pollfd exits[] = {{worker_exit.get(), POLLIN, 0}, {host_exit.get(), POLLIN, 0}};
+    while (exits[0].revents == 0 && exits[1].revents == 0) ASSERT_GT(poll(exits, 2, 60'000), 0);
+    first += exits[0].revents != 0;
+  }
+  EXPECT_GE(first, runs / 2) << "the workers waited for the host's memory";
+}
+
+// A forked child has the host's end of the zygote's socket, so that its end is never seen; the host watcher needs none.
+TEST_F(HostKilledAnyTime, WithAChildThatWasForkedWithoutExecTakesItsWorkersAlong) {
+  host_program host(failing_host("forked", markers.path()));
+  ASSERT_TRUE(eventually([&] { return markers.has("ready"); }));
+  auto pids = pids_below(host.pid());
+  const auto heir = std::find_if(pids.begin() + 1, pids.end(), [&](pid_t pid) {
+    std::ifstream name("/proc/" + std::to_string(pid) + "/comm");
+    std::string is;
+    return std::getline(name, is) && !is.starts_with("workit-");
+  });
+  ASSERT_NE(heir, pids.end());
+  const auto heir_pid = *heir;
+  pids.erase(heir);
+  kill(host.pid(), SIGKILL);
+  expect_gone(pids);
+  EXPECT_TRUE(is_alive(heir_pid)) << "the control arm: it kept the socket open";
+  kill(heir_pid, SIGKILL);
+}
+
+}  // namespace
+}  // namespace workit::test

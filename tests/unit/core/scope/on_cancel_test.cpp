@@ -1,0 +1,221 @@
+#include <gtest/gtest.h>
+
+#include <random>
+#include <stdexcept>
+#include <support/fixture.hpp>
+#include <support/seed.hpp>
+#include <thread>
+#include <vector>
+#include <workit/fiber/detail/fiber.hpp>
+#include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/runtime.hpp>
+
+namespace workit {
+namespace {
+
+using namespace std::chrono_literals;
+using test::manual_runtime;
+using entries = std::vector<std::string>;
+
+class OnCancel : public test::runtime_test {
+ protected:
+  entries log;
+  auto note(std::string who) {
+    return [this, who = std::move(who)](const cancel_reason& why) { log.push_back(who + ": " + describe(why)); };
+  }
+  /// Runs a body that leaves by `cancelled`.
+  template <class F>
+  void run_cancelled(F&& body) {
+    manual_runtime rt;
+    EXPECT_THROW(rt.run([&](scope& s) {
+      body(s);
+      s.sleep_for(1h);
+    }),
+                 scope_cancelled);
+  }
+};
+using OnCancelDeathTest = OnCancel;
+
+TEST_F(OnCancel, HearsTheFirstDecisionOnly) {
+  run_cancelled([&](scope& s) {
+    s.on_cancel(note("handler"));
+    EXPECT_TRUE(s.cancel("first"));
+    EXPECT_FALSE(s.cancel("second"));
+  });
+  EXPECT_EQ(log, entries{"handler: manual: first"});
+}
+
+TEST_F(OnCancel, HearsNothingOfAScopeThatClosesInPeace) {
+  manual_runtime rt;
+  rt.run([&](scope& s) {
+    s.on_cancel(note("outer"));
+    s.scope([&](scope& in) { in.on_cancel(note("inner")); });
+    s.sleep_for(1s);
+  });
+  EXPECT_EQ(log, entries{});
+}
+
+TEST_F(OnCancel, RunsInTheOrderOfRegistrationOnTheLoopsStack) {
+  run_cancelled([&](scope& s) {
+    s.on_cancel(note("one"));
+    s.on_cancel([&](const cancel_reason&) {
+      EXPECT_EQ(detail::fiber::current(), nullptr);
+      EXPECT_NE(detail::loop::current(), nullptr);
+    });
+    s.on_cancel(note("two"));
+    s.cancel("stop");
+    EXPECT_EQ(log, entries{}) << "not within cancel()";
+  });
+  EXPECT_EQ(log, (entries{"one: manual: stop", "two: manual: stop"}));
+}
+
+TEST_F(OnCancel, LetsOthersRunWhenAHandlerThrows) {
+  run_cancelled([&](scope& s) {
+    s.on_cancel([](const cancel_reason&) { throw std::runtime_error("handler"); });
+    s.on_cancel(note("next"));
+    s.cancel("stop");
+  });
+  EXPECT_EQ(log, entries{"next: manual: stop"});
+}
+
+TEST_F(OnCancel, ForgetsAHandlerThatUnsubscribed) {
+  run_cancelled([&](scope& s) {
+    const auto gone = s.on_cancel(note("gone"));
+    s.on_cancel(note("stays"));
+    s.off_cancel(gone);
+    s.off_cancel(gone);
+    s.cancel("stop");
+  });
+  EXPECT_EQ(log, entries{"stays: manual: stop"});
+}
+
+TEST_F(OnCancel, LetsAHandlerUnsubscribeAnother) {
+  run_cancelled([&](scope& s) {
+    std::uint64_t other = 0;
+    s.on_cancel([&](const cancel_reason&) { s.off_cancel(other); });
+    other = s.on_cancel(note("other"));
+    s.on_cancel(note("last"));
+    s.cancel("stop");
+    s.sleep_for(1h);
+  });
+  EXPECT_EQ(log, entries{"last: manual: stop"});
+}
+
+TEST_F(OnCancel, CallsOneThatIsRegisteredTooLateSoon) {
+  run_cancelled([&](scope& s) {
+    s.cancel("stop");
+    try {
+      s.sleep_for(1h);
+    } catch (const cancelled&) {  // the delivery has been here
+    }
+    s.on_cancel(note("late"));
+    s.on_cancel([&](const cancel_reason&) { s.on_cancel(note("from a handler")); });
+  });
+  EXPECT_EQ(log, (entries{"late: manual: stop", "from a handler: manual: stop"}));
+}
+
+// The body ends, and with it its scope, without a turn of the loop after the cancellation.
+TEST_F(OnCancel, IsHeardBeforeTheScopeClosesHoweverSoonThatIs) {
+  manual_runtime rt;
+  rt.run([&](scope& s) {
+    s.scope([&](scope& in) {
+      in.defer([&] { log.emplace_back("cleanup"); });
+      in.on_cancel(note("handler"));
+      in.cancel("stop");
+    });
+    log.emplace_back("closed");
+  });
+  EXPECT_EQ(log, (entries{"handler: manual: stop", "cleanup", "closed"}));
+}
+
+TEST_F(OnCancel, HearsTheCancellationOfAScopeAbove) {
+  manual_runtime rt;
+  EXPECT_THROW(rt.run({.deadline = 1s},
+                      [&](scope& s) {
+                        s.scope([&](scope& in) {
+                          in.on_cancel(note("inner"));
+                          in.sleep_for(1h);
+                        });
+                      }),
+               timed_out);
+  EXPECT_EQ(log, entries{"inner: deadline passed"});
+}
+
+TEST_F(OnCancel, HearsACancellationThatComesWhileTheCleanupsRun) {
+  manual_runtime rt;
+  rt.run([&](scope& s) {
+    auto t = s.spawn([&](context& ctx) {
+      ctx.scope([&](scope& in) {
+        in.on_cancel(note("handler"));
+        in.defer([&](context& c) {
+          c.sleep_for(2s);
+          log.emplace_back("cleanup");
+        });
+      });
+    });
+    s.sleep_for(1s);
+    t.cancel("stop");
+    t.wait();
+  });
+  EXPECT_EQ(log, (entries{"handler: manual: stop", "cleanup"}));
+}
+
+// Whoever cancels from another thread may be at it in the very moment in which the scope closes: either the scope was
+// cancelled and its handler was told, or neither.
+TEST_F(OnCancel, IsHeardExactlyWhenTheCancelHasWon) {
+  std::mt19937_64 random(test::seed());
+  int cancelled_ones = 0, peaceful = 0;
+  runtime rt;
+  for (int round = 0; round < 500; ++round) {
+    int heard = 0;
+    bool won = false;
+    std::thread canceller;
+    try {
+      rt.run([&](scope& s) {
+        s.scope([&](scope& in) {
+          in.on_cancel([&](const cancel_reason&) { ++heard; });
+          std::atomic<bool> begun{false};
+          canceller = std::thread([&, remote = in.remote(), spin = random() % (round % 2 == 0 ? 2'000 : 200'000)] {
+            begun = true;
+            for (volatile std::uint64_t i = 0; i < spin;) i = i + 1;
+            won = remote.cancel("now");
+          });
+          while (!begun) std::this_thread::yield();
+          for (volatile std::uint64_t i = 0, spin = random() % 2000; i < spin;) i = i + 1;
+        });
+        s.yield();
+      });
+    } catch (const scope_cancelled&) {
+    }
+    canceller.join();
+    ASSERT_EQ(heard, won ? 1 : 0) << "round " << round;
+    ++(won ? cancelled_ones : peaceful);
+  }
+  std::printf("%d cancelled, %d closed in peace\n", cancelled_ones, peaceful);
+}
+
+TEST_F(OnCancelDeathTest, TakesTenThousandHandlersAndNotOneMore) {
+  EXPECT_DEATH(
+      {
+        manual_runtime rt;
+        rt.run({.name = "page"}, [](scope& s) {
+          for (int i = 0; i < 10'000; ++i) s.on_cancel([](const cancel_reason&) {});
+          std::fputs("ten thousand\n", stderr);
+          s.on_cancel([](const cancel_reason&) {});
+        });
+      },
+      "ten thousand\n.*scope \"page\" has 10,000 cancel handlers, which is the most it may have");
+  EXPECT_DEATH(
+      {
+        manual_runtime rt;
+        rt.run({.name = "page"}, [](scope& s) {
+          for (int i = 0; i < 10'000; ++i) s.on_event([](const lifecycle_event&) {});
+          std::fputs("ten thousand\n", stderr);
+          s.on_event([](const lifecycle_event&) {});
+        });
+      },
+      "ten thousand\n.*scope \"page\" has 10,000 event handlers, which is the most it may have");
+}
+
+}  // namespace
+}  // namespace workit

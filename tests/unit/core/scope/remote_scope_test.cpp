@@ -1,0 +1,134 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <support/fixture.hpp>
+#include <thread>
+#include <vector>
+#include <workit/scope/runtime.hpp>
+
+namespace workit {
+namespace {
+
+using namespace std::chrono_literals;
+
+class RemoteScope : public test::runtime_test {};
+
+TEST_F(RemoteScope, IsCancelledFromAnotherThread) {
+  runtime rt;
+  std::jthread canceller;
+  try {
+    rt.run([&](scope& s) {
+      canceller = std::jthread([r = s.remote()] { EXPECT_TRUE(r.cancel("remote")); });
+      s.sleep_for(24h);
+    });
+    ADD_FAILURE();
+  } catch (const scope_cancelled& e) {
+    EXPECT_EQ(std::get<reason::manual>(e.why()).tag, "remote");
+  }
+}
+
+TEST_F(RemoteScope, IsGivenTasksByOtherThreads) {
+  runtime rt;
+  const auto io_thread = rt.run([](scope&) { return std::this_thread::get_id(); });
+  std::atomic<int> sum{0};
+  rt.run([&](scope& s) {
+    std::vector<std::jthread> givers;
+    std::atomic<int> given{0};
+    for (int t = 0; t < 4; ++t)
+      givers.emplace_back([r = s.remote(), &sum, &given, io_thread] {
+        for (int i = 0; i < 50; ++i) {
+          auto task = r.spawn({.name = "given"}, [&sum, io_thread](context&) {
+            EXPECT_EQ(std::this_thread::get_id(), io_thread);
+            return ++sum;
+          });
+          EXPECT_GT(task.get(), 0);
+        }
+        ++given;
+      });
+    while (given < 4) s.yield();
+  });
+  EXPECT_EQ(sum, 200);
+}
+
+TEST_F(RemoteScope, GivenATaskAfterItHasClosedAnswersCancelled) {
+  runtime rt;
+  std::optional<remote_scope> r;
+  rt.run([&](scope& s) { r = s.remote(); });
+  EXPECT_FALSE(r->cancel("nobody is there"));
+  bool ran = false;
+  auto t = r->spawn({}, [&] { ran = true; });
+  auto o = t.result();
+  ASSERT_TRUE(o.is_cancelled());
+  EXPECT_EQ(kind_of(o.why()), "scope_ended");
+  EXPECT_FALSE(ran);
+}
+
+TEST_F(RemoteScope, GivenATaskAfterItsRuntimeHasEndedAnswersCancelled) {
+  std::optional<remote_scope> r;
+  const auto captured = std::make_shared<int>(1);
+  {
+    runtime rt;
+    rt.run([&](scope& s) { r = s.remote(); });
+  }
+  std::vector<std::jthread> threads;
+  std::atomic<int> answered{0};
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        auto late = r->spawn({}, [captured] {});
+        std::ignore = late.cancel("so be it");
+        if (late.result().is_cancelled()) ++answered;
+      }
+    });
+  threads.clear();
+  EXPECT_EQ(answered, 200);
+  r.reset();
+  EXPECT_EQ(captured.use_count(), 1) << "what was given too late is kept for ever";
+}
+
+TEST_F(RemoteScope, AnswersTasksGivenAtAnyMomentOfTheRuntimesEnd) {
+  for (int round = 0; round < 100; ++round) {
+    auto rt = std::make_unique<runtime>();
+    std::optional<remote_scope> r;
+    rt->run([&](scope& s) { r = s.remote(); });
+    std::atomic<bool> begun{false};
+    std::jthread giver([&, given = *r] {
+      for (int i = 0; i < 200; ++i) {
+        begun = true;
+        std::ignore = given.spawn({}, [] {}).result();
+      }
+    });
+    while (!begun) std::this_thread::yield();
+    rt.reset();
+  }
+}
+
+TEST_F(RemoteScope, MayBeCancelledByManyThreadsWhileItCloses) {
+  runtime rt;
+  for (int round = 0; round < 200; ++round) {
+    std::optional<remote_scope> r;
+    std::atomic<bool> ready{false};
+    std::atomic<int> decided{0};
+    std::vector<std::jthread> cancellers;
+    for (int t = 0; t < 2; ++t)
+      cancellers.emplace_back([&] {
+        while (!ready) std::this_thread::yield();
+        if (r->cancel("race")) ++decided;
+      });
+    try {
+      rt.run([&](scope& s) {
+        r = s.remote();
+        ready = true;
+        for (int i = 0; i < 3; ++i) s.spawn([](context& ctx) { ctx.yield(); });
+      });
+    } catch (const scope_cancelled&) {
+    }
+    cancellers.clear();
+    ASSERT_LE(decided, 1);
+  }
+}
+
+}  // namespace
+}  // namespace workit

@@ -1,0 +1,124 @@
+#include <gtest/gtest.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <support/fixture.hpp>
+#include <workit/compose.hpp>
+#include <workit/compose/detached.hpp>
+#include <workit/scope/executor.hpp>
+#include <workit/scope/runtime.hpp>
+#include <workit/use_fiber.hpp>
+
+namespace workit {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Where the stack of the calling function is.
+[[gnu::noinline]] std::uintptr_t stack_here() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
+
+bool is_near(std::uintptr_t a, std::uintptr_t b) { return (a > b ? a - b : b - a) < 64 * 1024; }
+
+class ThreadlessRuntime : public test::runtime_test {};
+
+TEST_F(ThreadlessRuntime, RunsItsBodyOnTheCallingThreadAndItsStack) {
+  runtime rt({.io_threads = 0});
+  const auto here = stack_here();
+  const auto thread = std::this_thread::get_id();
+  const int got = rt.run([&](scope& s) {
+    EXPECT_EQ(std::this_thread::get_id(), thread);
+    EXPECT_TRUE(is_near(stack_here(), here));
+    auto other = s.spawn([&] {
+      EXPECT_EQ(std::this_thread::get_id(), thread);
+      EXPECT_FALSE(is_near(stack_here(), here)) << "the control arm: a fiber has a stack of its own";
+      return 41;
+    });
+    return other.get() + 1;
+  });
+  EXPECT_EQ(got, 42);
+}
+
+TEST_F(ThreadlessRuntime, DoesAllThatAScopeDoesWhileItIsRun) {
+  runtime rt({.io_threads = 0});
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::string> told;
+    rt.run({.name = "page"}, [&](scope& s) {
+      s.defer([&] { told.emplace_back("cleanup"); });
+      boost::asio::steady_timer timer(executor(s), 100us);
+      timer.async_wait(use_fiber);
+      told.emplace_back("I/O");
+      EXPECT_THROW(timeout(1ms, [](context& ctx) { ctx.sleep_for(1h); })(s), timed_out);
+      told.emplace_back("timed out");
+      auto task = s.spawn([](context& ctx) { ctx.sleep_for(1h); });
+      task.cancel("enough");
+      task.wait();
+      told.emplace_back("cancelled");
+    });
+    EXPECT_EQ(told, (std::vector<std::string>{"I/O", "timed out", "cancelled", "cleanup"}));
+  }
+}
+
+TEST_F(ThreadlessRuntime, GivesErrorsAndDeadlinesToItsCaller) {
+  runtime rt({.io_threads = 0});
+  EXPECT_THROW(rt.run([](scope&) { throw std::out_of_range("x"); }), std::out_of_range);
+  EXPECT_THROW(rt.run({.deadline = 1ms}, [](scope& s) { s.sleep_for(1h); }), timed_out);
+  EXPECT_THROW(rt.run([](scope& s) {
+    s.cancel("enough");
+    s.check();
+  }),
+               scope_cancelled);
+}
+
+TEST_F(ThreadlessRuntime, DrivesWhatIsDetachedToItsEnd) {
+  runtime rt({.io_threads = 0});
+  bool ended = false;
+  rt.run([&](scope& s) {
+    detached(s.runtime(), [&](context& ctx) {
+      ctx.sleep_for(1ms);
+      ended = true;
+    });
+  });
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(ThreadlessRuntime, RunsWhatWasSpawnedBetweenItsCallsInTheNextOne) {
+  runtime rt({.io_threads = 0});
+  bool ran = false;
+  auto early = rt.spawn({}, [&](scope&) { ran = true; });
+  EXPECT_FALSE(ran);
+  rt.run([](scope&) {});
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(early.status(), task_status::succeeded);
+}
+
+TEST_F(ThreadlessRuntime, CancelsWhatNobodyHasRunWhenItEnds) {
+  std::optional<task<void>> never;
+  {
+    runtime rt({.io_threads = 0});
+    never = rt.spawn({}, [](scope&) { ADD_FAILURE() << "it ran"; });
+  }
+  EXPECT_EQ(never->status(), task_status::cancelled);
+}
+
+TEST_F(ThreadlessRuntime, GoesByAManualClock) {
+  manual_clock clock;
+  runtime rt({.io_threads = 0, .clock = &clock});
+  rt.run([](scope& s) {
+    const auto start = s.now();
+    s.sleep_for(1h);
+    EXPECT_EQ(s.now(), start + 1h);
+  });
+}
+
+TEST_F(ThreadlessRuntime, LetsAThreadRunSeveralOneAfterTheOther) {
+  runtime a({.io_threads = 0}), b({.io_threads = 0});
+  for (auto* rt : {&a, &b, &a}) rt->run([](scope& s) { s.spawn([](context& ctx) { ctx.yield(); }).get(); });
+  std::thread([&] { a.run([](scope& s) { s.spawn([](context& ctx) { ctx.sleep_for(100us); }).get(); }); }).join();
+}
+
+TEST(ThreadlessRuntimeOptions, ThatContradictEachOtherAreRefused) {
+  EXPECT_THROW(runtime({.io_threads = 0, .stall_after = 50ms}), std::invalid_argument);
+  EXPECT_THROW(runtime({.io_threads = 1025}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace workit

@@ -1,0 +1,159 @@
+// The keeper of a worker's memory: without it a worker's death takes as long as its memory does.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <support/processes_below.hpp>
+#include <support/temporary_directory.hpp>
+
+#include "../pool/pool_host.hpp"
+#include "../pool/run_program.hpp"
+
+namespace workit::test {
+namespace {
+
+using namespace workers;
+
+constexpr std::size_t held_bytes = std::size_t{128} << 20;
+
+void hold_and_spin(std::string begun) {
+  std::memset(std::malloc(held_bytes), 1, held_bytes);
+  std::ofstream(begun).put('x');
+  for (;;) asm volatile("");
+}
+
+std::vector<process_entry> keepers() {
+  auto all = processes_below();
+  std::erase_if(all, [](const auto& p) { return p.name != "workit-memory"; });
+  return all;
+}
+
+/// Bytes of memory of which a page table of that process knows (statm in proc(5)).
+std::size_t resident_bytes(pid_t pid) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/" + std::to_string(pid) + "/statm") >> pages >> pages;
+  return pages * static_cast<std::size_t>(getpagesize());
+}
+
+std::size_t largest_keeper() {
+  std::size_t most = 0;
+  for (const auto& k : keepers()) most = std::max(most, resident_bytes(k.pid));
+  return most;
+}
+
+char state_of(pid_t pid) {
+  for (const auto& p : processes_below())
+    if (p.pid == pid) return p.state;
+  return '-';
+}
+
+std::string status_line(pid_t pid, const std::string& key) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(key)) return line.substr(line.find_first_not_of(" \t", key.size()));
+  return {};
+}
+
+TEST(MemoryKeeper, LetsAWorkerDieBeforeItsMemoryGoes) {
+  pool_host host({.workers = 1});
+  const temporary_directory folder;
+  const auto begun = folder.file("begun");
+  const auto task = host.submit(hold_and_spin, begun);
+  wait_until([&] { return access(begun.c_str(), F_OK) == 0; });
+  const pid_t zygote = host.pool.status().zygote;
+  ASSERT_EQ(kill(zygote, SIGSTOP), 0);  // so that nobody reaps, nor gives anything back
+  task->cell->request(reason::user{});
+  const auto receipt = std::get<job_stopped>(task->wait()).receipt;
+  wait_until([&] { return state_of(receipt->get().worker) == 'Z'; });
+  EXPECT_GE(largest_keeper(), held_bytes) << "the worker is dead; its memory is not to be gone with it";
+  EXPECT_FALSE(receipt->get().reclaimed.has_value());
+  kill(zygote, SIGCONT);
+  wait_until([&] { return receipt->get().reclaimed.has_value(); });
+  EXPECT_LT(largest_keeper(), held_bytes) << "the receipt says that it is back";
+}
+
+TEST(MemoryKeeper, GivesTheMemoryOfSeveralDeadBackOneAfterTheOther) {
+  const auto [said, status] = run_program(WORKIT_CHILD_REAPER_PROGRAM);
+  EXPECT_EQ(status, 0);
+  std::istringstream lines(said);
+  std::vector<std::string> exits, returns;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("exited")) {
+      exits.push_back(line);
+      EXPECT_TRUE(returns.empty()) << "all deaths are told before any memory is waited for: " << said;
+    } else {
+      returns.push_back(line.substr(line.find(',')));
+    }
+  }
+  std::sort(exits.begin(), exits.end());
+  EXPECT_EQ(exits, (std::vector<std::string>{"exited 0 by 9", "exited 1 by 9", "exited 2 by 9"}));
+  EXPECT_EQ(returns, (std::vector<std::string>{", asleep 2", ", asleep 1", ", asleep 0"})) << said;
+}
+
+TEST(MemoryKeeper, HasNoDescriptorsAndMayOnlySleep) {
+  pool_host host({.workers = 1});
+  wait_until([&] { return keepers().size() == 2; });
+  for (const auto& k : keepers()) {
+    wait_until([&] { return status_line(k.pid, "Seccomp:") == "2"; });  // it is the last that it does
+    EXPECT_EQ(status_line(k.pid, "NoNewPrivs:"), "1");
+    EXPECT_TRUE(std::filesystem::is_empty("/proc/" + std::to_string(k.pid) + "/fd"));
+    EXPECT_EQ(k.parent, host.pool.status().zygote);
+  }
+}
+
+TEST(MemoryKeeper, ThatSomebodyKilledIsNotMissed) {
+  pool_host host({.workers = 1});
+  wait_until([&] { return keepers().size() == 2; });
+  for (const auto& k : keepers()) kill(k.pid, SIGKILL);
+  wait_until([&] { return keepers().empty(); });
+  const temporary_directory folder;
+  const auto begun = folder.file("begun");
+  const auto task = host.submit(hold_and_spin, begun);
+  wait_until([&] { return access(begun.c_str(), F_OK) == 0; });
+  task->cell->request(reason::user{});
+  const auto receipt = std::get<job_stopped>(task->wait()).receipt;
+  wait_until([&] { return receipt->get().reclaimed.has_value(); });
+  EXPECT_EQ(host.call([] { return 5; }), 5);
+  host.wait_until_whole();
+  EXPECT_EQ(keepers().size(), 1U) << "that of the worker which has replaced the stopped one";
+}
+
+// Nobody gives the memory back while the zygote hangs, and the receipt does not say so. It is killed when the last of
+// its running tasks has ended, and all of it comes back.
+TEST(MemoryKeeper, OfAZygoteThatHangsIsNotSaidToBeGone) {
+  pool_host host({.workers = 2, .zygote_patience = 200ms});
+  const temporary_directory folder;
+  const auto one = folder.file("one"), other = folder.file("other");
+  const auto first = host.submit(hold_and_spin, one), second = host.submit(hold_and_spin, other);
+  wait_until([&] { return access(one.c_str(), F_OK) == 0 && access(other.c_str(), F_OK) == 0; });
+  const pid_t hanging = host.pool.status().zygote;
+  kill(hanging, SIGSTOP);
+  wait_until([&] { return host.pool.status().zygote != hanging; });
+  first->cell->request(reason::user{});
+  const auto receipt = std::get<job_stopped>(first->wait()).receipt;
+  wait_until([&] { return state_of(receipt->get().worker) == 'Z'; });
+  std::this_thread::sleep_for(200ms);  // enough for the warden to hear of its death
+  EXPECT_GE(largest_keeper(), held_bytes);
+  EXPECT_FALSE(receipt->get().reclaimed.has_value());
+  second->cell->request(reason::user{});
+  const auto last = std::get<job_stopped>(second->wait()).receipt;
+  wait_until([&] { return receipt->get().reclaimed.has_value() && last->get().reclaimed.has_value(); });
+  wait_until([&] { return largest_keeper() < held_bytes; });
+  EXPECT_EQ(host.call([] { return 5; }), 5);
+}
+
+TEST(MemoryKeeper, DiesWithTheZygote) {
+  pool_host host({.workers = 1});
+  wait_until([&] { return keepers().size() == 2; });
+  const auto before = keepers();
+  kill(host.pool.status().zygote, SIGKILL);
+  const auto is_gone = [&](const auto& k) { return access(("/proc/" + std::to_string(k.pid)).c_str(), F_OK) != 0; };
+  wait_until([&] { return std::all_of(before.begin(), before.end(), is_gone); });
+  EXPECT_EQ(host.call([] { return 5; }), 5);
+}
+
+}  // namespace
+}  // namespace workit::test

@@ -1,0 +1,82 @@
+// What the host and its zygote say to each other: one record a packet, descriptors beside it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+#include <workit/base/unique_fd.hpp>
+#include <workit/base/worker_errors.hpp>
+#include <workit/workers/detail/function_id.hpp>
+#include <workit/workers/process_options.hpp>
+
+#include "packets.hpp"
+
+namespace workit::workers {
+
+/// The zygote's argument: the number of its end of the socket follows.
+inline constexpr std::string_view zygote_argument = "--workit-zygote=";
+/// What it is called: argv[0].
+inline constexpr std::string_view zygote_name = "workit-zygote";
+
+enum class message_kind : std::uint32_t {
+  // host to zygote
+  hello,  ///< with the host-life memfd and the loops' eventfds
+  fork,   ///< with the memfd of the worker's block, its end of the line, and where it is captured of its output
+  kill,   ///< where the host itself may not
+  ping,   ///< answered by `pong` at once
+  quit,
+  // zygote to host
+  ready,      ///< preload is done
+  failed,     ///< it is not; `text` says why. The zygote exits
+  forked,     ///< with a pidfd, or an error
+  exited,     ///< it runs no more, and has no descriptors; its memory may still be there
+  reclaimed,  ///< its memory is back, too
+  violated,   ///< a sandboxed worker made a forbidden call, and is killed
+  pong,
+  // worker to zygote
+  guarded,  ///< with the descriptor on which the kernel announces its forbidden calls
+};
+
+/// Text of a message, cut where it does not fit.
+struct message_text {
+  char characters[384] = {};
+  void set(std::string_view text) noexcept {
+    std::memcpy(characters, text.data(), std::min(text.size(), sizeof characters - 1));
+  }
+  [[nodiscard]] std::string_view view() const noexcept {
+    return {characters, ::strnlen(characters, sizeof characters)};
+  }
+};
+
+struct message {
+  message_kind kind{};
+  std::uint32_t worker = 0;       ///< fork, kill, forked, exited, reclaimed: the host's number for it
+  pid_t pid = 0;                  ///< hello: the host; forked: the worker
+  std::int32_t error = 0;         ///< forked: errno, 0 when it went well
+  std::int32_t status = 0;        ///< exited: as wait(2) gives it
+  std::int32_t call = 0;          ///< violated: the number of the system call
+  out_of_memory oom_guess{};      ///< exited, by SIGKILL
+  std::uint32_t threads = 0;      ///< forked, with EAGAIN: how many threads the zygote has instead of one
+  std::uint64_t largest_rss = 0;  ///< exited: KiB
+  std::uint64_t cpu_us = 0;       ///< exited: user and system time
+  worker_output output{};         ///< hello
+  function_id preload{};          ///< hello: empty when there is none
+  function_id worker_init{};      ///< hello: empty when there is none
+  limit_values limits{};          ///< hello: the pool's
+  workit::sandbox sandbox{};      ///< hello: the pool's
+  message_text text{};            ///< hello: the pool's name; failed: a sentence
+};
+static_assert(std::is_trivially_copyable_v<message>);
+
+/// As send_packet().
+[[nodiscard]] transfer send(int socket, const message& m, std::span<const int> descriptors = {}) noexcept;
+
+/// As receive_packet(). A packet that is no message counts as closed.
+[[nodiscard]] transfer receive(int socket, message& m, std::vector<unique_fd>& descriptors) noexcept;
+
+}  // namespace workit::workers

@@ -1,0 +1,13 @@
+// The host's answer to a worker that charges the budgets of its host.
+#pragma once
+
+#include <workit/context/context.hpp>
+
+#include "task_channel.hpp"
+
+namespace workit::workers {
+
+/// Charges the budgets of `ctx`, or looks at one, as `asked` says. Threads: those of ctx.
+[[nodiscard]] charge_answer answer_charges(context& ctx, const charges_message& asked) noexcept;
+
+}  // namespace workit::workers

@@ -1,0 +1,68 @@
+// One call behind a worker boundary, as the fiber that waits for it sees it.
+#pragma once
+
+#include <memory>
+#include <workit/base/cancel_cell.hpp>
+#include <workit/base/receipt.hpp>
+#include <workit/base/worker_errors.hpp>
+#include <workit/context/context.hpp>
+#include <workit/fiber/detail/fiber.hpp>
+#include <workit/fiber/detail/loop.hpp>
+#include <workit/workers/offload.hpp>
+
+namespace workit::detail {
+
+/// What every boundary is told of a call. Lives as long as the call.
+struct call_site {
+  context& ctx;
+  fiber& waiter;
+  cancel_cell::ptr cell;  ///< its cancellation stops the call
+  const offload_options& options;
+  const workers::remote_call& call;
+  deadline until;  ///< in machine time; never under a manual clock
+  std::size_t attempt = 1;
+};
+
+/// Made for one call, held by a shared pointer. Threads: the waiter's home, unless said.
+class boundary_call {
+ public:
+  virtual ~boundary_call() = default;
+
+  /// Hands the call to its pool and waits for settle(). Blocks: the fiber. Cancel: by the cell only; the wait itself is
+  /// not given up. Requires: `self` is this.
+  void run(std::shared_ptr<boundary_call> self, const char* what);
+
+  /// Null unless it was stopped.
+  [[nodiscard]] virtual std::shared_ptr<receipt_slot> stop() const = 0;
+  [[nodiscard]] virtual const worker_usage& used() const = 0;
+  /// Its value, once, or its error. Requires: it was not stopped.
+  virtual workers::encoded_result take() = 0;
+  /// Its worker died by itself, so that another may do better.
+  [[nodiscard]] virtual bool lost_its_worker() const { return false; }
+
+ protected:
+  explicit boundary_call(const call_site& site)
+      : context_(site.ctx), waiter_(site.waiter), home_(site.waiter.home.shared_from_this()) {}
+
+  /// May lead to settle() before it returns.
+  virtual void submit() = 0;
+  /// The call has ended: lets the fiber go on. Threads: any; once.
+  void settle() noexcept;
+
+  context& context_;
+  fiber& waiter_;
+  const std::shared_ptr<loop> home_;
+  bool done_ = false;
+
+ private:
+  void wake() noexcept;
+
+  std::shared_ptr<boundary_call> self_;  // until settled: settle() may be called by the last one to hold it
+};
+
+/// One of these is right for options.boundary. Errors: start_failed when there is no such pool.
+std::shared_ptr<boundary_call> make_process_call(const call_site& site);
+std::shared_ptr<boundary_call> make_thread_call(const call_site& site);
+std::shared_ptr<boundary_call> make_cooperative_call(const call_site& site);
+
+}  // namespace workit::detail

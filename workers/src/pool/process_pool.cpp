@@ -1,0 +1,91 @@
+// The face of the pool: options, and a core that outlives it while somebody is still inside.
+#include <limits>
+#include <mutex>
+#include <workit/base/errors.hpp>
+#include <workit/preempt/proof.hpp>
+#include <workit/workers/process_pool.hpp>
+
+#include <workit/base/usable_cpus.hpp>
+#include "kill_worker.hpp"
+#include "pool_core.hpp"
+
+namespace workit::workers {
+namespace {
+
+constexpr std::size_t most_processes = 1024;
+constexpr std::size_t most_loops = most_descriptors - 2;  // beside the host-life mutex and the bell
+constexpr std::size_t longest_name = 64;
+
+process_options checked(process_options options, std::size_t loops) {
+  const auto refuse = [&](const std::string& why) {
+    throw start_failed("process pool \"" + options.name.substr(0, longest_name) + "\": " + why);
+  };
+  if (options.name.empty()) refuse("a pool needs a name");
+  if (options.name.size() > longest_name) refuse("a pool's name has at most 64 characters");
+  if (options.workers > most_processes) refuse("more than 1024 workers would not run, only swap");
+  if (options.spares > most_processes) refuse("more than 1024 spares would only hold memory");
+  if (loops == 0) refuse("a pool needs at least one eventfd to report results to");
+  if (loops > most_loops) refuse("results can be reported to 199 eventfds at most");
+  if (const auto complaint = complaint_about(options.limits)) refuse(*complaint);
+  if (const auto complaint = complaint_about(options.cgroup)) refuse(*complaint);
+  if (options.sandbox != sandbox::none)
+    if (const auto missing = missing_for_sandbox(); !missing.empty())
+      refuse("sandbox::compute_only cannot be had: " + missing);
+  if (options.workers == 0) options.workers = usable_cpus();
+  if (options.min_workers > options.workers) refuse("min_workers is more than workers");
+  if (options.idle_shrink && *options.idle_shrink <= duration::zero()) refuse("idle_shrink has to be more than zero");
+  if (options.zygote_patience < std::chrono::milliseconds(10)) refuse("zygote_patience has to be 10 ms at least");
+  if (options.when_full == when_full::refuse && options.queue_limit == std::numeric_limits<std::size_t>::max())
+    refuse("when_full::refuse needs a queue_limit");
+  return options;
+}
+
+/// The pools that a warden may ask to kill for it; a process has few.
+std::mutex pools_mutex;
+std::vector<std::weak_ptr<pool_core>> pools;  // guarded by pools_mutex
+
+void ask_pools_to_kill(pid_t worker) {
+  std::vector<std::shared_ptr<pool_core>> alive;
+  {
+    const std::lock_guard guard(pools_mutex);
+    for (const auto& p : pools)
+      if (auto pool = p.lock()) alive.push_back(std::move(pool));
+  }
+  for (const auto& pool : alive) pool->delegate_kill(worker);
+}
+
+void remember(const std::shared_ptr<pool_core>& pool) {
+  const std::lock_guard guard(pools_mutex);
+  std::erase_if(pools, [](const auto& p) { return p.expired(); });
+  pools.push_back(pool);
+}
+
+}  // namespace
+
+bool kill_worker(worker_handle& worker) noexcept {
+  worker.note_kill();
+  const auto answer = preempt::send_kill(worker.pidfd.get());
+  if (answer == preempt::kill_answer::denied) ask_pools_to_kill(worker.pid);
+  return answer == preempt::kill_answer::sent;
+}
+
+process_pool::process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_eventfds) {
+  auto valid = checked(std::move(options), loop_eventfds.size());
+  core_ = std::make_shared<pool_core>(std::move(valid), warden, std::move(loop_eventfds));
+  remember(core_);
+  warden.delegate_kill(ask_pools_to_kill);
+}
+
+process_pool::~process_pool() { stop(); }
+
+void process_pool::start() { core_->start(); }
+void process_pool::submit(std::shared_ptr<job> task) { core_->submit(std::move(task)); }
+void process_pool::collect(std::size_t loop) { core_->collect(loop); }
+const std::string& process_pool::name() const noexcept { return core_->name(); }
+process_limits process_pool::limits() const { return core_->limits(); }
+pool_status process_pool::status() const { return core_->status(); }
+bool process_pool::drain(deadline until) { return core_->drain(until); }
+void process_pool::reload(deadline until) { core_->reload(until); }
+shutdown_report process_pool::stop(shutdown_options how) noexcept { return core_->stop(how); }
+
+}  // namespace workit::workers

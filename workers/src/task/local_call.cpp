@@ -1,0 +1,31 @@
+// local_call: see the header.
+#include "local_call.hpp"
+
+#include <workit/base/errors.hpp>
+#include <workit/context/cancelled.hpp>
+#include <workit/preempt/no_preempt_scope.hpp>
+
+namespace workit::workers {
+
+void local_call::run(void* self) noexcept {
+  auto& me = *static_cast<local_call*>(self);
+  try {
+    const auto found = find_function(me.call_.entry);
+    if (!found) throw start_failed("the function of the task is not in this program any more");
+    wire_reader arguments(me.call_.arguments, me.call_.beside);
+    wire_writer written;
+    reinterpret_cast<trampoline> (*found)(arguments, written);
+    auto beside = written.take_attached();
+    const no_preempt_scope commit;
+    me.value_ = {written.take(), std::move(beside)};
+    me.has_value_ = true;
+  } catch (const cancelled&) {
+    const no_preempt_scope commit;
+    me.gave_up_ = true;
+  } catch (...) {
+    const no_preempt_scope commit;
+    me.error_ = std::current_exception();
+  }
+}
+
+}  // namespace workit::workers

@@ -1,0 +1,270 @@
+// thread_pool and its core: the queue, the threads, the end. thread_pool_run.cpp has the run of a task.
+#include "thread_pool_core.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <new>
+#include <utility>
+#include <workit/base/errors.hpp>
+#include <workit/base/quiet_thread.hpp>
+
+namespace workit::workers {
+namespace {
+
+constexpr std::size_t most_threads = 1024;
+/// How long the end of a pool waits for refused tasks.
+constexpr std::chrono::seconds last_wait{1};
+/// After a task no longer than this a thread looks for the next one for a moment before it sleeps.
+constexpr duration short_task = std::chrono::milliseconds(1);
+
+std::size_t usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(std::max(1, CPU_COUNT(&set))) : 1;
+}
+
+/// What a thread does for the first time takes long: its stack's pages, its share of the heap, the way into a task. It
+/// does that before its first task, which is the next one where a thread is retired: 10 of its 70 us.
+void rehearse(void*) noexcept {
+  constexpr std::size_t touched = std::size_t{16} << 10;
+  [[maybe_unused]] volatile char frames[touched];
+  for (std::size_t at = 0; at < touched; at += 512) frames[at] = 0;
+  ::operator delete(::operator new(64, std::nothrow));
+}
+
+[[noreturn]] void fail(const thread_options& o, const std::string& why) {
+  throw start_failed("pool \"" + o.name + "\": " + why);
+}
+
+thread_options checked(thread_options o) {
+  if (o.name.empty() || o.name.size() > 64)
+    throw start_failed("thread_options.name has " + std::to_string(o.name.size()) + " characters; it has 1 to 64");
+  if (o.threads == 0) o.threads = usable_cpus();
+  if (o.threads > most_threads)
+    fail(o, "thread_options.threads is " + std::to_string(o.threads) + "; it may be 0 to 1024");
+  if (o.spares > most_threads)
+    fail(o, "thread_options.spares is " + std::to_string(o.spares) + "; it may be 0 to 1024");
+  if (o.patience < duration::zero()) fail(o, "thread_options.patience is less than zero");
+  constexpr std::size_t least_stack = std::size_t{64} << 10;
+  if (o.stack_size < least_stack)
+    fail(o, "thread_options.stack_size is " + std::to_string(o.stack_size) + "; it has to be 64 KiB at least");
+  return o;
+}
+
+}  // namespace
+
+thread_pool_core::thread_pool_core(thread_options options, preempt::warden& warden)
+    : options_(checked(std::move(options))), warden_(warden), ladder_(std::make_unique<preempt::stop_ladder>(warden)) {}
+
+void thread_pool_core::start() {
+  if (const auto& why = preempt::why_unsupported(); !why.empty()) fail(options_, why);
+  for (const auto& m : options_.preemptible_modules) preempt::allow_module(m);
+  {
+    const lock guard(mutex_);
+    stopping_ = false;
+  }
+  try {
+    for (std::size_t i = 0; i < options_.threads + options_.spares; ++i) add_thread();
+  } catch (const std::system_error& e) {
+    stop();
+    fail(options_, std::string("a thread could not be started: ") + e.what());
+  }
+}
+
+void thread_pool_core::replace_thread() noexcept {
+  try {
+    add_thread();
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the pool is smaller until the next try
+  }
+}
+
+// Errors: std::system_error.
+void thread_pool_core::add_thread() {
+  join_ended();
+  const lock guard(mutex_);
+  if (stopping_ || threads_.size() - leaving_ - refused_.size() >= options_.threads + options_.spares) return;
+  const auto me = threads_.emplace(threads_.end());
+  try {
+    *me = start_quiet_thread("workit-task", [this, me] { serve(me); });
+  } catch (...) {
+    threads_.erase(me);
+    throw;
+  }
+}
+
+void thread_pool_core::serve(std::list<std::thread>::iterator me) {
+  const auto leave = [this, me] {
+    const lock guard(mutex_);
+    --leaving_;
+    ended_.splice(ended_.end(), threads_, me);
+    one_ended_.notify_all();
+  };
+  std::optional<preempt::stoppable_thread> made;
+  try {
+    made.emplace(preempt::stoppable_options{.stack_size = options_.stack_size, .quarantine = options_.quarantine});
+  } catch (const std::system_error&) {  // no memory for its stack, or no timer: the pool is smaller by one
+    {
+      const lock guard(mutex_);
+      ++leaving_;
+    }
+    return leave();
+  }
+  auto& here = *made;
+  here.run(preempt::next_task_number(), deadline{}, &rehearse, nullptr);
+  auto then = fitness::fit;
+  bool more_soon = false, refused = false;
+  while (then == fitness::fit) {
+    auto task = take(more_soon);
+    if (task == nullptr) return leave();
+    const auto began = std::chrono::steady_clock::now();
+    then = run(here, task);
+    refused = task->state_.load(std::memory_order_acquire) == job_state::refused;
+    more_soon = task->cell->record() == nullptr && std::chrono::steady_clock::now() - began < short_task;
+  }
+  // Who refused it has done so then; and a thread that this one starts would be niced as it is.
+  if (!refused) {
+    leave_the_processor();
+    replace_thread();
+  }
+  if (then == fitness::spoilt) here.end_thread(leave);
+  leave();
+}
+
+// A thread's start and its end take long, and what was woken meanwhile waits for them where the kernel preempts lazily.
+void thread_pool_core::leave_the_processor() {
+  {
+    const lock guard(mutex_);
+    if (parked_ == 0 || stopping_) return;  // the next task waits for the new thread
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {
+  lock guard(mutex_);
+  ++parked_;
+  for (;;) {
+    if (busy_ < options_.threads) {
+      for (auto& line : queue_) {
+        if (line.empty()) continue;
+        auto task = std::move(line.front());
+        line.pop_front();
+        --parked_;
+        ++busy_;
+        return task;
+      }
+    }
+    if (stopping_) {
+      --parked_;
+      ++leaving_;
+      return nullptr;
+    }
+    if (std::exchange(more_soon, false)) {
+      const auto seen = submissions_.load(std::memory_order_relaxed);
+      guard.unlock();
+      look_for_work(seen);
+      guard.lock();
+      continue;
+    }
+    work_.wait(guard);
+  }
+}
+
+// Waking a thread that sleeps takes 50 us on a virtual machine, about what is spent here.
+void thread_pool_core::look_for_work(std::uint64_t seen) const noexcept {
+  static const bool pays = usable_cpus() > 1;
+  if (!pays) return;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+  while (submissions_.load(std::memory_order_relaxed) == seen && std::chrono::steady_clock::now() < until)
+    __builtin_ia32_pause();
+}
+
+void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
+  task->submitted_ = std::chrono::steady_clock::now();
+  task->pool_ = shared_from_this();
+  task->state_.store(job_state::queued, std::memory_order_release);
+  warden_.enlist(task);
+  std::optional<job_not_started> refused;
+  running_on stuck;
+  {
+    const lock guard(mutex_);
+    if (task->state_.load(std::memory_order_acquire) != job_state::queued) return;  // stopped already
+    if (stopping_)
+      refused = {"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped};
+    else if (options_.when_full == when_full::refuse && queued() >= options_.queue_limit)
+      refused = {"pool \"" + options_.name + "\" is full", workers::refusal::queue_full, options_.queue_limit};
+    else
+      queue_[static_cast<std::size_t>(task->terms.priority)].push_back(task);
+    submissions_.fetch_add(1, std::memory_order_relaxed);
+    stuck = refused_now();
+  }
+  if (!refused) {
+    work_.notify_one();
+    return make_way(stuck);
+  }
+  if (task->decide(job_state::queued, job_state::ended)) settle(*task, std::move(*refused));
+}
+
+std::size_t thread_pool_core::queued() const noexcept { return queue_[0].size() + queue_[1].size() + queue_[2].size(); }
+
+thread_pool_status thread_pool_core::status() const {
+  const lock guard(mutex_);
+  auto now = counts_;
+  now.busy = busy_;
+  now.parked = parked_;
+  now.queued = queued();
+  for (const auto& r : refused_) {
+    now.refused.push_back(r.what);
+    now.refused.back().runs_on = std::chrono::steady_clock::now() - r.since;
+  }
+  return now;
+}
+
+void thread_pool_core::stop() noexcept {
+  std::vector<std::shared_ptr<thread_job>> waiting;
+  {
+    const lock guard(mutex_);
+    stopping_ = true;
+    for (auto& line : queue_) {
+      waiting.insert(waiting.end(), line.begin(), line.end());
+      line.clear();
+    }
+  }
+  work_.notify_all();
+  for (const auto& task : waiting)
+    if (task->decide(job_state::queued, job_state::ended))
+      settle(*task, job_not_started{"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped});
+  {
+    lock guard(mutex_);
+    one_ended_.wait(guard, [&] { return threads_.size() <= refused_.size(); });
+    one_ended_.wait_for(guard, last_wait, [&] { return threads_.empty(); });
+    // What still runs ends with the process, and until then needs this object.
+    if (!threads_.empty()) immortal_ = shared_from_this();
+    for (auto& t : threads_) t.detach();
+  }
+  ladder_.reset();
+  join_ended();
+}
+
+void thread_pool_core::join_ended() {
+  std::list<std::thread> gone;
+  {
+    const lock guard(mutex_);
+    gone.swap(ended_);
+  }
+  for (auto& t : gone) t.join();
+}
+
+thread_pool::thread_pool(thread_options options, preempt::warden& warden)
+    : core_(std::make_shared<thread_pool_core>(std::move(options), warden)) {}
+thread_pool::~thread_pool() { stop(); }
+void thread_pool::start() { core_->start(); }
+void thread_pool::submit(std::shared_ptr<thread_job> task) { core_->submit(std::move(task)); }
+const std::string& thread_pool::name() const noexcept { return core_->name(); }
+thread_pool_status thread_pool::status() const { return core_->status(); }
+void thread_pool::stop() noexcept { core_->stop(); }
+
+}  // namespace workit::workers

@@ -1,0 +1,35 @@
+// thread_service: ties a pool of threads to the runtime's warden.
+#include <workit/base/assert.hpp>
+#include <workit/scope/runtime.hpp>
+#include <workit/workers/threads.hpp>
+
+namespace workit {
+
+thread_service::thread_service(thread_options options) : options_(std::move(options)) {}
+thread_service::~thread_service() = default;
+
+void thread_service::before_threads(runtime& owner) {
+  if (owner.warden() == nullptr) owner.install_warden(std::make_shared<preempt::warden>());
+  auto* const warden = dynamic_cast<preempt::warden*>(owner.warden());
+  WORKIT_ASSERT(warden != nullptr, "the pool \"" + options_.name + "\" needs preempt::warden as the runtime's warden");
+  auto pool = std::make_shared<workers::thread_pool>(options_, *warden);
+  pool->start();
+  pool_ = std::move(pool);
+}
+
+void thread_service::stop() noexcept {
+  if (pool_ != nullptr) pool_->stop();
+}
+
+workers::thread_pool& thread_service::pool() const {
+  WORKIT_ASSERT(pool_ != nullptr, "the pool \"" + options_.name + "\" was used before a runtime started it");
+  return *pool_;
+}
+
+std::shared_ptr<workers::thread_pool> find_threads(const runtime& owner, std::string_view name) {
+  const auto* service = owner.find_service<thread_service>(
+      [&](const thread_service& s) { return s.pool_ != nullptr && (name.empty() || s.name() == name); });
+  return service != nullptr ? service->pool_ : nullptr;
+}
+
+}  // namespace workit

@@ -1,0 +1,87 @@
+// The crash note: a signal handler on a stack of its own that calls nothing but async-signal-safe functions.
+//
+// Invariants
+// 1. The signal's number is stored when the rest is complete: who sees it may kill the process.
+// 2. The backtrace cannot keep the process from dying: the kernel kills at a second fault in the handler, since that
+//    blocks it, and an alarm ends one that does not come back, e.g. because the stack it walks was overwritten. What is
+//    noted before it is told in both cases.
+#include "crash_report.hpp"
+
+#include <execinfo.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "task_limits.hpp"
+
+namespace workit::workers {
+namespace {
+
+constexpr int most_frames = 48;
+/// Frames of ours at the innermost end: this function, the handler, and the kernel's return from it.
+constexpr int own_frames = 3;
+constexpr timeval patience{0, 200'000};
+
+control_block* crash_block = nullptr;
+const payload* crash_content = nullptr;
+const std::atomic<int>* crash_bell = nullptr;
+pid_t owner = -1;
+alignas(64) char handler_stack[128 * 1024];
+
+/// backtrace() was called before, so that its library is loaded; backtrace_symbols_fd() is async-signal-safe
+/// (glibc manual, 33.1); lseek(2), fstat(2), setitimer(2) are system calls.
+[[gnu::noinline]] void write_backtrace() noexcept {
+  const itimerval alarm{{}, patience};
+  ::setitimer(ITIMER_REAL, &alarm, nullptr);
+  ::signal(SIGALRM, SIG_DFL);
+  sigset_t alarms;
+  sigemptyset(&alarms);
+  sigaddset(&alarms, SIGALRM);
+  ::sigprocmask(SIG_UNBLOCK, &alarms, nullptr);
+  const int to = crash_content->descriptor();
+  if (!crash_content->descriptor_intact() || ::lseek(to, payload_offset, SEEK_SET) < 0) return;
+  void* frames[most_frames];
+  const int count = ::backtrace(frames, most_frames);
+  if (count > own_frames) ::backtrace_symbols_fd(frames + own_frames, count - own_frames, to);
+  const auto end = ::lseek(to, 0, SEEK_CUR);
+  if (end > static_cast<off_t>(payload_offset))
+    crash_block->crash.trace_size.store(static_cast<std::uint32_t>(end - static_cast<off_t>(payload_offset)),
+                                        std::memory_order_relaxed);
+}
+
+void store_and_die(int signal, siginfo_t* info, void*) {
+  ::signal(signal, SIG_DFL);
+  if (::getpid() == owner) {  // a child that the task has forked crashes for itself
+    crash_block->crash.address.store(reinterpret_cast<std::uintptr_t>(info->si_addr), std::memory_order_relaxed);
+    if (signal == SIGSEGV) note_overflown_stack(info->si_addr);
+    crash_block->crash.noted.store(signal, std::memory_order_release);
+    write_backtrace();
+    crash_block->crash.signal.store(signal, std::memory_order_release);
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto heard = ::write(crash_bell->load(std::memory_order_relaxed), &one, sizeof one);
+  }
+  ::raise(signal);  // blocked until this returns; a fault happens again by itself
+}
+
+}  // namespace
+
+void note_crashes_in(const payload& content, const std::atomic<int>& bell) noexcept {
+  crash_block = &content.control();
+  crash_content = &content;
+  crash_bell = &bell;
+  owner = ::getpid();
+  void* first[1];
+  ::backtrace(first, 1);  // loads the unwinder, which a signal handler must not
+  stack_t stack{};
+  stack.ss_sp = handler_stack;
+  stack.ss_size = sizeof handler_stack;
+  ::sigaltstack(&stack, nullptr);
+  struct sigaction action {};
+  action.sa_sigaction = store_and_die;
+  action.sa_flags = SA_ONSTACK | SA_SIGINFO;
+  sigfillset(&action.sa_mask);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace workit::workers

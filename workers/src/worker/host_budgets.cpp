@@ -1,0 +1,81 @@
+// host_budgets: a question to the host for each charge.
+//
+// Invariants
+// 1. One question is open at a time: `mutex_` is held from the question to its answer, by threads of the worker only.
+// Lock order: there is one lock.
+#include "host_budgets.hpp"
+
+#include <poll.h>
+
+#include <mutex>
+#include <workit/base/errors.hpp>
+
+namespace workit::workers {
+namespace {
+
+using verdict = charge_answer::verdict;
+
+class host_budgets final : public workit::detail::remote_budgets {
+ public:
+  host_budgets(int line, void (*tell)(const bytes&)) noexcept : line_(line), tell_(tell) {}
+
+  void consume(std::span<const charge> charges) override {
+    charges_message asked;
+    for (const auto& each : charges)
+      asked.parts.push_back({each.key->name(), each.how_much.in_units(each.key->digits()), each.key->digits()});
+    const auto answer = ask(std::move(asked));
+    switch (answer.decided) {
+      case verdict::charged:
+        return;
+      case verdict::refused:
+        throw budget_exceeded({.key = answer.key,
+                               .limit = amount::of_units(answer.limit, answer.digits),
+                               .spent = amount::of_units(answer.spent, answer.digits),
+                               .attempted = amount::of_units(answer.attempted, answer.digits),
+                               .unit = answer.unit});
+      case verdict::not_set:
+        throw budget_not_set(answer.key, "the worker's host");
+      case verdict::invalid:
+        break;
+    }
+    throw invalid_amount(answer.key);
+  }
+
+  std::optional<budget_state> budget(const budget_key& key) override {
+    charges_message asked{.only_look = true};
+    asked.parts.push_back({key.name(), 0, key.digits()});
+    const auto answer = ask(std::move(asked));
+    if (answer.decided != verdict::charged) return std::nullopt;
+    return budget_state{&key, amount::of_units(answer.limit, answer.digits),
+                        amount::of_units(answer.spent, answer.digits)};
+  }
+
+ private:
+  charge_answer ask(charges_message asked) {
+    const std::lock_guard lock(mutex_);
+    asked.question = ++last_question_;
+    tell_(encode(asked));
+    for (;;) {
+      pollfd answered{line_, POLLIN, 0};
+      ::poll(&answered, 1, -1);
+      const auto next = receive(line_);
+      if (!next && (answered.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
+        throw error("the host of this worker does not answer any more");
+      const auto answer = next ? decode_answer(next->content) : std::nullopt;
+      if (answer && answer->question == last_question_) return *answer;
+    }
+  }
+
+  const int line_;
+  void (*const tell_)(const bytes&);
+  std::mutex mutex_;
+  std::uint32_t last_question_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<workit::detail::remote_budgets> make_host_budgets(int line, void (*tell)(const bytes&)) {
+  return std::make_shared<host_budgets>(line, tell);
+}
+
+}  // namespace workit::workers

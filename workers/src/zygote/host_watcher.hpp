@@ -1,0 +1,16 @@
+// The process beside a zygote that hears at once when the host dies.
+#pragma once
+
+#include <sys/types.h>
+
+#include <workit/preempt/life_mutex.hpp>
+
+namespace workit::workers {
+
+/// What the host watcher sends to its zygote.
+int host_death_signal() noexcept;
+
+/// Forks it. `host` must stay mapped. Returns its pid, or -1 with errno. Requires: a single-threaded process.
+[[nodiscard]] pid_t start_sentinel(preempt::life_mutex& host) noexcept;
+
+}  // namespace workit::workers
