@@ -2,7 +2,7 @@
 
 add_library(workit_build INTERFACE)  # for the project's own code only: warnings and sanitizers
 target_compile_options(workit_build INTERFACE -Wall -Wextra -Wpedantic -Werror=return-type
-  $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Werror=thread-safety>)
 if(WORKIT_SANITIZE STREQUAL "address")
   target_compile_options(workit_build INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(workit_build INTERFACE -fsanitize=address,undefined)
