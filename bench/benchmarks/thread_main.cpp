@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
   using namespace workit;
   init(argc, argv);
-  bench::play_role(argc, argv);
+  bench::run_child_role(argc, argv);
   bench::add_kicks();
   bench::add_thread_figures();
   bench::add_costs();

@@ -51,7 +51,7 @@ int run(const request& r) {
 
 int main(int argc, char** argv) {
   init(argc, argv);
-  bench::play_role(argc, argv);
+  bench::run_child_role(argc, argv);
   request r;
   CLI::App app(
       "Measures how fast work stops on this machine, at each boundary, beside what the kernel takes at least.\n"

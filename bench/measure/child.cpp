@@ -23,7 +23,7 @@ extern char** environ;
 namespace workit::bench {
 namespace {
 
-constexpr const char* mark = "--play-role-of-bench";
+constexpr const char* mark = "--bench-child-role";
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
@@ -34,7 +34,7 @@ void be_ready(shared_page& page) {
   futex_wake(page.ready);
 }
 
-[[noreturn]] void play(role what, std::uint64_t mib, shared_page& page) {
+[[noreturn]] void run_role(role what, std::uint64_t mib, shared_page& page) {
   (void)preempt::register_for_barrier();
   hold_memory(mib);
   be_ready(page);
@@ -89,11 +89,11 @@ shared_page* open_page(const std::string& path) {
   return static_cast<shared_page*>(at);
 }
 
-void play_role(int argc, char** argv) {
+void run_child_role(int argc, char** argv) {
   if (argc != 6 || std::strcmp(argv[1], mark) != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != std::atoi(argv[5])) _exit(1);  // the parent died before the line above
-  play(static_cast<role>(std::atoi(argv[2])), std::strtoull(argv[3], nullptr, 10), *open_page(argv[4]));
+  run_role(static_cast<role>(std::atoi(argv[2])), std::strtoull(argv[3], nullptr, 10), *open_page(argv[4]));
 }
 
 child::child(role what, int memory_mib) {

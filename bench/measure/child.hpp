@@ -1,4 +1,4 @@
-// Processes of the measuring program itself that play one role: what is bare is measured against them.
+// Processes of the measuring program itself , each with one role: workit is measured against what they do without it.
 #pragma once
 
 #include <sys/types.h>
@@ -38,9 +38,9 @@ class page_owner {
 /// Maps the page behind that path. Errors: std::system_error.
 [[nodiscard]] shared_page* open_page(const std::string& path);
 
-/// The second line of main(), behind workit::init(): in a process that child has started, plays its role and never
+/// The second line of main(), behind workit::init(): in a process that child has started, runs its role and never
 /// returns; in others, returns at once.
-void play_role(int argc, char** argv);
+void run_child_role(int argc, char** argv);
 
 /// The roles.
 enum class role {

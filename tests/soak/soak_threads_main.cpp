@@ -70,14 +70,14 @@ struct tally {
   }
   std::mt19937_64 random(seed);
   const auto all = test::stoppable_workloads();
-  test::stopping_fixture ground;
+  test::stopping_fixture fixture;
   tally since;
   auto next = machine::now() + 200ms;
   for (std::uint64_t i = 0; i < stops; ++i) {
     const auto& work = all[i % all.size()];
-    ground.start(work.body);
+    fixture.start(work.body);
     test::wait_randomly(random);
-    const auto stopped = ground.stop();
+    const auto stopped = fixture.stop();
     if (stopped.let_out || !stopped.end.left) {
       ++since.refused;
       std::fprintf(stderr, "%s was refused: %s\n", work.name, describe(stopped.why_not).c_str());

@@ -1,4 +1,5 @@
-// The stage of the acceptance scenarios: where they play, beside which load, and that nothing is left afterwards.
+// The fixture of the acceptance scenarios: the boundary they run at, the load beside them, and the check that nothing
+// is left.
 #pragma once
 
 #include <fcntl.h>
@@ -21,20 +22,20 @@ namespace workit::test {
 using machine = std::chrono::steady_clock;
 
 /// Where the part of a scenario runs that has to be stopped, and how many threads are busy beside it.
-struct ground {
+struct setup {
   boundary where = boundary::fiber;
   int load = 0;
 };
 
-inline std::string name_of(const testing::TestParamInfo<ground>& info) {
+inline std::string name_of(const testing::TestParamInfo<setup>& info) {
   return std::string(to_string(info.param.where)) + "_beside_" + std::to_string(info.param.load);
 }
 
-inline void PrintTo(const ground& g, std::ostream* out) { *out << to_string(g.where) << " beside " << g.load; }
+inline void PrintTo(const setup& s, std::ostream* out) { *out << to_string(s.where) << " beside " << s.load; }
 
 /// All loads at each of these boundaries.
 inline auto at(std::initializer_list<boundary> places) {
-  std::vector<ground> all;
+  std::vector<setup> all;
   for (const auto where : places)
     for (const int load : {0, 1, 2, 8}) all.push_back({where, load});
   return testing::ValuesIn(all);
@@ -44,7 +45,7 @@ inline auto every_boundary() {
   return at({boundary::fiber, boundary::cooperative, boundary::thread, boundary::process});
 }
 /// For what is asserted to the instant: fibers on a manual clock.
-inline auto by_the_clock() { return at({boundary::fiber}); }
+inline auto on_manual_clock() { return at({boundary::fiber}); }
 /// For what only processes do.
 inline auto by_workers() { return at({boundary::process}); }
 
@@ -86,7 +87,7 @@ struct trace {
   std::atomic<bool> begun, ended;
   std::atomic<std::int64_t> moved;  // machine time
 };
-/// The traces of a stage; all zero at first.
+/// The traces of a fixture; all zero at first.
 struct trace_page {
   std::atomic<bool> let_out;  // whoever can still run an instruction comes to its natural end at once
   std::array<trace, 64> lives;
@@ -128,8 +129,8 @@ int live_on(trace_page& page, std::uint64_t life, std::int64_t ms, Check&& check
   mine.ended = true;
   return 42;
 }
-/// The page of the stage that is played, for work in this process.
-inline trace_page* played = nullptr;
+/// The page of the fixture that runs, for work in this process.
+inline trace_page* current_traces = nullptr;
 
 /// Knows nothing of stop tokens, in a worker process and on a thread.
 inline int spin_in_worker(const std::string& traces, std::uint64_t life, std::int64_t ms) {
@@ -137,11 +138,11 @@ inline int spin_in_worker(const std::string& traces, std::uint64_t life, std::in
   return live_on(mapped.page(), life, ms, [] {});
 }
 inline int spin_in_place(std::uint64_t life, std::int64_t ms) {
-  return live_on(*played, life, ms, [] {});
+  return live_on(*current_traces, life, ms, [] {});
 }
 /// Asks whether it is to stop.
 inline int spin_and_check(worker_context& ctx, std::uint64_t life, std::int64_t ms) {
-  return live_on(*played, life, ms, [&ctx] { ctx.check(); });
+  return live_on(*current_traces, life, ms, [&ctx] { ctx.check(); });
 }
 
 /// How work at a worker boundary is stopped.
@@ -153,13 +154,13 @@ inline stop_method stop_method_at(boundary where) {
 
 /// One runtime with one scenario on it. A test's parts live here, so that they are looked at again when they would
 /// have come to their natural end.
-class stage {
+class scenario_fixture {
  public:
   class part;
 
   /// `pool` says how many workers there are, whichever they are.
-  stage(ground g, const process_options& pool) : where_(g.where) {
-    played = &traces_.page();
+  scenario_fixture(setup s, const process_options& pool) : where_(s.where) {
+    current_traces = &traces_.page();
     switch (where_) {
       case boundary::fiber:
         pure_.emplace();
@@ -176,12 +177,12 @@ class stage {
         break;
     }
   }
-  ~stage();
+  ~scenario_fixture();
 
   [[nodiscard]] runtime& rt() { return pure_ ? pure_->rt : *real_; }
   [[nodiscard]] boundary where() const { return where_; }
   [[nodiscard]] bool is_fiber() const { return where_ == boundary::fiber; }
-  /// For a call at the boundary of this stage, if that is one of workers.
+  /// For a call at the boundary of this fixture, if that is a worker boundary.
   [[nodiscard]] offload_options here() const { return {.boundary = where_}; }
 
   /// Runs the body in a root scope of which nothing is left afterwards, and keeps its receipt.
@@ -215,14 +216,15 @@ class stage {
   std::optional<runtime> real_;
 };
 
-class stage::part {
+class scenario_fixture::part {
  public:
-  part(stage& on, std::string name, std::chrono::milliseconds lasts) : on_(on), name_(std::move(name)), lasts_(lasts) {}
+  part(scenario_fixture& fixture, std::string name, std::chrono::milliseconds lasts)
+      : fixture_(fixture), name_(std::move(name)), lasts_(lasts) {}
 
   /// The task function; each call is a life of its own.
   [[nodiscard]] std::function<int(context&)> body() {
     return [this](context& ctx) {
-      lives_.push_back(on_.lives_++);
+      lives_.push_back(fixture_.lives_++);
       ++live_;
       ctx.defer([this] { --live_; });
       try {
@@ -262,44 +264,44 @@ class stage::part {
 
  private:
   [[nodiscard]] trace& trace_of(int n) const {
-    return on_.traces_.page().lives.at(lives_.at(static_cast<std::size_t>(n - 1)));
+    return fixture_.traces_.page().lives.at(lives_.at(static_cast<std::size_t>(n - 1)));
   }
   int live(context& ctx, std::uint64_t life) const {
     const auto ms = lasts_.count();
-    switch (on_.where_) {
+    switch (fixture_.where_) {
       case boundary::process:
-        return offload(on_.here(), spin_in_worker, on_.traces_.file(), life, ms)(ctx);
+        return offload(fixture_.here(), spin_in_worker, fixture_.traces_.file(), life, ms)(ctx);
       case boundary::thread:
-        return offload(on_.here(), spin_in_place, life, ms)(ctx);
+        return offload(fixture_.here(), spin_in_place, life, ms)(ctx);
       case boundary::cooperative:
-        return offload(on_.here(), spin_and_check, life, ms)(ctx);
+        return offload(fixture_.here(), spin_and_check, life, ms)(ctx);
       case boundary::fiber:
         break;
     }
-    auto& mine = on_.traces_.page().lives.at(life);
+    auto& mine = fixture_.traces_.page().lives.at(life);
     mine.begun = true;
     ctx.sleep_for(lasts_);
     mine.ended = true;
     return 42;
   }
 
-  stage& on_;
+  scenario_fixture& fixture_;
   const std::string name_;
   const std::chrono::milliseconds lasts_;
   std::vector<std::uint64_t> lives_;
   int live_ = 0;
 };
 
-inline stage::part& stage::make_part(const std::string& name, std::chrono::milliseconds lasts) {
+inline scenario_fixture::part& scenario_fixture::make_part(const std::string& name, std::chrono::milliseconds lasts) {
   return parts_.emplace_back(*this, name, lasts);
 }
 
-inline void stage::returned() {
+inline void scenario_fixture::returned() {
   returned_ = machine::now();
   for (const auto& p : parts_) EXPECT_EQ(p.live(), 0) << "a part that was stopped lives on";
 }
 
-inline void stage::outlast() {
+inline void scenario_fixture::outlast() {
   if (pure_) {
     std::chrono::milliseconds longest{0};
     for (const auto& p : parts_) longest = std::max(longest, p.lasts());
@@ -315,7 +317,7 @@ inline void stage::outlast() {
   }
 }
 
-inline stage::~stage() {
+inline scenario_fixture::~scenario_fixture() {
   while (rt().live_roots() > 0) std::this_thread::sleep_for(1ms);  // a root is counted a moment longer than it is seen
   EXPECT_EQ(rt().detached().size(), 0u) << "a detached task is left";
   // By itself the runtime waits 5 s for those it has killed, and a virtual machine may stand still for longer.
@@ -324,7 +326,7 @@ inline stage::~stage() {
 
 /// Plays a scenario and asserts that nothing of it is left: no root, thread, descriptor, process or memory. A fiber
 /// that is left would hold a stack, and a stack that is out at a loop's end is misuse by itself.
-class acceptance : public runtime_test, public testing::WithParamInterface<ground> {
+class acceptance : public runtime_test, public testing::WithParamInterface<setup> {
  protected:
   void SetUp() override {
     if (GetParam().where == boundary::thread && !preempt::why_unsupported().empty())
@@ -339,16 +341,16 @@ class acceptance : public runtime_test, public testing::WithParamInterface<groun
     runtime_test::TearDown();
   }
 
-  /// Calls `scenario(stage&)`: with fibers three times, of which the last has to give back all memory that it took, if
-  /// nobody else allocates beside it. The first times pay for what is made once per process.
+  /// Calls `scenario(scenario_fixture&)`: with fibers three times, of which the last has to give back all memory that
+  /// it took, if nobody else allocates beside it. The first times pay for what is made once per process.
   template <class F>
-  void play(F&& scenario, process_options pool = {.workers = 1, .spares = 1}) {
+  void run_scenario(F&& scenario, process_options pool = {.workers = 1, .spares = 1}) {
     const int times = GetParam().where == boundary::fiber ? 3 : 1;
     for (int n = 1; n <= times && !HasFatalFailure(); ++n) {
       const auto before = live_allocations();
       {
-        stage on(GetParam(), pool);
-        scenario(on);
+        scenario_fixture fixture(GetParam(), pool);
+        scenario(fixture);
       }
       if (n == 3 && GetParam().load == 0) {
         EXPECT_EQ(live_allocations(), before) << "memory is left";
@@ -361,14 +363,14 @@ class acceptance : public runtime_test, public testing::WithParamInterface<groun
 };
 
 /// Fails with an error of its own once the part is at work.
-inline auto fails_beside(const stage::part& p, std::exception_ptr error) {
+inline auto fails_beside(const scenario_fixture::part& p, std::exception_ptr error) {
   return [&p, error](context& ctx) -> int {
     p.await(ctx);
     std::rethrow_exception(error);
   };
 }
 /// Returns 7 once the part is at work.
-inline auto quick_beside(const stage::part& p) {
+inline auto quick_beside(const scenario_fixture::part& p) {
   return [&p](context& ctx) {
     p.await(ctx);
     return 7;
@@ -376,7 +378,7 @@ inline auto quick_beside(const stage::part& p) {
 }
 
 template <class Reason>
-bool heard_only(const stage::part& p) {
+bool heard_only(const scenario_fixture::part& p) {
   for (const auto& why : p.heard)
     if (!std::holds_alternative<Reason>(why)) return false;
   return !p.heard.empty();

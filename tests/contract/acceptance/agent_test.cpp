@@ -1,10 +1,10 @@
-// AC-19: the calls of an agent's tools are recorded, paid for, and stopped with it.
+// The calls of an agent's tools are recorded, paid for, and stopped with it.
 #include "acceptance.hpp"
 
 namespace workit::test {
 namespace {
 
-class Ac19Agent : public acceptance {
+class AgentTools : public acceptance {
  protected:
   using entries = std::vector<std::string>;
 
@@ -24,23 +24,24 @@ class Ac19Agent : public acceptance {
       }
     }
   }
-  /// A tool that adds at the boundary of the stage.
-  static std::function<int(context&)> adds(const stage& on, int a, int b) {
-    if (on.is_fiber()) return [a, b](context&) { return a + b; };
+  /// A tool that adds at the boundary of the fixture.
+  static std::function<int(context&)> adds(const scenario_fixture& fixture, int a, int b) {
+    if (fixture.is_fiber()) return [a, b](context&) { return a + b; };
     return offload(
-        on.here(), [](int x, int y) { return x + y; }, a, b);
+        fixture.here(), [](int x, int y) { return x + y; }, a, b);
   }
 };
 
-TEST_P(Ac19Agent, RecordsItsToolsWithNumbersThatHaveNoGap) {
-  play([](stage& on) {
+TEST_P(AgentTools, RecordsItsToolsWithNumbersThatHaveNoGap) {
+  run_scenario([](scenario_fixture& fixture) {
     const agent_log one, three;
-    on.run([&](scope& top) {
-      EXPECT_EQ(agent_scope({.log = one},
-                            [&](scope& s, const agent& a) { return a.tool({.name = "add"}, adds(on, 4, 5))(s); })(top),
-                9);
+    fixture.run([&](scope& top) {
+      EXPECT_EQ(
+          agent_scope({.log = one},
+                      [&](scope& s, const agent& a) { return a.tool({.name = "add"}, adds(fixture, 4, 5))(s); })(top),
+          9);
       agent_scope({.log = three}, [&](scope& s, const agent& a) {
-        for (const auto* name : {"first", "second", "third"}) a.tool({.name = name}, adds(on, 1, 2))(s);
+        for (const auto* name : {"first", "second", "third"}) a.tool({.name = name}, adds(fixture, 1, 2))(s);
       })(top);
     });
     EXPECT_EQ(words(one), (entries{"started", "tool_started add", "tool_succeeded add", "completed"}));
@@ -52,16 +53,16 @@ TEST_P(Ac19Agent, RecordsItsToolsWithNumbersThatHaveNoGap) {
   });
 }
 
-TEST_P(Ac19Agent, RefusesTheCallThatItsBudgetHasNoRoomForBeforeItBegins) {
-  play([](stage& on) {
+TEST_P(AgentTools, RefusesTheCallThatItsBudgetHasNoRoomForBeforeItBegins) {
+  run_scenario([](scenario_fixture& fixture) {
     const agent_log log;
     int bodies = 0;
-    on.run([&](scope& top) {
+    fixture.run([&](scope& top) {
       try {
         agent_scope({.budgets = {{agent_tool_calls, 1}}, .log = log}, [&](scope& s, const agent& a) {
           const auto counted = [&](context& ctx) {
             ++bodies;
-            return adds(on, 1, 2)(ctx);
+            return adds(fixture, 1, 2)(ctx);
           };
           EXPECT_EQ(a.tool({.name = "first"}, counted)(s), 3) << "the control arm: what fits is called";
           a.tool({.name = "second"}, counted)(s);
@@ -79,13 +80,13 @@ TEST_P(Ac19Agent, RefusesTheCallThatItsBudgetHasNoRoomForBeforeItBegins) {
   });
 }
 
-TEST_P(Ac19Agent, ChargesTheTokensOfItsTools) {
-  play([](stage& on) {
-    on.run([&](scope& top) {
+TEST_P(AgentTools, ChargesTheTokensOfItsTools) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([&](scope& top) {
       top.scope({.budgets = {{agent_tokens, 100}}}, [&](scope& owner) {
         agent_scope({}, [&](scope& s, const agent& a) {
-          a.tool({.tokens = 50}, adds(on, 1, 2))(s);
-          a.tool({.tokens = 25}, adds(on, 1, 2))(s);
+          a.tool({.tokens = 50}, adds(fixture, 1, 2))(s);
+          a.tool({.tokens = 25}, adds(fixture, 1, 2))(s);
         })(owner);
         EXPECT_EQ(owner.budget(agent_tokens)->spent, 75);
       });
@@ -93,54 +94,54 @@ TEST_P(Ac19Agent, ChargesTheTokensOfItsTools) {
   });
 }
 
-TEST_P(Ac19Agent, CancelledItEndsItsToolAndSaysHowAndWhy) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
+TEST_P(AgentTools, CancelledItEndsItsToolAndSaysHowAndWhy) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
     const agent_log log;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       auto t = s.spawn({.background = true}, agent_scope({.log = log}, [&](scope& in, const agent& a) {
                          return a.tool({.name = "search"}, slow.body())(in);
                        }));
       slow.await(s);
       t.cancel("user-stop");
       const auto ended = t.result();
-      on.returned();
+      fixture.returned();
       ASSERT_TRUE(ended.is_cancelled());
       EXPECT_EQ(describe(ended.why()), "manual: user-stop");
     });
-    const bool hard = on.where() == boundary::process || on.where() == boundary::thread;
+    const bool hard = fixture.where() == boundary::process || fixture.where() == boundary::thread;
     EXPECT_EQ(words(log), (entries{"started", "tool_started search",
                                    hard ? "tool_killed search" : "tool_cancelled search", "cancelled"}));
     expect_whole(log);
     const auto end = log.all().at(2);
     EXPECT_EQ(describe(end.why.value()), "manual: user-stop");
-    if (!on.is_fiber()) {
+    if (!fixture.is_fiber()) {
       ASSERT_TRUE(end.stop);
-      EXPECT_EQ(end.stop->method, stop_method_at(on.where()));
+      EXPECT_EQ(end.stop->method, stop_method_at(fixture.where()));
       EXPECT_NE(end.stop->proof, stop_proof::none);
       EXPECT_EQ(describe(end.stop->why), "manual: user-stop");
       EXPECT_LE(slow.last_moved(), end.stop->stopped);
     }
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-TEST_P(Ac19Agent, ControlArmAToolThatNobodyStopsSucceeds) {
-  play([](stage& on) {
-    auto& slow = on.make_part("part", on.is_fiber() ? natural_end : std::chrono::milliseconds(1h));
+TEST_P(AgentTools, ControlArmAToolThatNobodyStopsSucceeds) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part("part", fixture.is_fiber() ? natural_end : std::chrono::milliseconds(1h));
     const agent_log log;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       auto t = s.spawn(agent_scope(
           {.log = log}, [&](scope& in, const agent& a) { return a.tool({.name = "search"}, slow.body())(in); }));
       slow.await(s);
-      on.let_out();
+      fixture.let_out();
       EXPECT_EQ(t.get(), 42);
     });
     EXPECT_EQ(words(log), (entries{"started", "tool_started search", "tool_succeeded search", "completed"}));
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac19Agent, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, AgentTools, every_boundary(), name_of);
 
 }  // namespace
 }  // namespace workit::test

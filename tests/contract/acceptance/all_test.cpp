@@ -1,4 +1,4 @@
-// AC-01: all() throws the first failure when every other branch is dead and cleaned up.
+// all() throws the first failure when every other branch is dead and cleaned up.
 #include <random>
 #include <support/seed.hpp>
 
@@ -7,31 +7,31 @@
 namespace workit::test {
 namespace {
 
-class Ac01All : public acceptance {};
+class AllWithAFailedBranch : public acceptance {};
 
-TEST_P(Ac01All, ReturnsWhenEveryOtherBranchIsDead) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
+TEST_P(AllWithAFailedBranch, ReturnsWhenEveryOtherBranchIsDead) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
     const auto own = std::make_exception_ptr(std::out_of_range("its own"));
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       try {
         all(slow.body(), fails_beside(slow, own))(s);
         ADD_FAILURE() << "the failure was lost";
       } catch (const std::out_of_range&) {
-        on.returned();
+        fixture.returned();
         EXPECT_EQ(std::current_exception(), own) << "the very object";
       }
     });
     EXPECT_TRUE(heard_only<reason::sibling_failed>(slow));
     EXPECT_EQ(std::get<reason::sibling_failed>(slow.heard.at(0)).error, own);
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-TEST_P(Ac01All, ControlArmABranchThatNobodyStopsReachesItsEndAndIsWaitedFor) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(AllWithAFailedBranch, ControlArmABranchThatNobodyStopsReachesItsEndAndIsWaitedFor) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       const auto [loop, failure] = all_settled(slow.body(), [&](context& ctx) -> int {
         slow.await(ctx);
         throw std::out_of_range("nobody minds");
@@ -43,9 +43,9 @@ TEST_P(Ac01All, ControlArmABranchThatNobodyStopsReachesItsEndAndIsWaitedFor) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac01All, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, AllWithAFailedBranch, every_boundary(), name_of);
 
-class Ac01AllByTheClock : public acceptance {
+class AllWithAFailedBranchOnManualClock : public acceptance {
  protected:
   /// A succeeds at 50 ms, B fails at 30, C succeeds at 100.
   static auto branch(duration takes, bool fails, std::vector<std::string>& log, std::string name) {
@@ -64,10 +64,10 @@ class Ac01AllByTheClock : public acceptance {
   }
 };
 
-TEST_P(Ac01AllByTheClock, ThrowsAtTheInstantOfTheFailureAfterAllCleanups) {
-  play([](stage& on) {
+TEST_P(AllWithAFailedBranchOnManualClock, ThrowsAtTheInstantOfTheFailureAfterAllCleanups) {
+  run_scenario([](scenario_fixture& fixture) {
     std::vector<std::string> log;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       EXPECT_THROW(all(branch(50ms, false, log, "A"), branch(30ms, true, log, "B"), branch(100ms, false, log, "C"))(s),
                    std::runtime_error);
@@ -82,10 +82,10 @@ TEST_P(Ac01AllByTheClock, ThrowsAtTheInstantOfTheFailureAfterAllCleanups) {
   });
 }
 
-TEST_P(Ac01AllByTheClock, ControlArmBranchesWithoutAnOwnerRunOnAfterTheFailure) {
-  play([](stage& on) {
+TEST_P(AllWithAFailedBranchOnManualClock, ControlArmBranchesWithoutAnOwnerRunOnAfterTheFailure) {
+  run_scenario([](scenario_fixture& fixture) {
     std::vector<std::string> log;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       detached(s, branch(50ms, false, log, "A"));
       auto b = detached(s, branch(30ms, true, log, "B"));
       detached(s, branch(100ms, false, log, "C"));
@@ -96,14 +96,14 @@ TEST_P(Ac01AllByTheClock, ControlArmBranchesWithoutAnOwnerRunOnAfterTheFailure) 
   });
 }
 
-TEST_P(Ac01AllByTheClock, AFailureAmongHundredsCancelsAllAndDrainsTheirCleanups) {
+TEST_P(AllWithAFailedBranchOnManualClock, AFailureAmongHundredsCancelsAllAndDrainsTheirCleanups) {
   const auto seed = test::seed();
   std::mt19937_64 random(seed);
-  play([&](stage& on) {
+  run_scenario([&](scenario_fixture& fixture) {
     for (int round = 0; round < 10; ++round) {
       int begun = 0, cleaned = 0, told = 0;
       const auto failing_one = random() % 256;
-      on.rt().run([&](scope& s) {
+      fixture.rt().run([&](scope& s) {
         std::vector<std::function<int(context&)>> parts;
         for (std::size_t i = 0; i < 256; ++i)
           parts.emplace_back([&, i, cleanup = std::chrono::microseconds(random() % 1000)](context& ctx) -> int {
@@ -129,7 +129,7 @@ TEST_P(Ac01AllByTheClock, AFailureAmongHundredsCancelsAllAndDrainsTheirCleanups)
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac01AllByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, AllWithAFailedBranchOnManualClock, on_manual_clock(), name_of);
 
 }  // namespace
 }  // namespace workit::test

@@ -1,16 +1,16 @@
-// AC-12: a bracket releases exactly once, in the host, and a release that hangs holds nobody.
+// A bracket releases exactly once, in the host, and a release that hangs holds nobody.
 #include "acceptance.hpp"
 
 namespace workit::test {
 namespace {
 
-class Ac12Bracket : public acceptance {};
+class BracketRelease : public acceptance {};
 
-TEST_P(Ac12Bracket, ReleasesOnceInTheHostWhenItsUseWasStopped) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
+TEST_P(BracketRelease, ReleasesOnceInTheHostWhenItsUseWasStopped) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
     std::string order;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto host = getpid();
       auto t = s.spawn(bracket(
           [&] {
@@ -29,37 +29,37 @@ TEST_P(Ac12Bracket, ReleasesOnceInTheHostWhenItsUseWasStopped) {
       slow.await(s);
       t.cancel("enough");
       EXPECT_EQ(describe(t.result().why()), "manual: enough");
-      on.returned();
+      fixture.returned();
       EXPECT_EQ(order, "aur");
     });
-    on.outlast();
+    fixture.outlast();
     EXPECT_EQ(order, "aur") << "exactly once";
   });
 }
 
-TEST_P(Ac12Bracket, StopsAReleaseThatOverrunsItsBoundAndDeliversTheValue) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
+TEST_P(BracketRelease, StopsAReleaseThatOverrunsItsBoundAndDeliversTheValue) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
     int overrun = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       s.on_event(
           [&](const lifecycle_event& e) { overrun += std::holds_alternative<event::cleanup_timed_out>(e.body); });
       EXPECT_EQ(bracket(
                     {.timeout = natural_end / 2}, [] { return 1; }, [](int& resource) { return resource + 4; },
                     [&](context& ctx, int&) { slow.body()(ctx); })(s),
                 5);
-      on.returned();
+      fixture.returned();
     });
     EXPECT_EQ(slow.begun(), 1);
     EXPECT_EQ(overrun, 1);
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-TEST_P(Ac12Bracket, ControlArmAReleaseWithinItsBoundComesToItsEnd) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(BracketRelease, ControlArmAReleaseWithinItsBoundComesToItsEnd) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       EXPECT_EQ(bracket(
                     {.timeout = 10 * natural_end}, [] { return 1; }, [](int& resource) { return resource + 4; },
                     [&](context& ctx, int&) { slow.body()(ctx); })(s),
@@ -69,13 +69,13 @@ TEST_P(Ac12Bracket, ControlArmAReleaseWithinItsBoundComesToItsEnd) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac12Bracket, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, BracketRelease, every_boundary(), name_of);
 
-class Ac12BracketByTheClock : public acceptance {};
+class BracketReleaseOnManualClock : public acceptance {};
 
-TEST_P(Ac12BracketByTheClock, ReleasesOnceHoweverItsUseEnds) {
-  play([](stage& on) {
-    on.run([](scope& s) {
+TEST_P(BracketReleaseOnManualClock, ReleasesOnceHoweverItsUseEnds) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& s) {
       std::string order;
       const auto acquire = [&] {
         order += 'a';
@@ -108,9 +108,9 @@ TEST_P(Ac12BracketByTheClock, ReleasesOnceHoweverItsUseEnds) {
   });
 }
 
-TEST_P(Ac12BracketByTheClock, AReleaseThatHangsSettlesAtItsBoundAndWouldHangWithoutIt) {
-  play([](stage& on) {
-    on.run([](scope& s) {
+TEST_P(BracketReleaseOnManualClock, AReleaseThatHangsSettlesAtItsBoundAndWouldHangWithoutIt) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& s) {
       std::vector<duration> overrun;
       s.on_event([&](const lifecycle_event& e) {
         if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body)) overrun.push_back(late->bound);
@@ -132,7 +132,7 @@ TEST_P(Ac12BracketByTheClock, AReleaseThatHangsSettlesAtItsBoundAndWouldHangWith
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac12BracketByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, BracketReleaseOnManualClock, on_manual_clock(), name_of);
 
 }  // namespace
 }  // namespace workit::test

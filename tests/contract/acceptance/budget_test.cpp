@@ -1,4 +1,4 @@
-// AC-13: budgets count exactly, belong to the scope that was given them, and stop all below it when overrun.
+// Budgets count exactly, belong to the scope that was given them, and stop all below it when overrun.
 #include "acceptance.hpp"
 
 namespace workit::test {
@@ -12,12 +12,12 @@ void charge_far_below(context& ctx, int depth, amount how_much) {
   ctx.scope([&](scope& s) { s.spawn([&](context& c) { charge_far_below(c, depth - 1, how_much); }).get(); });
 }
 
-class Ac13Overrun : public acceptance {};
+class BudgetOverrun : public acceptance {};
 
-TEST_P(Ac13Overrun, FiveScopesBelowCancelsTheOwnerAndEverythingUnderIt) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& top) {
+TEST_P(BudgetOverrun, FiveScopesBelowCancelsTheOwnerAndEverythingUnderIt) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& top) {
       const auto owner = [&](scope& s) {
         s.spawn(slow.body());
         slow.await(s);
@@ -26,28 +26,28 @@ TEST_P(Ac13Overrun, FiveScopesBelowCancelsTheOwnerAndEverythingUnderIt) {
         charge_far_below(s, 5, 1);
       };
       EXPECT_THROW(top.scope({.budgets = {{calls, 1}}}, owner), budget_exceeded);
-      on.returned();
+      fixture.returned();
       EXPECT_FALSE(top.stopping()) << "it is not the owner";
     });
     EXPECT_TRUE(heard_only<reason::budget>(slow));
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac13Overrun, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, BudgetOverrun, every_boundary(), name_of);
 
-class Ac13Worker : public acceptance {};
+class BudgetInAWorker : public acceptance {};
 
 void charge_here(context& ctx, int how_often) {
   for (int i = 0; i < how_often; ++i) ctx.consume({{calls, 1}, {cost, 0.25}});
 }
 
 // What a loop in one worker charges stops another one, which knows of no budget.
-TEST_P(Ac13Worker, AChargeInsideItIsTheHostsAndAnOverrunStopsItsSiblings) {
-  play(
-      [](stage& on) {
-        auto& slow = on.make_part();
-        on.run([&](scope& top) {
+TEST_P(BudgetInAWorker, AChargeInsideItIsTheHostsAndAnOverrunStopsItsSiblings) {
+  run_scenario(
+      [](scenario_fixture& fixture) {
+        auto& slow = fixture.make_part();
+        fixture.run([&](scope& top) {
           const auto owner = [&](scope& s) {
             s.spawn(slow.body());
             slow.await(s);
@@ -60,18 +60,18 @@ TEST_P(Ac13Worker, AChargeInsideItIsTheHostsAndAnOverrunStopsItsSiblings) {
             offload({}, charge_here, 3)(s);
           };
           EXPECT_THROW(top.scope({.budgets = {{calls, 100}, {cost, 1.5}}}, owner), budget_exceeded);
-          on.returned();
+          fixture.returned();
           EXPECT_FALSE(top.stopping()) << "it is not the owner";
         });
         EXPECT_TRUE(heard_only<reason::budget>(slow));
-        on.outlast();
+        fixture.outlast();
       },
       {.workers = 2, .spares = 1});
 }
 
-TEST_P(Ac13Worker, ABudgetThatNobodyHasIsNamed) {
-  play([](stage& on) {
-    on.run([](scope& s) {
+TEST_P(BudgetInAWorker, ABudgetThatNobodyHasIsNamed) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& s) {
       try {
         offload({}, charge_here, 1)(s);
         ADD_FAILURE();
@@ -83,13 +83,13 @@ TEST_P(Ac13Worker, ABudgetThatNobodyHasIsNamed) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac13Worker, by_workers(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, BudgetInAWorker, by_workers(), name_of);
 
-class Ac13Budget : public acceptance {};
+class BudgetOfAScope : public acceptance {};
 
-TEST_P(Ac13Budget, AHundredHundredthsAreOneAndNotAHundredthMore) {
-  play([](stage& on) {
-    on.run([](scope& top) {
+TEST_P(BudgetOfAScope, AHundredHundredthsAreOneAndNotAHundredthMore) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& top) {
       EXPECT_THROW(top.scope({.budgets = {{cost, 1}}},
                              [](scope& s) {
                                for (int i = 0; i < 100; ++i)
@@ -105,9 +105,9 @@ TEST_P(Ac13Budget, AHundredHundredthsAreOneAndNotAHundredthMore) {
   EXPECT_NE(sum, 1.0) << "the control arm: doubles do not";
 }
 
-TEST_P(Ac13Budget, ChargesSeveralKeysOrNone) {
-  play([](stage& on) {
-    on.run([](scope& top) {
+TEST_P(BudgetOfAScope, ChargesSeveralKeysOrNone) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& top) {
       EXPECT_THROW(top.scope({.budgets = {{cost, 100}, {calls, 1}}},
                              [](scope& s) {
                                s.consume({{cost, 40}, {calls, 1}});
@@ -121,9 +121,9 @@ TEST_P(Ac13Budget, ChargesSeveralKeysOrNone) {
   });
 }
 
-TEST_P(Ac13Budget, LeavesWhatItsCallerGaveAsItWas) {
-  play([](stage& on) {
-    on.run([](scope& top) {
+TEST_P(BudgetOfAScope, LeavesWhatItsCallerGaveAsItWas) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& top) {
       const scope_options given{.budgets = {{calls, 10, 3}}};
       top.scope(given, [](scope& s) {
         s.consume(calls, 5);
@@ -138,9 +138,9 @@ TEST_P(Ac13Budget, LeavesWhatItsCallerGaveAsItWas) {
   });
 }
 
-TEST_P(Ac13Budget, TellsItsUnitAndItsState) {
-  play([](stage& on) {
-    on.run([](scope& top) {
+TEST_P(BudgetOfAScope, TellsItsUnitAndItsState) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& top) {
       top.scope({.budgets = {{cost, 2}, {calls, 10}}}, [](scope& s) {
         s.consume(cost, 0.25);
         const auto state = s.budget(cost);
@@ -155,7 +155,7 @@ TEST_P(Ac13Budget, TellsItsUnitAndItsState) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac13Budget, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, BudgetOfAScope, on_manual_clock(), name_of);
 
 }  // namespace
 }  // namespace workit::test

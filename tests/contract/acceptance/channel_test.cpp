@@ -1,15 +1,15 @@
-// AC-11: a bounded channel holds its senders, closes with a reason, and lets the cancelled go.
+// A bounded channel holds its senders, closes with a reason, and lets the cancelled go.
 #include "../shared_count.hpp"
 #include "acceptance.hpp"
 
 namespace workit::test {
 namespace {
 
-class Ac11Channel : public acceptance {};
+class BoundedChannel : public acceptance {};
 
-TEST_P(Ac11Channel, AThirdSendOnTwoWaitsForAReceive) {
-  play([](stage& on) {
-    on.run([](scope& s) {
+TEST_P(BoundedChannel, AThirdSendOnTwoWaitsForAReceive) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& s) {
       const channel<int> two({.capacity = 2});
       int sent = 0;
       s.spawn([&](context&) {
@@ -27,9 +27,9 @@ TEST_P(Ac11Channel, AThirdSendOnTwoWaitsForAReceive) {
   });
 }
 
-TEST_P(Ac11Channel, ClosedItGivesWhatItHoldsAndThenItsEnd) {
-  play([](stage& on) {
-    on.run([](scope&) {
+TEST_P(BoundedChannel, ClosedItGivesWhatItHoldsAndThenItsEnd) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope&) {
       const channel<int> three({.capacity = 3});
       for (int i = 1; i <= 3; ++i) three.send(i);
       three.close();
@@ -41,9 +41,9 @@ TEST_P(Ac11Channel, ClosedItGivesWhatItHoldsAndThenItsEnd) {
   });
 }
 
-TEST_P(Ac11Channel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteration) {
-  play([](stage& on) {
-    on.run([](scope& s) {
+TEST_P(BoundedChannel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteration) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& s) {
       const channel<int> one;
       one.send(1);
       auto sender = s.spawn({.background = true}, [one](context&) { one.send(2); });
@@ -65,9 +65,9 @@ TEST_P(Ac11Channel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteration) {
   });
 }
 
-TEST_P(Ac11Channel, ACancelledReceiverLeavesAndTakesNothing) {
-  play([](stage& on) {
-    on.run([](scope& s) {
+TEST_P(BoundedChannel, ACancelledReceiverLeavesAndTakesNothing) {
+  run_scenario([](scenario_fixture& fixture) {
+    fixture.run([](scope& s) {
       const channel<int> one;
       auto receiver = s.spawn([one](context&) { return one.receive(); });
       s.sleep_for(1h);
@@ -80,10 +80,10 @@ TEST_P(Ac11Channel, ACancelledReceiverLeavesAndTakesNothing) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac11Channel, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, BoundedChannel, on_manual_clock(), name_of);
 
 /// H: a channel whose sender is in another process gives the same results.
-class Ac11WorkerChannel : public acceptance {
+class BoundedWorkerChannel : public acceptance {
  protected:
   marker_folder markers;
 };
@@ -96,9 +96,9 @@ void send_and_count(worker_sender<int> out, int n, const std::string& file) {
   }
 }
 
-TEST_P(Ac11WorkerChannel, AThirdSendOnTwoWaitsForAReceive) {
-  play([&](stage& on) {
-    on.run([&](scope& s) {
+TEST_P(BoundedWorkerChannel, AThirdSendOnTwoWaitsForAReceive) {
+  run_scenario([&](scenario_fixture& fixture) {
+    fixture.run([&](scope& s) {
       const auto file = markers.file("sent");
       shared_count sent(file);
       const worker_channel<int> two({.capacity = 2});
@@ -114,9 +114,9 @@ TEST_P(Ac11WorkerChannel, AThirdSendOnTwoWaitsForAReceive) {
   });
 }
 
-TEST_P(Ac11WorkerChannel, ClosedItGivesWhatItHoldsAndThenItsEnd) {
-  play([&](stage& on) {
-    on.run([&](scope& s) {
+TEST_P(BoundedWorkerChannel, ClosedItGivesWhatItHoldsAndThenItsEnd) {
+  run_scenario([&](scenario_fixture& fixture) {
+    fixture.run([&](scope& s) {
       const worker_channel<int> three({.capacity = 3});
       offload({}, send_and_count, three, 3, markers.file("sent"))(s);  // the end of the call closes it
       std::vector<int> drained;
@@ -127,9 +127,9 @@ TEST_P(Ac11WorkerChannel, ClosedItGivesWhatItHoldsAndThenItsEnd) {
   });
 }
 
-TEST_P(Ac11WorkerChannel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteration) {
-  play([&](stage& on) {
-    on.run([&](scope& s) {
+TEST_P(BoundedWorkerChannel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteration) {
+  run_scenario([&](scenario_fixture& fixture) {
+    fixture.run([&](scope& s) {
       const auto file = markers.file("sent");
       shared_count sent(file);
       const worker_channel<int> one;
@@ -158,9 +158,9 @@ TEST_P(Ac11WorkerChannel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteration) 
   });
 }
 
-TEST_P(Ac11WorkerChannel, ACancelledReceiverLeavesAndTakesNothing) {
-  play([&](stage& on) {
-    on.run([&](scope& s) {
+TEST_P(BoundedWorkerChannel, ACancelledReceiverLeavesAndTakesNothing) {
+  run_scenario([&](scenario_fixture& fixture) {
+    fixture.run([&](scope& s) {
       const worker_channel<int> one;
       const auto go = markers.file("go");
       auto sender = s.spawn(offload(
@@ -193,9 +193,9 @@ void expect_end(const worker_channel<int>& of, const std::vector<int>& values) {
   EXPECT_EQ(got, values);
 }
 
-TEST_P(Ac11WorkerChannel, TheDeathOfItsSenderIsATypedCloseAfterWhatWasSent) {
-  play([&](stage& on) {
-    on.run([&](scope& s) {
+TEST_P(BoundedWorkerChannel, TheDeathOfItsSenderIsATypedCloseAfterWhatWasSent) {
+  run_scenario([&](scenario_fixture& fixture) {
+    fixture.run([&](scope& s) {
       const auto begin = [&](const worker_channel<int>& out, offload_options options, int how) {
         return s.spawn({.background = true}, offload(
                                                  std::move(options),
@@ -237,14 +237,14 @@ TEST_P(Ac11WorkerChannel, TheDeathOfItsSenderIsATypedCloseAfterWhatWasSent) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac11WorkerChannel, by_workers(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, BoundedWorkerChannel, by_workers(), name_of);
 
-TEST(Ac11WorkerChannelDeathTest, RefusesCapacitiesThatCannotBe) {
+TEST(BoundedWorkerChannelDeathTest, RefusesCapacitiesThatCannotBe) {
   EXPECT_DEATH(worker_channel<int>({.capacity = 0}), "capacity");
   EXPECT_DEATH(worker_channel<int>({.capacity = static_cast<std::size_t>(-1)}), "capacity");
 }
 
-TEST(Ac11ChannelDeathTest, RefusesCapacitiesThatCannotBe) {
+TEST(BoundedChannelDeathTest, RefusesCapacitiesThatCannotBe) {
   EXPECT_DEATH(channel<int>({.capacity = 0}), "capacity");
   EXPECT_DEATH(channel<int>({.capacity = static_cast<std::size_t>(-1)}), "capacity");
 }

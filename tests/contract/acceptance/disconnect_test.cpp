@@ -1,4 +1,4 @@
-// AC-20: a client disconnects from a request of nineteen members; one cancellation ends all of them.
+// A client disconnects from a request of nineteen members; one cancellation ends all of them.
 #include "acceptance.hpp"
 
 namespace workit::test {
@@ -26,14 +26,14 @@ struct request {
   }
 };
 
-class Ac20Disconnect : public acceptance {};
+class ClientDisconnect : public acceptance {};
 
-TEST_P(Ac20Disconnect, EndsEveryMemberWithOneReason) {
+TEST_P(ClientDisconnect, EndsEveryMemberWithOneReason) {
   constexpr int rerankers = 4, tools = 3, searches = 8;
-  play(
-      [&](stage& on) {
-        auto& rerank = on.make_part("rerank");
-        auto& tool = on.make_part("tool");
+  run_scenario(
+      [&](scenario_fixture& fixture) {
+        auto& rerank = fixture.make_part("rerank");
+        auto& tool = fixture.make_part("tool");
         request seen;
         const auto serve = [&](scope& s) {
           const channel<int> words;
@@ -75,26 +75,26 @@ TEST_P(Ac20Disconnect, EndsEveryMemberWithOneReason) {
           s.check();
         };
         try {
-          on.run(serve);
+          fixture.run(serve);
           ADD_FAILURE() << "the cancellation was lost";
         } catch (const scope_cancelled& e) {
           EXPECT_TRUE(std::holds_alternative<reason::user>(e.why()));
         }
-        on.returned();
+        fixture.returned();
         EXPECT_EQ(seen.cleaned, 18);
         EXPECT_EQ(seen.told, 18);
         EXPECT_TRUE(seen.flushed);
         EXPECT_EQ(seen.attempts, 1);
-        on.outlast();
+        fixture.outlast();
         EXPECT_EQ(seen.attempts, 1);
-        const auto& r = on.receipt();
+        const auto& r = fixture.receipt();
         EXPECT_EQ(r.tasks, 18u);
         EXPECT_EQ(r.cancelled, 18u);
         EXPECT_EQ(r.outcome, scope_outcome::cancelled);
-        if (on.is_fiber()) return;
+        if (fixture.is_fiber()) return;
         ASSERT_EQ(r.stops.size(), static_cast<std::size_t>(rerankers + tools));
         for (const auto& stop : r.stops) {
-          EXPECT_EQ(stop.receipt.method, stop_method_at(on.where())) << stop.task;
+          EXPECT_EQ(stop.receipt.method, stop_method_at(fixture.where())) << stop.task;
           EXPECT_TRUE(std::holds_alternative<reason::user>(stop.receipt.why)) << stop.task;
           EXPECT_LE(stop.receipt.stopped, r.closed) << stop.task;
           EXPECT_TRUE(stop.receipt.reclaimed) << stop.task;
@@ -103,7 +103,7 @@ TEST_P(Ac20Disconnect, EndsEveryMemberWithOneReason) {
       {.workers = rerankers + tools, .spares = 1});
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac20Disconnect, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, ClientDisconnect, every_boundary(), name_of);
 
 }  // namespace
 }  // namespace workit::test

@@ -1,5 +1,5 @@
-// AC-07: whatever the work in a worker does, it is dead when its time-out is delivered. Each victim has a control arm
-// in which nobody stops it, and every check waits until it would have come to its end.
+// Whatever the work in a worker does, it is dead when its time-out is delivered. Each victim has a control arm
+// in which it is not stopped; every check waits until the victim would have ended by itself.
 #include <sys/wait.h>
 
 #include <csignal>
@@ -108,9 +108,9 @@ std::size_t settled_number_of_processes() {
   }
 }
 
-class Ac07HardKill : public workers_test, public testing::WithParamInterface<manner> {};
+class HardKill : public workers_test, public testing::WithParamInterface<manner> {};
 
-TEST_P(Ac07HardKill, WithItsLimitTheVictimIsDeadWhenTheErrorIsDelivered) {
+TEST_P(HardKill, WithItsLimitTheVictimIsDeadWhenTheErrorIsDelivered) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   const auto before = settled_number_of_processes();
   kept_receipt receipt;
@@ -143,7 +143,7 @@ TEST_P(Ac07HardKill, WithItsLimitTheVictimIsDeadWhenTheErrorIsDelivered) {
   EXPECT_EQ(processes_below().size(), before) << "the pool is whole, and nobody else is there";
 }
 
-TEST_P(Ac07HardKill, ControlArmWithoutALimitTheVictimReachesItsEnd) {
+TEST_P(HardKill, ControlArmWithoutALimitTheVictimReachesItsEnd) {
   runtime rt({}, processes({.workers = 1}));
   rt.run([&](scope& s) {
     EXPECT_EQ(offload({}, live, GetParam(), markers.file("started"), markers.file("ended"), std::int64_t{1000})(s), 0);
@@ -157,13 +157,13 @@ std::string name_of(const testing::TestParamInfo<manner>& info) {
   return names[static_cast<std::size_t>(info.param)];
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac07HardKill,
+INSTANTIATE_TEST_SUITE_P(On, HardKill,
                          testing::Values(manner::spinning, manner::blocking_all_signals, manner::ignoring_sigterm,
                                          manner::reading, manner::waiting_for_a_shell, manner::stopped,
                                          manner::allocating),
                          name_of);
 
-class Ac07Endings : public workers_test {};
+class WorkerEnding : public workers_test {};
 
 [[gnu::noinline]] int recurse(const volatile char* above) {
   volatile char here[1024] = {};
@@ -171,7 +171,7 @@ class Ac07Endings : public workers_test {};
   return here[0] == 1 ? 0 : recurse(here) + here[0];
 }
 
-TEST_F(Ac07Endings, AnEndWithoutAReplyIsATypedCrash) {
+TEST_F(WorkerEnding, AnEndWithoutAReplyIsATypedCrash) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   struct ending {
     const char* name;
@@ -200,7 +200,7 @@ TEST_F(Ac07Endings, AnEndWithoutAReplyIsATypedCrash) {
 }
 
 // The worker ends by itself at about the time of the cancellation: it is the one or the other, and harms nobody else.
-TEST_F(Ac07Endings, ACancellationWinsOverTheExitThatFollows) {
+TEST_F(WorkerEnding, ACancellationWinsOverTheExitThatFollows) {
   std::mt19937_64 random(seed());
   runtime rt({}, processes({.workers = 1, .spares = 2}));
   int cancellations = 0, crashes = 0;
@@ -234,7 +234,7 @@ TEST_F(Ac07Endings, ACancellationWinsOverTheExitThatFollows) {
 }
 
 // While the host stands still, the worker's own timer ends it; afterwards the warden and the news of its death compete.
-TEST_F(Ac07Endings, ATimeOutIsOneAlsoWhenOnlyTheKernelWasThereToKeepIt) {
+TEST_F(WorkerEnding, ATimeOutIsOneAlsoWhenOnlyTheKernelWasThereToKeepIt) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   const auto stop_the_host =
       "kill -STOP " + std::to_string(getpid()) + "; sleep 1; kill -CONT " + std::to_string(getpid());
@@ -255,7 +255,7 @@ TEST_F(Ac07Endings, ATimeOutIsOneAlsoWhenOnlyTheKernelWasThereToKeepIt) {
   EXPECT_FALSE(markers.has("ended"));
 }
 
-TEST_F(Ac07Endings, DetachedWorkIsDeadWhenItsLifetimeIsOver) {
+TEST_F(WorkerEnding, DetachedWorkIsDeadWhenItsLifetimeIsOver) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   const auto work = offload({}, spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count());
   auto t = detached(rt, {.max_lifetime = natural_end / 2}, work);

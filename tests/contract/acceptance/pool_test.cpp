@@ -1,4 +1,4 @@
-// AC-04: pool() keeps its limit; a failure stops what runs, and what waits never starts.
+// pool() keeps its limit; a failure stops what runs, and what waits never starts.
 #include "acceptance.hpp"
 
 namespace workit::test {
@@ -6,7 +6,7 @@ namespace {
 
 /// Ten items of which the fourth fails when the three before it are at work; the others go on to their natural end.
 struct ten_items {
-  explicit ten_items(stage::part& p) : slow(p) {}
+  explicit ten_items(scenario_fixture::part& p) : slow(p) {}
 
   auto functions() {
     std::vector<std::function<int(context&)>> all;
@@ -22,47 +22,47 @@ struct ten_items {
     return all;
   }
 
-  stage::part& slow;
+  scenario_fixture::part& slow;
   int started = 0, active = 0, most = 0;
 };
 
-class Ac04Pool : public acceptance {};
+class PoolWithAFailure : public acceptance {};
 
-TEST_P(Ac04Pool, StopsWhatRunsStartsNothingMoreAndHasItsWorkersReady) {
-  play(
-      [](stage& on) {
-        auto& slow = on.make_part();
+TEST_P(PoolWithAFailure, StopsWhatRunsStartsNothingMoreAndHasItsWorkersReady) {
+  run_scenario(
+      [](scenario_fixture& fixture) {
+        auto& slow = fixture.make_part();
         ten_items items(slow);
-        on.run([&](scope& s) {
+        fixture.run([&](scope& s) {
           EXPECT_THROW(pool(4, items.functions())(s), std::out_of_range);
-          on.returned();
+          fixture.returned();
           EXPECT_EQ(items.active, 0);
           EXPECT_EQ(items.started, 4);
           EXPECT_EQ(slow.heard.size(), 3u);
           EXPECT_TRUE(heard_only<reason::sibling_failed>(slow));
-          if (on.is_fiber()) return;
+          if (fixture.is_fiber()) return;
           std::vector<std::function<int(context&)>> next(4, offload(
-                                                                on.here(), [](int x) { return x + 1; }, 1));
+                                                                fixture.here(), [](int x) { return x + 1; }, 1));
           EXPECT_EQ(all(std::move(next))(s), (std::vector<int>{2, 2, 2, 2})) << "four workers serve again";
         });
-        on.outlast();
+        fixture.outlast();
         EXPECT_EQ(items.started, 4) << "an item was started after the failure";
         EXPECT_EQ(items.most, 4);
-        if (!on.is_fiber()) {
-          EXPECT_EQ(on.receipt().stops.size(), 3u);
+        if (!fixture.is_fiber()) {
+          EXPECT_EQ(fixture.receipt().stops.size(), 3u);
         }
       },
       {.workers = 4, .spares = 1});
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac04Pool, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, PoolWithAFailure, every_boundary(), name_of);
 
-class Ac04PoolByTheClock : public acceptance {};
+class PoolWithAFailureOnManualClock : public acceptance {};
 
-TEST_P(Ac04PoolByTheClock, NothingIsCompletedAfterTheFailure) {
-  play([](stage& on) {
+TEST_P(PoolWithAFailureOnManualClock, NothingIsCompletedAfterTheFailure) {
+  run_scenario([](scenario_fixture& fixture) {
     int completed = 0, started = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       std::vector<std::function<void(context&)>> items;
       for (int i = 0; i < 10; ++i)
@@ -81,10 +81,10 @@ TEST_P(Ac04PoolByTheClock, NothingIsCompletedAfterTheFailure) {
   });
 }
 
-TEST_P(Ac04PoolByTheClock, ControlArmUnderASemaphoreAllOthersAreCompletedAfterTheFailure) {
-  play([](stage& on) {
+TEST_P(PoolWithAFailureOnManualClock, ControlArmUnderASemaphoreAllOthersAreCompletedAfterTheFailure) {
+  run_scenario([](scenario_fixture& fixture) {
     int completed = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       semaphore four(4);
       for (int i = 0; i < 10; ++i)
         s.spawn({.background = true}, [&, i](context& ctx) {
@@ -101,7 +101,7 @@ TEST_P(Ac04PoolByTheClock, ControlArmUnderASemaphoreAllOthersAreCompletedAfterTh
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac04PoolByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, PoolWithAFailureOnManualClock, on_manual_clock(), name_of);
 
 }  // namespace
 }  // namespace workit::test

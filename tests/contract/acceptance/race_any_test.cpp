@@ -1,36 +1,36 @@
-// AC-02 and AC-03: race() and any() return when every loser is dead and knows who has won.
+// race() and any() return when every loser is dead and knows who has won.
 #include "acceptance.hpp"
 
 namespace workit::test {
 namespace {
 
-class Ac02Race : public acceptance {};
+class RaceWithALoser : public acceptance {};
 
-TEST_P(Ac02Race, ReturnsWhenItsLoserIsDead) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(RaceWithALoser, ReturnsWhenItsLoserIsDead) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       EXPECT_EQ(race(slow.body(), quick_beside(slow))(s), 7);
-      on.returned();
+      fixture.returned();
       EXPECT_FALSE(s.stopping());
     });
     EXPECT_TRUE(heard_only<reason::race_lost>(slow));
-    if (!on.is_fiber()) {
-      const auto& stop = on.receipt().stops.at(0).receipt;
-      EXPECT_EQ(stop.where, on.where());
-      EXPECT_EQ(stop.method, stop_method_at(on.where()));
+    if (!fixture.is_fiber()) {
+      const auto& stop = fixture.receipt().stops.at(0).receipt;
+      EXPECT_EQ(stop.where, fixture.where());
+      EXPECT_EQ(stop.method, stop_method_at(fixture.where()));
       EXPECT_NE(stop.proof, stop_proof::none);
       EXPECT_TRUE(std::holds_alternative<reason::race_lost>(stop.why));
       EXPECT_LE(slow.last_moved(), stop.stopped);
     }
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-TEST_P(Ac02Race, ControlArmWithoutARaceTheSlowerOneReachesItsEnd) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(RaceWithALoser, ControlArmWithoutARaceTheSlowerOneReachesItsEnd) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       s.spawn(slow.body());
       EXPECT_EQ(s.spawn(quick_beside(slow)).get(), 7);
       EXPECT_EQ(slow.ended(), 0);
@@ -39,9 +39,9 @@ TEST_P(Ac02Race, ControlArmWithoutARaceTheSlowerOneReachesItsEnd) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac02Race, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, RaceWithALoser, every_boundary(), name_of);
 
-class Ac02RaceByTheClock : public acceptance {
+class RaceWithALoserOnManualClock : public acceptance {
  protected:
   struct provider {
     std::string name;
@@ -68,10 +68,10 @@ class Ac02RaceByTheClock : public acceptance {
   }
 };
 
-TEST_P(Ac02RaceByTheClock, TheFastestWinsAndTheLosersAreToldAndJoined) {
-  play([](stage& on) {
+TEST_P(RaceWithALoserOnManualClock, TheFastestWinsAndTheLosersAreToldAndJoined) {
+  run_scenario([](scenario_fixture& fixture) {
     life seen;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       EXPECT_EQ(race(call({"slow", 80ms}, seen), call({"fast", 10ms}, seen), call({"medium", 50ms}, seen))(s), "fast");
       EXPECT_EQ(s.now(), start + 10ms);
@@ -83,10 +83,10 @@ TEST_P(Ac02RaceByTheClock, TheFastestWinsAndTheLosersAreToldAndJoined) {
   });
 }
 
-TEST_P(Ac02RaceByTheClock, ControlArmWithoutARaceTheOthersRunToTheirEnd) {
-  play([](stage& on) {
+TEST_P(RaceWithALoserOnManualClock, ControlArmWithoutARaceTheOthersRunToTheirEnd) {
+  run_scenario([](scenario_fixture& fixture) {
     life seen;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       s.spawn(call({"slow", 80ms}, seen));
       auto fast = s.spawn(call({"fast", 10ms}, seen));
       s.spawn(call({"medium", 50ms}, seen));
@@ -96,10 +96,10 @@ TEST_P(Ac02RaceByTheClock, ControlArmWithoutARaceTheOthersRunToTheirEnd) {
   });
 }
 
-TEST_P(Ac02RaceByTheClock, ALoserThatDoesNotAnswerIsReportedEachSecondAndWaitedFor) {
-  play([](stage& on) {
+TEST_P(RaceWithALoserOnManualClock, ALoserThatDoesNotAnswerIsReportedEachSecondAndWaitedFor) {
+  run_scenario([](scenario_fixture& fixture) {
     std::vector<duration> reported;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       s.on_event([&](const lifecycle_event& e) {
         if (const auto* late = std::get_if<event::loser_unresponsive>(&e.body)) reported.push_back(late->waited);
@@ -128,44 +128,44 @@ TEST_P(Ac02RaceByTheClock, ALoserThatDoesNotAnswerIsReportedEachSecondAndWaitedF
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac02RaceByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, RaceWithALoserOnManualClock, on_manual_clock(), name_of);
 
-class Ac03Any : public acceptance {};
+class AnyWithALoser : public acceptance {};
 
-TEST_P(Ac03Any, PassesOverAFailureAndReturnsWhenItsLoserIsDead) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(AnyWithALoser, PassesOverAFailureAndReturnsWhenItsLoserIsDead) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       const auto fails = []() -> int { throw std::out_of_range("not this one"); };
       EXPECT_EQ(any(fails, slow.body(), quick_beside(slow))(s), 7);
-      on.returned();
+      fixture.returned();
     });
     EXPECT_TRUE(heard_only<reason::race_lost>(slow));
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-TEST_P(Ac03Any, OfACancelledScopeGivesThatReasonWhenAllAreDead) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(AnyWithALoser, OfACancelledScopeGivesThatReasonWhenAllAreDead) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       const auto fails = []() -> int { throw std::out_of_range("not this one"); };
       auto t = s.spawn(any(fails, slow.body()));
       slow.await(s);
       t.cancel("enough");
       const auto ended = t.result();
-      on.returned();
+      fixture.returned();
       ASSERT_TRUE(ended.is_cancelled()) << "not an aggregate of errors";
       EXPECT_EQ(describe(ended.why()), "manual: enough");
     });
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-TEST_P(Ac03Any, ControlArmWithoutAWinnerTheLastCandidateIsWaitedFor) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(AnyWithALoser, ControlArmWithoutAWinnerTheLastCandidateIsWaitedFor) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       const auto fails = []() -> int { throw std::out_of_range("not this one"); };
       EXPECT_EQ(any(fails, slow.body())(s), 42);
     });
@@ -173,7 +173,7 @@ TEST_P(Ac03Any, ControlArmWithoutAWinnerTheLastCandidateIsWaitedFor) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac03Any, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, AnyWithALoser, every_boundary(), name_of);
 
 }  // namespace
 }  // namespace workit::test

@@ -1,37 +1,37 @@
-// AC-05 and AC-06: a cancelled retry tries no more; a hedge joins its losers.
+// A cancelled retry tries no more; a hedge joins its losers.
 #include "acceptance.hpp"
 
 namespace workit::test {
 namespace {
 
-class Ac05Retry : public acceptance {};
+class RetryUnderCancellation : public acceptance {};
 
-TEST_P(Ac05Retry, CancelledInAnAttemptEndsThatAndStartsNoOther) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(RetryUnderCancellation, CancelledInAnAttemptEndsThatAndStartsNoOther) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       auto t = s.spawn(retry({.times = 8, .backoff = backoff::fixed, .initial_delay = 1ms}, slow.body()));
       slow.await(s);
       t.cancel("stop");
       const auto ended = t.result();
-      on.returned();
+      fixture.returned();
       ASSERT_TRUE(ended.is_cancelled());
       EXPECT_EQ(describe(ended.why()), "manual: stop");
       s.sleep_for(100ms);
       EXPECT_EQ(slow.begun(), 1);
     });
-    on.outlast();
+    fixture.outlast();
     EXPECT_EQ(slow.begun(), 1) << "an attempt was started after the cancellation";
   });
 }
 
-TEST_P(Ac05Retry, CancelledInADelayStartsNoOther) {
-  play([](stage& on) {
+TEST_P(RetryUnderCancellation, CancelledInADelayStartsNoOther) {
+  run_scenario([](scenario_fixture& fixture) {
     int attempts = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto fails = [&](context& ctx) -> int {
         ++attempts;
-        if (!on.is_fiber()) return offload(on.here(), []() -> int { throw std::out_of_range("again"); })(ctx);
+        if (!fixture.is_fiber()) return offload(fixture.here(), []() -> int { throw std::out_of_range("again"); })(ctx);
         throw std::out_of_range("again");
       };
       auto t = s.spawn(retry({.times = 8, .backoff = backoff::fixed, .initial_delay = 2s, .jitter = false}, fails));
@@ -46,9 +46,9 @@ TEST_P(Ac05Retry, CancelledInADelayStartsNoOther) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac05Retry, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, RetryUnderCancellation, every_boundary(), name_of);
 
-class Ac05RetryByTheClock : public acceptance {
+class RetryUnderCancellationOnManualClock : public acceptance {
  protected:
   /// Fails after 20 ms; with a retry's 50 ms in between, attempts begin at 0, 70, 140, ...
   static auto failing(int& attempts) {
@@ -60,12 +60,12 @@ class Ac05RetryByTheClock : public acceptance {
   }
 };
 
-TEST_P(Ac05RetryByTheClock, CancelledAtAnyInstantItEndsThereAndLeavesNoTimer) {
+TEST_P(RetryUnderCancellationOnManualClock, CancelledAtAnyInstantItEndsThereAndLeavesNoTimer) {
   for (const auto at : {0ms, 10ms, 50ms, 75ms, 200ms})
-    play([&](stage& on) {
+    run_scenario([&](scenario_fixture& fixture) {
       int attempts = 0;
       time_point asked{};
-      on.run([&](scope& s) {
+      fixture.run([&](scope& s) {
         auto t = s.spawn(
             retry({.times = 8, .backoff = backoff::fixed, .initial_delay = 50ms, .jitter = false}, failing(attempts)));
         s.sleep_for(at);
@@ -77,14 +77,15 @@ TEST_P(Ac05RetryByTheClock, CancelledAtAnyInstantItEndsThereAndLeavesNoTimer) {
         EXPECT_EQ(attempts, before);
       });
       std::this_thread::sleep_for(1ms);
-      on.rt().run([&](scope& s) { EXPECT_EQ(s.now(), asked) << "a timer was left, and the clock has jumped to it"; });
+      fixture.rt().run(
+          [&](scope& s) { EXPECT_EQ(s.now(), asked) << "a timer was left, and the clock has jumped to it"; });
     });
 }
 
-TEST_P(Ac05RetryByTheClock, ControlArmALoopThatTakesEveryThrowForAFailureGoesOn) {
-  play([](stage& on) {
+TEST_P(RetryUnderCancellationOnManualClock, ControlArmALoopThatTakesEveryThrowForAFailureGoesOn) {
+  run_scenario([](scenario_fixture& fixture) {
     int attempts = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       auto t = s.spawn([&](context& ctx) {
         for (int n = 0; n < 8; ++n) try {
             uncancellable(1h, failing(attempts))(ctx);
@@ -103,16 +104,16 @@ TEST_P(Ac05RetryByTheClock, ControlArmALoopThatTakesEveryThrowForAFailureGoesOn)
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac05RetryByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, RetryUnderCancellationOnManualClock, on_manual_clock(), name_of);
 
-class Ac06Hedge : public acceptance {};
+class HedgeWithLosers : public acceptance {};
 
-TEST_P(Ac06Hedge, ReturnsWhenTheAttemptsThatLostAreDead) {
-  play(
-      [](stage& on) {
-        auto& slow = on.make_part();
+TEST_P(HedgeWithLosers, ReturnsWhenTheAttemptsThatLostAreDead) {
+  run_scenario(
+      [](scenario_fixture& fixture) {
+        auto& slow = fixture.make_part();
         int begun = 0;
-        on.run([&](scope& s) {
+        fixture.run([&](scope& s) {
           // Two attempts hang, the third succeeds once both are at work.
           const auto attempt = [&](context& ctx) -> int {
             if (begun++ < 2) return slow.body()(ctx);
@@ -120,22 +121,22 @@ TEST_P(Ac06Hedge, ReturnsWhenTheAttemptsThatLostAreDead) {
             return 7;
           };
           EXPECT_EQ(hedge({.after = 50ms, .max = 3}, attempt)(s), 7);
-          on.returned();
+          fixture.returned();
         });
         EXPECT_EQ(begun, 3);
         EXPECT_EQ(slow.heard.size(), 2u);
         EXPECT_TRUE(heard_only<reason::race_lost>(slow));
-        on.outlast();
+        fixture.outlast();
         EXPECT_EQ(begun, 3);
       },
       {.workers = 2, .spares = 1});
 }
 
-TEST_P(Ac06Hedge, WithAStartThatThrowsStaysInsideItsScope) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
+TEST_P(HedgeWithLosers, WithAStartThatThrowsStaysInsideItsScope) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
     int begun = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto attempt = [&](context& ctx) -> int {
         if (begun++ == 0) return slow.body()(ctx);
         slow.await(ctx);
@@ -148,15 +149,15 @@ TEST_P(Ac06Hedge, WithAStartThatThrowsStaysInsideItsScope) {
       EXPECT_EQ(slow.live(), 1) << "failures of the others do not end the first";
       t.cancel("enough");
       EXPECT_TRUE(t.result().is_cancelled());
-      on.returned();
+      fixture.returned();
     });
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac06Hedge, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, HedgeWithLosers, every_boundary(), name_of);
 
-class Ac06HedgeByTheClock : public acceptance {
+class HedgeWithLosersOnManualClock : public acceptance {
  protected:
   struct life {
     std::vector<duration> starts{};
@@ -176,10 +177,10 @@ class Ac06HedgeByTheClock : public acceptance {
   }
 };
 
-TEST_P(Ac06HedgeByTheClock, ASlowBodyIsStartedThreeTimesAndLosesTwice) {
-  play([](stage& on) {
+TEST_P(HedgeWithLosersOnManualClock, ASlowBodyIsStartedThreeTimesAndLosesTwice) {
+  run_scenario([](scenario_fixture& fixture) {
     life seen;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       hedge({.after = 50ms, .max = 3}, attempt(200ms, seen, start))(s);
       EXPECT_EQ(s.now(), start + 200ms);
@@ -191,10 +192,10 @@ TEST_P(Ac06HedgeByTheClock, ASlowBodyIsStartedThreeTimesAndLosesTwice) {
   });
 }
 
-TEST_P(Ac06HedgeByTheClock, AFastBodyIsStartedOnce) {
-  play([](stage& on) {
+TEST_P(HedgeWithLosersOnManualClock, AFastBodyIsStartedOnce) {
+  run_scenario([](scenario_fixture& fixture) {
     life seen;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       hedge({.after = 50ms, .max = 3}, attempt(30ms, seen, s.now()))(s);
       s.sleep_for(1h);
     });
@@ -203,10 +204,10 @@ TEST_P(Ac06HedgeByTheClock, AFastBodyIsStartedOnce) {
   });
 }
 
-TEST_P(Ac06HedgeByTheClock, ControlArmAttemptsThatNobodyCancelsAllRunToTheirEnd) {
-  play([](stage& on) {
+TEST_P(HedgeWithLosersOnManualClock, ControlArmAttemptsThatNobodyCancelsAllRunToTheirEnd) {
+  run_scenario([](scenario_fixture& fixture) {
     life seen;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       for (int n = 0; n < 3; ++n) {
         s.spawn(attempt(200ms, seen, s.now()));
         s.sleep_for(50ms);
@@ -216,7 +217,7 @@ TEST_P(Ac06HedgeByTheClock, ControlArmAttemptsThatNobodyCancelsAllRunToTheirEnd)
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac06HedgeByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, HedgeWithLosersOnManualClock, on_manual_clock(), name_of);
 
 }  // namespace
 }  // namespace workit::test

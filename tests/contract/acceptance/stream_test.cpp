@@ -1,5 +1,5 @@
-// AC-09: a stream over a thousand million rows reads little more than is taken, and leaving it stops what is under way.
-// AC-10: a slow consumer holds it back, and what it has yielded leaves nothing behind.
+// Leaving a stream over 10^9 rows stops the work under way; few rows are read beyond those taken, and a slow consumer
+// holds the source back.
 #include "acceptance.hpp"
 
 namespace workit::test {
@@ -17,17 +17,17 @@ struct cursor {
   }
 };
 
-class Ac09Stream : public acceptance {};
+class LazyStream : public acceptance {};
 
 // From the 26th row on, the stage is work that goes on to its natural end.
-TEST_P(Ac09Stream, LeftAfterTwentyFiveRowsReturnsWhenWhatWasUnderWayIsDead) {
+TEST_P(LazyStream, LeftAfterTwentyFiveRowsReturnsWhenWhatWasUnderWayIsDead) {
   const int width = GetParam().where == boundary::fiber ? 16 : 2;
-  play(
-      [width](stage& on) {
-        auto& slow = on.make_part();
+  run_scenario(
+      [width](scenario_fixture& fixture) {
+        auto& slow = fixture.make_part();
         int produced = 0, consumed = 0;
         bool closed = false;
-        on.run([&](scope& s) {
+        fixture.run([&](scope& s) {
           {
             auto values = work(cursor{produced, {nullptr, [&](void*) { closed = true; }}})
                               .in_parallel(width)
@@ -40,12 +40,12 @@ TEST_P(Ac09Stream, LeftAfterTwentyFiveRowsReturnsWhenWhatWasUnderWayIsDead) {
               break;
             }
           }
-          on.returned();
+          fixture.returned();
           EXPECT_TRUE(closed) << "the source outlived its stream";
           EXPECT_TRUE(heard_only<reason::manual>(slow));
           EXPECT_EQ(slow.heard.size(), static_cast<std::size_t>(width));
         });
-        on.outlast();
+        fixture.outlast();
         EXPECT_EQ(consumed, 25);
         EXPECT_LE(produced, 25 + width);
         EXPECT_LE(slow.begun(), width) << "a row was begun after its consumer had left";
@@ -53,11 +53,11 @@ TEST_P(Ac09Stream, LeftAfterTwentyFiveRowsReturnsWhenWhatWasUnderWayIsDead) {
       {.workers = 2, .spares = 1});
 }
 
-TEST_P(Ac09Stream, ControlArmReadToItsEndWhatWasUnderWayComesToItsNaturalEnd) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
+TEST_P(LazyStream, ControlArmReadToItsEndWhatWasUnderWayComesToItsNaturalEnd) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
     int produced = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       int consumed = 0;
       auto values = work(cursor{produced, nullptr, 26}).in_parallel(2).map([&](context& ctx, int row) {
         return row < 25 ? row : slow.body()(ctx);
@@ -69,7 +69,7 @@ TEST_P(Ac09Stream, ControlArmReadToItsEndWhatWasUnderWayComesToItsNaturalEnd) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac09Stream, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, LazyStream, every_boundary(), name_of);
 
 /// Takes 200 rows, 5 ms each, of what `rows` yields.
 template <class Values>
@@ -82,12 +82,12 @@ void take_slowly(scope& s, Values&& rows) {
   EXPECT_EQ(consumed, 200);
 }
 
-class Ac10ConsumerByTheClock : public acceptance {};
+class SlowConsumerOnManualClock : public acceptance {};
 
-TEST_P(Ac10ConsumerByTheClock, HoldsTheSourceBack) {
-  play([](stage& on) {
+TEST_P(SlowConsumerOnManualClock, HoldsTheSourceBack) {
+  run_scenario([](scenario_fixture& fixture) {
     int produced = 0, active = 0, most = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       take_slowly(s, work(cursor{produced, nullptr, 5000})
                          .in_parallel(16)
@@ -106,10 +106,10 @@ TEST_P(Ac10ConsumerByTheClock, HoldsTheSourceBack) {
   });
 }
 
-TEST_P(Ac10ConsumerByTheClock, ControlArmBehindAChannelWithRoomForAllItHoldsNothingBack) {
-  play([](stage& on) {
+TEST_P(SlowConsumerOnManualClock, ControlArmBehindAChannelWithRoomForAllItHoldsNothingBack) {
+  run_scenario([](scenario_fixture& fixture) {
     int produced = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       channel<int> rows({.capacity = 5000});
       auto reader = s.spawn([&] {
         cursor all{produced, nullptr, 5000};
@@ -122,7 +122,7 @@ TEST_P(Ac10ConsumerByTheClock, ControlArmBehindAChannelWithRoomForAllItHoldsNoth
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac10ConsumerByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, SlowConsumerOnManualClock, on_manual_clock(), name_of);
 
 }  // namespace
 }  // namespace workit::test

@@ -1,5 +1,4 @@
-// AC-16: what is exported is a fraction of what happens, and misses nothing that failed or was stopped.
-// AC-17: what labels metrics may have is known beforehand.
+// Sampling exports a fraction of the events and every failure and stop; metric labels come from a fixed list.
 #include <random>
 #include <support/seed.hpp>
 
@@ -37,14 +36,14 @@ std::set<work_id> misfortunes(const std::vector<recorded_event>& events) {
   return all;
 }
 
-class Ac16SamplingByTheClock : public acceptance {
+class TailSamplingOnManualClock : public acceptance {
  protected:
   static constexpr int roots = 100, tasks = 5;
 
   /// A hundred requests of five tasks; one in twenty takes 60 ms, one in fifty fails and takes its siblings along.
   /// Returns those that failed or were stopped. `attach` is called in each.
   template <class Attach>
-  static std::set<work_id> play_requests(stage& on, Attach&& attach) {
+  static std::set<work_id> run_requests(scenario_fixture& fixture, Attach&& attach) {
     std::set<work_id> unlucky;
     for (int root = 0; root < roots; ++root) {
       const auto serve = [&](scope& s) {
@@ -61,7 +60,7 @@ class Ac16SamplingByTheClock : public acceptance {
           });
       };
       try {
-        on.rt().run({.name = "request"}, serve);
+        fixture.rt().run({.name = "request"}, serve);
       } catch (const std::runtime_error&) {  // told, too
       }
     }
@@ -69,14 +68,14 @@ class Ac16SamplingByTheClock : public acceptance {
   }
 };
 
-TEST_P(Ac16SamplingByTheClock, ErrorsAndSlowAreLessThanAFifthOfAllAndMissNoMisfortune) {
-  play([](stage& on) {
+TEST_P(TailSamplingOnManualClock, ErrorsAndSlowAreLessThanAFifthOfAllAndMissNoMisfortune) {
+  run_scenario([](scenario_fixture& fixture) {
     kept<recorded_event> everything, chosen;
     std::set<work_id> unlucky;
     {
       event_exporter all({.sampling = sampling::all(), .queue = {.capacity = 10'000}}, everything.sink());
       event_exporter tail({.sampling = sampling::errors_and_slow(50ms)}, chosen.sink());
-      unlucky = play_requests(on, [&](scope& s) {
+      unlucky = run_requests(fixture, [&](scope& s) {
         all.attach(s);
         tail.attach(s);
       });
@@ -93,32 +92,32 @@ TEST_P(Ac16SamplingByTheClock, ErrorsAndSlowAreLessThanAFifthOfAllAndMissNoMisfo
   });
 }
 
-TEST_P(Ac16SamplingByTheClock, ControlArmAsManyEventsByChanceMissMostMisfortunes) {
+TEST_P(TailSamplingOnManualClock, ControlArmAsManyEventsByChanceMissMostMisfortunes) {
   const auto seed = test::seed();
-  play([seed](stage& on) {
+  run_scenario([seed](scenario_fixture& fixture) {
     kept<recorded_event> chosen;
     std::set<work_id> unlucky;
     {
       event_exporter head({.sampling = sampling::head(0.1, seed)}, chosen.sink());
-      unlucky = play_requests(on, [&](scope& s) { head.attach(s); });
+      unlucky = run_requests(fixture, [&](scope& s) { head.attach(s); });
     }
     EXPECT_LT(misfortunes(chosen.all()).size(), unlucky.size()) << "seed " << seed;
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac16SamplingByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, TailSamplingOnManualClock, on_manual_clock(), name_of);
 
-class Ac16Sampling : public acceptance {};
+class TailSampling : public acceptance {};
 
-TEST_P(Ac16Sampling, EveryTaskThatWasStoppedIsExported) {
-  play(
-      [](stage& on) {
-        auto& slow = on.make_part();
+TEST_P(TailSampling, EveryTaskThatWasStoppedIsExported) {
+  run_scenario(
+      [](scenario_fixture& fixture) {
+        auto& slow = fixture.make_part();
         kept<recorded_event> chosen;
         work_id stopped = 0, limited = 0, quick = 0;
         {
           event_exporter exporter({.sampling = sampling::errors_and_slow(1h)}, chosen.sink());
-          on.run([&](scope& s) {
+          fixture.run([&](scope& s) {
             exporter.attach(s);
             auto one = s.spawn({.name = "stopped"}, slow.body());
             auto two = s.spawn({.name = "limited", .background = true}, timeout(natural_end / 2, slow.body()));
@@ -131,7 +130,7 @@ TEST_P(Ac16Sampling, EveryTaskThatWasStoppedIsExported) {
               slow.await(ctx, 3);
               return 1;
             })(s);
-            on.returned();
+            fixture.returned();
             stopped = one.id();
             limited = two.id();
             quick = good.id();
@@ -150,20 +149,20 @@ TEST_P(Ac16Sampling, EveryTaskThatWasStoppedIsExported) {
         EXPECT_EQ(losers, 1);
         EXPECT_EQ(scopes, 1) << "the one that ran out of time";
         EXPECT_EQ(exported.size(), 3u);
-        on.outlast();
+        fixture.outlast();
       },
       {.workers = 2, .spares = 1});
 }
 
-TEST_P(Ac16Sampling, ASummaryIsExportedOfEachScopeThatCloses) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
+TEST_P(TailSampling, ASummaryIsExportedOfEachScopeThatCloses) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
     kept<scope_summary> summaries;
     std::map<work_id, int> closed;
     work_id own = 0;
     {
       summary_exporter exporter(summaries.sink());
-      on.run([&](scope& s) {
+      fixture.run([&](scope& s) {
         own = s.id();
         exporter.attach(s);
         s.on_event([&](const lifecycle_event& e) {
@@ -171,7 +170,7 @@ TEST_P(Ac16Sampling, ASummaryIsExportedOfEachScopeThatCloses) {
         });
         for (int i = 0; i < 3; ++i) s.scope({.name = "part"}, [](scope& in) { in.spawn([] {}); });
         EXPECT_THROW(timeout(natural_end / 2, slow.body())(s), timed_out);
-        on.returned();
+        fixture.returned();
       });
     }
     std::map<work_id, int> told;
@@ -189,11 +188,11 @@ TEST_P(Ac16Sampling, ASummaryIsExportedOfEachScopeThatCloses) {
         EXPECT_TRUE(std::holds_alternative<reason::timeout>(s.why.value()));
       }
     }
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac16Sampling, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, TailSampling, every_boundary(), name_of);
 
 /// Turns the ends of tasks into points of a metric: what an adapter does.
 class task_points {
@@ -218,13 +217,13 @@ class task_points {
   std::map<work_id, task_kind> kinds_;
 };
 
-class Ac17Labels : public acceptance {
+class MetricLabels : public acceptance {
  protected:
   /// Three points of real tasks, of which one was stopped, and three that nobody wants.
-  static void play_points(stage& on, const std::function<void(const metric_point&)>& to) {
-    auto& slow = on.make_part();
+  static void emit_points(scenario_fixture& fixture, const std::function<void(const metric_point&)>& to) {
+    auto& slow = fixture.make_part();
     task_points points(to);
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       s.on_event([&](const lifecycle_event& e) { points.hear(e); });
       auto stopped = s.spawn({.kind = task_kind::cpu}, slow.body());
       s.spawn({.kind = task_kind::llm}, [] {}).get();
@@ -232,12 +231,12 @@ class Ac17Labels : public acceptance {
       slow.await(s);
       stopped.cancel("enough");
       stopped.wait();
-      on.returned();
+      fixture.returned();
     });
     to({"workit.task.duration", 1, {{"task.kind", "evil"}, {"outcome", "succeeded"}}});
     to({"workit.task.duration", 1, {{"taskKind", "cpu"}, {"outcome", "succeeded"}}});
     to({"workit.task.duration", 1, {{"task.kind", "cpu"}, {"user", "ada@example.org"}}});
-    on.outlast();
+    fixture.outlast();
   }
   static std::string written(const metric_point& p) {
     std::string all;
@@ -246,13 +245,13 @@ class Ac17Labels : public acceptance {
   }
 };
 
-TEST_P(Ac17Labels, WhatIsNotListedIsRejectedAndCounted) {
-  play([](stage& on) {
+TEST_P(MetricLabels, WhatIsNotListedIsRejectedAndCounted) {
+  run_scenario([](scenario_fixture& fixture) {
     std::vector<std::string> emitted;
     metric_exporter exporter(
         label_policy({.allowed = {task_kind_label(), {"outcome", {"succeeded", "failed", "cancelled"}}}}),
         [&](const metric_point& p) { emitted.push_back(written(p)); });
-    play_points(on, [&](const metric_point& p) { exporter.record(p); });
+    emit_points(fixture, [&](const metric_point& p) { exporter.record(p); });
     std::sort(emitted.begin(), emitted.end());
     EXPECT_EQ(emitted, (std::vector<std::string>{"task.kind=cpu outcome=cancelled ", "task.kind=llm outcome=succeeded ",
                                                  "task.kind=tool outcome=failed "}));
@@ -263,16 +262,16 @@ TEST_P(Ac17Labels, WhatIsNotListedIsRejectedAndCounted) {
   });
 }
 
-TEST_P(Ac17Labels, ControlArmWithoutAPolicyEveryLabelIsEmitted) {
-  play([](stage& on) {
+TEST_P(MetricLabels, ControlArmWithoutAPolicyEveryLabelIsEmitted) {
+  run_scenario([](scenario_fixture& fixture) {
     std::vector<std::string> emitted;
-    play_points(on, [&](const metric_point& p) { emitted.push_back(written(p)); });
+    emit_points(fixture, [&](const metric_point& p) { emitted.push_back(written(p)); });
     EXPECT_EQ(emitted.size(), 6u);
     EXPECT_NE(std::find(emitted.begin(), emitted.end(), "task.kind=evil outcome=succeeded "), emitted.end());
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac17Labels, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, MetricLabels, every_boundary(), name_of);
 
 }  // namespace
 }  // namespace workit::test

@@ -1,15 +1,15 @@
-// AC-08: a shield holds a cancellation off its whole subtree, and has a limit that nothing escapes.
+// A shield holds a cancellation off its whole subtree, and has a limit that nothing escapes.
 #include "acceptance.hpp"
 
 namespace workit::test {
 namespace {
 
-class Ac08Shield : public acceptance {};
+class Shield : public acceptance {};
 
-TEST_P(Ac08Shield, HoldsTheCancellationAndStopsItsBodyAtItsOwnLimit) {
-  play([](stage& on) {
-    auto& slow = on.make_part("part", 3 * natural_end);  // so that it has begun by its limit on any machine
-    on.run([&](scope& s) {
+TEST_P(Shield, HoldsTheCancellationAndStopsItsBodyAtItsOwnLimit) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part("part", 3 * natural_end);  // so that it has begun by its limit on any machine
+    fixture.run([&](scope& s) {
       auto t = s.spawn(uncancellable(3 * natural_end / 2, slow.body()));
       slow.await(s);
       t.cancel("not yet");
@@ -17,31 +17,31 @@ TEST_P(Ac08Shield, HoldsTheCancellationAndStopsItsBodyAtItsOwnLimit) {
       s.sleep_for(20ms);
       EXPECT_EQ(slow.live(), 1) << "the shield let the cancellation through";
       const auto ended = t.result();
-      on.returned();
+      fixture.returned();
       ASSERT_TRUE(ended.is_cancelled());
       EXPECT_EQ(describe(ended.why()), "manual: not yet");
-      if (!on.is_fiber()) {
+      if (!fixture.is_fiber()) {
         EXPECT_GT(slow.last_moved(), asked);
       }
     });
     EXPECT_TRUE(heard_only<reason::timeout>(slow));
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-TEST_P(Ac08Shield, CoversWhatIsStartedInsideAfterTheCancellation) {
-  play(
-      [](stage& on) {
+TEST_P(Shield, CoversWhatIsStartedInsideAfterTheCancellation) {
+  run_scenario(
+      [](scenario_fixture& fixture) {
         int sum = 0;
-        on.run([&](scope& s) {
+        fixture.run([&](scope& s) {
           manual_reset_event inside, decided;
           auto t = s.spawn(uncancellable(1min, [&](context& ctx) {
             inside.set();
             decided.wait();
             const auto part = [&](int x) -> std::function<int(context&)> {
-              if (!on.is_fiber())
+              if (!fixture.is_fiber())
                 return offload(
-                    on.here(), [](int y) { return y; }, x);
+                    fixture.here(), [](int y) { return y; }, x);
               return [x](context& c) {
                 c.sleep_for(50ms);
                 return x;
@@ -61,29 +61,29 @@ TEST_P(Ac08Shield, CoversWhatIsStartedInsideAfterTheCancellation) {
       {.workers = 2, .spares = 1});
 }
 
-TEST_P(Ac08Shield, ControlArmWithoutItTheCancellationStopsTheBody) {
-  play([](stage& on) {
-    auto& slow = on.make_part();
-    on.run([&](scope& s) {
+TEST_P(Shield, ControlArmWithoutItTheCancellationStopsTheBody) {
+  run_scenario([](scenario_fixture& fixture) {
+    auto& slow = fixture.make_part();
+    fixture.run([&](scope& s) {
       auto t = s.spawn(slow.body());
       slow.await(s);
       t.cancel("now");
       t.wait();
-      on.returned();
+      fixture.returned();
     });
     EXPECT_TRUE(heard_only<reason::manual>(slow));
-    on.outlast();
+    fixture.outlast();
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac08Shield, every_boundary(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, Shield, every_boundary(), name_of);
 
-class Ac08ShieldByTheClock : public acceptance {};
+class ShieldOnManualClock : public acceptance {};
 
-TEST_P(Ac08ShieldByTheClock, ItsBodyCompletesAndTheCancellationShowsAfterwards) {
-  play([](stage& on) {
+TEST_P(ShieldOnManualClock, ItsBodyCompletesAndTheCancellationShowsAfterwards) {
+  run_scenario([](scenario_fixture& fixture) {
     bool completed = false, stopping = true;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       auto t = s.spawn([&](context& ctx) {
         uncancellable(1s, [&](context& inner) {
@@ -104,10 +104,10 @@ TEST_P(Ac08ShieldByTheClock, ItsBodyCompletesAndTheCancellationShowsAfterwards) 
   });
 }
 
-TEST_P(Ac08ShieldByTheClock, ItsLimitEndsABodyThatTakesTooLong) {
-  play([](stage& on) {
+TEST_P(ShieldOnManualClock, ItsLimitEndsABodyThatTakesTooLong) {
+  run_scenario([](scenario_fixture& fixture) {
     std::string heard;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       const auto start = s.now();
       EXPECT_THROW(uncancellable(100ms,
                                  [&](context& ctx) {
@@ -126,10 +126,10 @@ TEST_P(Ac08ShieldByTheClock, ItsLimitEndsABodyThatTakesTooLong) {
   });
 }
 
-TEST_P(Ac08ShieldByTheClock, NestedOnesKeepTheFirstReason) {
-  play([](stage& on) {
+TEST_P(ShieldOnManualClock, NestedOnesKeepTheFirstReason) {
+  run_scenario([](scenario_fixture& fixture) {
     int ended = 0;
-    on.run([&](scope& s) {
+    fixture.run([&](scope& s) {
       auto t = s.spawn([&](context& ctx) {
         uncancellable(1s, [&](context& outer) {
           uncancellable(1s, [&](context& inner) {
@@ -149,7 +149,7 @@ TEST_P(Ac08ShieldByTheClock, NestedOnesKeepTheFirstReason) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Ac08ShieldByTheClock, by_the_clock(), name_of);
+INSTANTIATE_TEST_SUITE_P(On, ShieldOnManualClock, on_manual_clock(), name_of);
 
 }  // namespace
 }  // namespace workit::test

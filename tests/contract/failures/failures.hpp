@@ -1,4 +1,4 @@
-// The stage of the failure tests: a runtime with worker processes, whose every promise can be tried out in one call.
+// The fixture of the failure tests: a runtime with worker processes, whose every promise can be tried out in one call.
 #pragma once
 
 #include <sys/resource.h>

@@ -33,17 +33,17 @@ struct settings {
 
 void progress(const std::string& line) { std::cerr << "demo: " << line << std::endl; }
 
-json repeat(const demo::stage& stage, int runs) {
+json repeat(const demo::demo_processes& processes, int runs) {
   std::vector<double> stopped, closed;
   int tokens = 0;
   std::size_t first = 0;
   for (int i = 0; i < runs; ++i) {
-    const auto d = demo::disconnect(stage);
+    const auto d = demo::disconnect(processes);
     stopped.push_back(d.at("rerank").at("stopped_us"));
     closed.push_back(d.at("scope_closed_us"));
     tokens += d.at("tokens_after_close").get<int>();
-    (void)demo::settle(stage, workers, spares);
-    if (i == 0) first = stage.server.resident_kib();
+    (void)demo::settle(processes, workers, spares);
+    if (i == 0) first = processes.server.resident_kib();
     progress("disconnect " + std::to_string(i + 1) + " of " + std::to_string(runs) + ": stopped after " +
              std::to_string(stopped.back()) + " us");
   }
@@ -54,7 +54,7 @@ json repeat(const demo::stage& stage, int runs) {
           {"scope_closed_us_max", *std::max_element(closed.begin(), closed.end())},
           {"tokens_after_close", tokens},
           {"rss_kib_first", first},
-          {"rss_kib_last", stage.server.resident_kib()}};
+          {"rss_kib_last", processes.server.resident_kib()}};
 }
 
 json control_arm(const settings& s, const fs::path& self, const demo::scratch_folder& scratch) {
@@ -67,7 +67,7 @@ json control_arm(const settings& s, const fs::path& self, const demo::scratch_fo
           {"seen", child.out().substr(child.out().find(' ') + 1, 7)}};
 }
 
-json play(const settings& s, const std::string& poison) {
+json run_scenes(const settings& s, const std::string& poison) {
   const auto self = fs::read_symlink("/proc/self/exe");
   const auto here = self.parent_path();
   json result;
@@ -85,23 +85,23 @@ json play(const settings& s, const std::string& poison) {
       {"--llm", "http://127.0.0.1:" + std::to_string(llm_port), "--port", "0", "--model", s.model, "--corpus", s.corpus,
        "--workers", std::to_string(workers), "--spares", std::to_string(spares), "--max-tokens", "0"},
       scratch);
-  const demo::stage stage{llm, server, llm_port, server.port(), query, poison};
-  const auto status = demo::settle(stage, workers, spares);
+  const demo::demo_processes processes{llm, server, llm_port, server.port(), query, poison};
+  const auto status = demo::settle(processes, workers, spares);
   server.await_quiet();
   const auto fds = static_cast<long>(server.descriptors());
   const auto threads = static_cast<long>(server.threads());
 
   progress("a. a normal request");
-  result["normal"] = demo::normal(stage);
+  result["normal"] = demo::normal(processes);
   progress("b. the poison document, and the client hangs up");
-  result["disconnect"] = demo::disconnect(stage);
+  result["disconnect"] = demo::disconnect(processes);
   progress("c. the poison document under a deadline of 250 ms");
-  result["deadline"] = demo::deadline(stage);
-  if (s.runs > 1) result["repeat"] = repeat(stage, s.runs);
+  result["deadline"] = demo::deadline(processes);
+  if (s.runs > 1) result["repeat"] = repeat(processes, s.runs);
   progress("d. the control arm, at least 5 s");
   result["control"] = control_arm(s, self, scratch);
 
-  const auto after = demo::settle(stage, workers, spares);
+  const auto after = demo::settle(processes, workers, spares);
   server.await_quiet();
   const auto zygote = status.at("zygote").get<pid_t>();
   result["after"] = {{"workers", after.at("idle").get<std::size_t>() - after.at("spares").get<std::size_t>()},
@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
     setenv("CHAT_MODEL_DIR", s.model.c_str(), 1);
     const auto poison = chat::poison_document(chat::read_corpus(s.corpus));
     if (s.control) demo::run_control(query, poison, std::chrono::milliseconds(5200));
-    const auto result = play(s, poison);
+    const auto result = run_scenes(s, poison);
     std::cout << (s.as_json ? result.dump() + '\n' : demo::as_table(result));
     return 0;
   } catch (const std::exception& e) {

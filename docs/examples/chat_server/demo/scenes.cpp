@@ -26,7 +26,7 @@ auto await(const char* what, Look look) {
 }
 
 /// The receipts in the server's output, one per line.
-std::vector<json> receipts(const stage& s) {
+std::vector<json> receipts(const demo_processes& s) {
   std::vector<json> all;
   const auto out = s.server.out();
   for (std::size_t at = 0, end; (end = out.find('\n', at)) != std::string::npos; at = end + 1)
@@ -34,7 +34,7 @@ std::vector<json> receipts(const stage& s) {
   return all;
 }
 
-json receipt_after(const stage& s, std::size_t earlier) {
+json receipt_after(const demo_processes& s, std::size_t earlier) {
   return await("a receipt", [&]() -> std::optional<json> {
     auto all = receipts(s);
     if (all.size() <= earlier) return std::nullopt;
@@ -54,7 +54,7 @@ json rerank_of(const json& receipt) {
 
 }  // namespace
 
-json normal(const stage& s) {
+json normal(const demo_processes& s) {
   chat_client client(s.server_port, {{"query", s.query}});
   json result{{"tokens", 0}, {"ranked", json::array()}};
   while (const auto event = client.next()) {
@@ -71,7 +71,7 @@ json normal(const stage& s) {
   return result;
 }
 
-json disconnect(const stage& s) {
+json disconnect(const demo_processes& s) {
   const auto earlier = receipts(s).size();
   chat_client client(s.server_port, {{"query", s.query}, {"documents", {s.poison}}});
   std::this_thread::sleep_for(milliseconds(300));
@@ -101,7 +101,7 @@ json disconnect(const stage& s) {
           {"next_request_ms", next.at("documents_ms")}};
 }
 
-json deadline(const stage& s) {
+json deadline(const demo_processes& s) {
   constexpr int allowed_ms = 250;
   const auto earlier = receipts(s).size();
   chat_client client(s.server_port, {{"query", s.query}, {"documents", {s.poison}}, {"deadline_ms", allowed_ms}});
@@ -116,7 +116,7 @@ json deadline(const stage& s) {
   return result;
 }
 
-json settle(const stage& s, std::size_t workers, std::size_t spares) {
+json settle(const demo_processes& s, std::size_t workers, std::size_t spares) {
   return await("the pool to be whole again", [&]() -> std::optional<json> {
     auto status = get_json(s.server_port, "/status");
     const bool whole = status.at("busy") == 0 && status.at("idle") == workers + spares && status.at("unreclaimed") == 0;

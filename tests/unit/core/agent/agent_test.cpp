@@ -246,7 +246,7 @@ TEST_F(Agent, FailsWithTheVeryErrorOfItsBody) {
   EXPECT_EQ(log.all()[1].error.value().what, "boom");
 }
 
-// A stop that a boundary hands in is what tells a kill from an end of one's own; the real one is AC-19.
+// A stop that a boundary hands in is what tells a kill from an end of one's own; AgentTools has the real one.
 TEST_F(Agent, TellsAKillFromAnEndOfItsOwn) {
   manual_runtime rt;
   const auto stopped_by = [](stop_method method, cancel_reason why) {

@@ -9,7 +9,7 @@ namespace {
 
 using verdict = redaction::verdict;
 
-TEST(KeptFields, OwnTheTextOfEveryKindOfValue) {
+TEST(OwnedFields, OwnTheTextOfEveryKindOfValue) {
   owned_fields kept;
   {
     const std::string gone = "text";

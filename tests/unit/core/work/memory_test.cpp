@@ -39,7 +39,7 @@ class WorkMemory : public test::runtime_test {
   }
 };
 
-// AC-10, in small: bench/work_bench.cpp has the million.
+// A small version; bench/benchmarks/work_bench.cpp runs a million items.
 TEST_F(WorkMemory, OfAStreamDoesNotGrowWithWhatItHasYielded) {
   manual_runtime rt;
   rt.run([&](scope& s) {

@@ -59,7 +59,7 @@ TEST_F(Stream, IsLazyUntilTheFirstValueIsAskedFor) {
   });
 }
 
-// AC-09: a thousand million rows, sixteen at a time, the consumer stops at the twenty-fifth.
+// A thousand million rows, sixteen at a time, the consumer stops at the twenty-fifth.
 TEST_F(Stream, OfAThousandMillionRowsLeftEarlyStopsAndDestroysTheSource) {
   manual_runtime rt;
   rt.run([&](scope& s) {
@@ -80,7 +80,7 @@ TEST_F(Stream, OfAThousandMillionRowsLeftEarlyStopsAndDestroysTheSource) {
   EXPECT_EQ(crowd.heard[0], "manual: stream_consumer_closed");
 }
 
-// AC-10: the consumer is the slow one.
+// The consumer is slower than the source.
 TEST_F(Stream, IsHeldBackByItsConsumer) {
   manual_runtime rt;
   int consumed = 0, overshoot = 0;

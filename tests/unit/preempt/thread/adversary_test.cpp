@@ -141,7 +141,7 @@ TEST_F(Adversary, AJumpSkipsAHijackedFrame) {
 void count_a_signal(int) { counted.fetch_add(1, std::memory_order_relaxed); }
 
 /// Another thread kicks, and sends a signal of the program's own, as fast as it can.
-void storm(stopping_fixture& ground, std::mt19937_64& random, int flags, std::span<const task_body> bodies) {
+void storm(stopping_fixture& fixture, std::mt19937_64& random, int flags, std::span<const task_body> bodies) {
   struct sigaction handle {
   }, before{};
   handle.sa_handler = count_a_signal;
@@ -149,18 +149,18 @@ void storm(stopping_fixture& ground, std::mt19937_64& random, int flags, std::sp
   ASSERT_EQ(::sigaction(SIGUSR1, &handle, &before), 0);
   for (int i = 0; i < 200; ++i) {
     busy = true;
-    ground.start(bodies[static_cast<std::size_t>(i) % bodies.size()]);
+    fixture.start(bodies[static_cast<std::size_t>(i) % bodies.size()]);
     std::atomic<bool> over{false};
-    std::thread other([&, id = ground.thread_id()] {
+    std::thread other([&, id = fixture.thread_id()] {
       while (!over) {
         ::syscall(SYS_tgkill, ::getpid(), id, SIGUSR1);
-        ground.kick();
+        fixture.kick();
         for (int k = 0; k < 200; ++k) asm volatile("");
       }
     });
     wait_randomly(random, 200us);
     busy = false;
-    const auto stopped = ground.stop();
+    const auto stopped = fixture.stop();
     over = true;
     other.join();
     ASSERT_TRUE(stopped.end.left) << "stop " << i << ": " << describe(stopped.why_not);
@@ -357,14 +357,14 @@ std::atomic<int*> escaped{nullptr};
 TEST(AdversaryDeathTest, APointerIntoAQuarantinedStackFaults) {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
   const auto read_after = [](bool quarantine) {
-    stopping_fixture ground({.quarantine = quarantine});
-    ground.start([] {
+    stopping_fixture fixture({.quarantine = quarantine});
+    fixture.start([] {
       int local = 5;
       escaped = &local;
       spin();
     });
     while (escaped == nullptr) std::this_thread::yield();
-    ground.stop();
+    fixture.stop();
     ::_exit(*static_cast<volatile int*>(escaped.load()) == 0 ? 3 : 4);
   };
   EXPECT_EXIT(read_after(true), testing::KilledBySignal(SIGSEGV), "");
@@ -382,12 +382,12 @@ TEST(AdversaryDeathTest, APointerIntoAQuarantinedStackFaults) {
 TEST(AdversaryDeathTest, AStackThatOverflowsFaultsOnItsGuardPage) {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
   const auto overflow = [] {
-    stopping_fixture ground({.stack_size = std::size_t{64} << 10});
-    ground.start([] {
+    stopping_fixture fixture({.stack_size = std::size_t{64} << 10});
+    fixture.start([] {
       volatile int zero = 0;
       counted = descend(&zero);
     });
-    ground.wait();
+    fixture.wait();
     ::_exit(0);
   };
   EXPECT_EXIT(overflow(), testing::KilledBySignal(SIGSEGV), "");

@@ -54,11 +54,11 @@ std::ostream& operator<<(std::ostream& to, const inlined& of) { return to << of.
 
 void stop_again_and_again(task_body body, void (*use)(), int stops) {
   std::mt19937_64 random(seed());
-  stopping_fixture ground;
+  stopping_fixture fixture;
   for (int i = 0; i < stops; ++i) {
-    ground.start(body);
+    fixture.start(body);
     wait_randomly(random, 100us);
-    ASSERT_TRUE(ground.stop().end.left) << "at stop " << i;
+    ASSERT_TRUE(fixture.stop().end.left) << "at stop " << i;
     use();
   }
 }

@@ -220,15 +220,15 @@ TEST_F(NextTask, WouldSeeAStraySignal) {
 // something was held: who needs more has to kick.
 TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
   constexpr int rounds = 300;
-  stopping_fixture ground;
+  stopping_fixture fixture;
   int alone = 0;
   for (int i = 0; i < rounds; ++i) {
     const auto& work = stoppable_workloads()[static_cast<std::size_t>(i) % 5];  // which hold nothing
-    ground.start(work.body, deadline::in(100us + up_to(300us), clock_type::now()));
+    fixture.start(work.body, deadline::in(100us + up_to(300us), clock_type::now()));
     const auto patience = clock_type::now() + 50ms;
-    while (!ground.has_ended() && clock_type::now() < patience) std::this_thread::yield();
-    alone += ground.has_ended() ? 1 : 0;
-    const auto stopped = ground.stop();
+    while (!fixture.has_ended() && clock_type::now() < patience) std::this_thread::yield();
+    alone += fixture.has_ended() ? 1 : 0;
+    const auto stopped = fixture.stop();
     ASSERT_TRUE(stopped.end.left) << work.name;
   }
   EXPECT_GT(alone, rounds / 10);  // on a busy machine many find their time over before they begin
@@ -266,48 +266,48 @@ bool has_processor_note() {
 
 // Who cancels looks for the end of a task only where that is on another processor.
 TEST_F(NextTask, AKickTellsOnWhichProcessorItFoundTheOneBefore) {
-  stopping_fixture ground;
+  stopping_fixture fixture;
   cpu_set_t usable;
   ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
-  EXPECT_EQ(ground.kicked_on(), -1) << "the control: nobody has kicked yet";
+  EXPECT_EQ(fixture.kicked_on(), -1) << "the control: nobody has kicked yet";
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &usable)) continue;
-    ground.start(turn);
+    fixture.start(turn);
     cpu_set_t only;
     CPU_ZERO(&only);
     CPU_SET(cpu, &only);
-    ASSERT_EQ(sched_setaffinity(ground.thread_id(), sizeof only, &only), 0);
+    ASSERT_EQ(sched_setaffinity(fixture.thread_id(), sizeof only, &only), 0);
     for (const auto before = turns.load(); turns.load() == before;) std::this_thread::yield();
-    ASSERT_TRUE(ground.stop().end.left);
-    EXPECT_EQ(ground.kicked_on(), has_processor_note() ? cpu : -1);
-    EXPECT_GT(ground.cpu_time(), duration::zero());
+    ASSERT_TRUE(fixture.stop().end.left);
+    EXPECT_EQ(fixture.kicked_on(), has_processor_note() ? cpu : -1);
+    EXPECT_GT(fixture.cpu_time(), duration::zero());
   }
 }
 
 TEST_F(NextTask, RunsOnAnotherThreadIfAndOnlyIfThreadLocalsWereTouched) {
-  stopping_fixture ground;
+  stopping_fixture fixture;
   for (int i = 0; i < 300; ++i) {
     const bool touches = (random_() & 1) != 0;
-    const int threads_before = ground.threads_used();
+    const int threads_before = fixture.threads_used();
     touched = false;
-    ground.start(touches ? fill : spin);
+    fixture.start(touches ? fill : spin);
     wait_randomly(random_);
     while (touches && !touched) std::this_thread::yield();
-    const auto stopped = ground.stop();
+    const auto stopped = fixture.stop();
     ASSERT_TRUE(stopped.end.left) << describe(stopped.why_not);
     EXPECT_EQ(stopped.end.spoilt, touches);
-    EXPECT_EQ(ground.threads_used(), threads_before + (touches ? 1 : 0));
+    EXPECT_EQ(fixture.threads_used(), threads_before + (touches ? 1 : 0));
   }
 }
 
 // The container was made by a task that has ended well, and is half changed by the next all the same.
 TEST_F(NextTask, RunsOnAnotherThreadThoughTheThreadLocalsAreOlderThanTheStoppedOne) {
-  stopping_fixture ground;
-  ground.start(touch_and_return);
-  ASSERT_FALSE(ground.wait().end.left);
-  ground.start(fill);
+  stopping_fixture fixture;
+  fixture.start(touch_and_return);
+  ASSERT_FALSE(fixture.wait().end.left);
+  fixture.start(fill);
   wait_randomly(random_);
-  const auto stopped = ground.stop();
+  const auto stopped = fixture.stop();
   ASSERT_TRUE(stopped.end.left) << describe(stopped.why_not);
   EXPECT_TRUE(stopped.end.spoilt);
 }

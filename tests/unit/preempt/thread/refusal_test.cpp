@@ -267,10 +267,10 @@ testing::AssertionResult comes_true(Condition condition) {
 
 /// Once `clear` has taken the thing out of the way.
 template <class Clear>
-void expect_stopped_after(Clear clear, stopping_fixture& ground) {
+void expect_stopped_after(Clear clear, stopping_fixture& fixture) {
   const int checked_before = survivors_checked;  // a wish stands, so it may stop before the next kick
   clear();
-  const auto stopped = ground.stop();
+  const auto stopped = fixture.stop();
   EXPECT_FALSE(stopped.let_out) << describe(stopped.why_not);
   EXPECT_TRUE(stopped.end.left);
   EXPECT_EQ(survivors_checked, checked_before + 1);
@@ -289,31 +289,31 @@ TEST_P(Refusal, While) {
   const auto& expected = GetParam().expected;
   if (GetParam().before != nullptr) GetParam().before();
   {
-    stopping_fixture ground;
-    ground.start(GetParam().body);
+    stopping_fixture fixture;
+    fixture.start(GetParam().body);
     ASSERT_TRUE(comes_true([] { return reached.load(); }));
-    EXPECT_TRUE(comes_true([&] { return ground.kick() && ground.why_not() == expected; }))
-        << "what it said is " << describe(ground.why_not());
+    EXPECT_TRUE(comes_true([&] { return fixture.kick() && fixture.why_not() == expected; }))
+        << "what it said is " << describe(fixture.why_not());
     // And no kick changes that, as long as it is so.
     for (int i = 0; i < 200; ++i) {
-      EXPECT_TRUE(ground.kick());
+      EXPECT_TRUE(fixture.kick());
       usleep(20);
     }
-    EXPECT_EQ(ground.why_not(), expected);
+    EXPECT_EQ(fixture.why_not(), expected);
     const auto clear = [go = GetParam().after] {
       in_the_way = false;
       if (go != nullptr) go();
     };
-    expect_stopped_after(clear, ground);
+    expect_stopped_after(clear, fixture);
     // The thread is as good as new, and so is what was held.
     if (expected.kind == obstacle::static_init || expected.kind == obstacle::lock_held) {
       in_the_way = true;
       reached = false;
-      ground.start(GetParam().body);
+      fixture.start(GetParam().body);
       if (expected.kind == obstacle::lock_held) {
         EXPECT_TRUE(comes_true([] { return reached.load(); }));
       }
-      expect_stopped_after(clear, ground);
+      expect_stopped_after(clear, fixture);
     }
   }
 }
@@ -338,16 +338,16 @@ TEST(RefusalWhile, InsideTheAllocator) {
   for (int i = 0; i < 50 && !(refused && at == leaving::frame_return); ++i) {
     in_the_way = true;
     reached = false;
-    stopping_fixture ground;
-    ground.start(free_much);
+    stopping_fixture fixture;
+    fixture.start(free_much);
     while (!reached) {
     }
     usleep(200);
-    ground.kick();
-    const auto stopped = ground.stop();
+    fixture.kick();
+    const auto stopped = fixture.stop();
     ASSERT_TRUE(stopped.end.left);
     at = stopped.end.how.at;
-    refused = ground.why_not().kind == obstacle::allocator;
+    refused = fixture.why_not().kind == obstacle::allocator;
   }
   EXPECT_TRUE(refused);
   EXPECT_EQ(at, leaving::frame_return);
@@ -365,14 +365,14 @@ TEST(RefusalWhile, ALibraryIsEnteredEndsOnceItIsAllowed) {
   for (int i = 0; i < 200; ++i) {
     in_the_way = true;
     reached = false;
-    stopping_fixture ground;
-    ground.start(be_in_an_allowed_library);  // the first opens it, so that only the next knows it
+    stopping_fixture fixture;
+    fixture.start(be_in_an_allowed_library);  // the first opens it, so that only the next knows it
     while (!reached) {
     }
     usleep(100);
     if (i == 0) in_the_way = false;
     const int checked_before = survivors_checked;
-    const auto stopped = ground.stop();
+    const auto stopped = fixture.stop();
     if (i == 0) continue;
     ASSERT_TRUE(stopped.end.left) << describe(stopped.why_not);
     EXPECT_EQ(stopped.end.how.at, leaving::in_place);
@@ -392,16 +392,16 @@ TEST(RefusalWhile, TheSignalIsBlocked) {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) GTEST_SKIP() << why;
   in_the_way = true;
   reached = false;
-  stopping_fixture ground;
-  ground.start(block_by_the_system_call_itself);
+  stopping_fixture fixture;
+  fixture.start(block_by_the_system_call_itself);
   ASSERT_TRUE(comes_true([] { return reached.load(); }));
   for (int i = 0; i < 100; ++i) {
-    EXPECT_TRUE(ground.kick());
-    EXPECT_TRUE(ground.kick_is_pending());
+    EXPECT_TRUE(fixture.kick());
+    EXPECT_TRUE(fixture.kick_is_pending());
     usleep(100);
   }
-  expect_stopped_after([] { in_the_way = false; }, ground);
-  EXPECT_FALSE(ground.kick_is_pending());
+  expect_stopped_after([] { in_the_way = false; }, fixture);
+  EXPECT_FALSE(fixture.kick_is_pending());
 }
 
 }  // namespace

@@ -18,13 +18,13 @@ class StopInPlace : public ::testing::TestWithParam<workload> {
 TEST_P(StopInPlace, TwoThousandTimes) {
   constexpr int stops = 2000;
   std::mt19937_64 random(seed());
-  stopping_fixture ground;
+  stopping_fixture fixture;
   const int checked_before = survivors_checked;
   int spoilt = 0;
   for (int i = 0; i < stops; ++i) {
-    ground.start(GetParam().body);
+    fixture.start(GetParam().body);
     wait_randomly(random);
-    const auto stopped = ground.stop();
+    const auto stopped = fixture.stop();
     ASSERT_FALSE(stopped.let_out) << "stop " << i << " was refused: " << describe(stopped.why_not);
     ASSERT_TRUE(stopped.end.left) << "at stop " << i;
     spoilt += stopped.end.spoilt ? 1 : 0;
@@ -34,12 +34,12 @@ TEST_P(StopInPlace, TwoThousandTimes) {
 
 // The control arm: who is not kicked runs on.
 TEST_P(StopInPlace, NotWithoutAKick) {
-  stopping_fixture ground;
-  ground.start(GetParam().body);
+  stopping_fixture fixture;
+  fixture.start(GetParam().body);
   usleep(20000);
-  EXPECT_FALSE(ground.has_ended());
+  EXPECT_FALSE(fixture.has_ended());
   let_out = true;
-  ground.stop();  // for those that sleep in the kernel
+  fixture.stop();  // for those that sleep in the kernel
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, StopInPlace, ::testing::ValuesIn(stoppable_workloads()),

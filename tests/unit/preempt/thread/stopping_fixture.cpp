@@ -85,14 +85,14 @@ void stopping_fixture::serve() {
     while (state_.load(std::memory_order_acquire) != state::asked) std::this_thread::yield();
     if (leaving_) return;
     struct begun {
-      stopping_fixture* ground;
+      stopping_fixture* fixture;
     } me{this};
     end_ = on_->run(
         number_, until_,
         [](void* to) {
-          auto* const ground = static_cast<begun*>(to)->ground;
-          ground->state_.store(state::running, std::memory_order_release);
-          ground->body_();
+          auto* const fixture = static_cast<begun*>(to)->fixture;
+          fixture->state_.store(state::running, std::memory_order_release);
+          fixture->body_();
         },
         &me);
     if (end_.left && !end_.spoilt) check_survivors();

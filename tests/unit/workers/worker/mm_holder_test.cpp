@@ -57,7 +57,7 @@ std::string status_line(pid_t pid, const std::string& key) {
   return {};
 }
 
-TEST(MemoryKeeper, LetsAWorkerDieBeforeItsMemoryGoes) {
+TEST(MmHolder, LetsAWorkerDieBeforeItsMemoryGoes) {
   pool_host host({.workers = 1});
   const temporary_directory folder;
   const auto begun = folder.file("begun");
@@ -75,7 +75,7 @@ TEST(MemoryKeeper, LetsAWorkerDieBeforeItsMemoryGoes) {
   EXPECT_LT(largest_keeper(), held_bytes) << "the receipt says that it is back";
 }
 
-TEST(MemoryKeeper, GivesTheMemoryOfSeveralDeadBackOneAfterTheOther) {
+TEST(MmHolder, GivesTheMemoryOfSeveralDeadBackOneAfterTheOther) {
   const auto [said, status] = run_program(WORKIT_CHILD_REAPER_PROGRAM);
   EXPECT_EQ(status, 0);
   std::istringstream lines(said);
@@ -93,7 +93,7 @@ TEST(MemoryKeeper, GivesTheMemoryOfSeveralDeadBackOneAfterTheOther) {
   EXPECT_EQ(returns, (std::vector<std::string>{", asleep 2", ", asleep 1", ", asleep 0"})) << said;
 }
 
-TEST(MemoryKeeper, HasNoDescriptorsAndMayOnlySleep) {
+TEST(MmHolder, HasNoDescriptorsAndMayOnlySleep) {
   pool_host host({.workers = 1});
   wait_until([&] { return keepers().size() == 2; });
   for (const auto& k : keepers()) {
@@ -104,7 +104,7 @@ TEST(MemoryKeeper, HasNoDescriptorsAndMayOnlySleep) {
   }
 }
 
-TEST(MemoryKeeper, ThatSomebodyKilledIsNotMissed) {
+TEST(MmHolder, ThatSomebodyKilledIsNotMissed) {
   pool_host host({.workers = 1});
   wait_until([&] { return keepers().size() == 2; });
   for (const auto& k : keepers()) kill(k.pid, SIGKILL);
@@ -123,7 +123,7 @@ TEST(MemoryKeeper, ThatSomebodyKilledIsNotMissed) {
 
 // Nobody gives the memory back while the zygote hangs, and the receipt does not say so. It is killed when the last of
 // its running tasks has ended, and all of it comes back.
-TEST(MemoryKeeper, OfAZygoteThatHangsIsNotSaidToBeGone) {
+TEST(MmHolder, OfAZygoteThatHangsIsNotSaidToBeGone) {
   pool_host host({.workers = 2, .zygote_patience = 200ms});
   const temporary_directory folder;
   const auto one = folder.file("one"), other = folder.file("other");
@@ -145,7 +145,7 @@ TEST(MemoryKeeper, OfAZygoteThatHangsIsNotSaidToBeGone) {
   EXPECT_EQ(host.call([] { return 5; }), 5);
 }
 
-TEST(MemoryKeeper, DiesWithTheZygote) {
+TEST(MmHolder, DiesWithTheZygote) {
   pool_host host({.workers = 1});
   wait_until([&] { return keepers().size() == 2; });
   const auto before = keepers();
