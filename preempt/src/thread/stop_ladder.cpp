@@ -5,14 +5,11 @@
 //    so perhaps destroyed, without the lock.
 // 2. The timer is set to the earliest `next`, or to an earlier instant, while there is one that has been kicked.
 // Lock order: one mutex; no attempt is called under it.
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <iterator>
 #include <mutex>
 #include <vector>
-#include <workit/base/unique_fd.hpp>
+#include <workit/base/timer_fd.hpp>
 #include <workit/preempt/stop_ladder.hpp>
 #include <workit/preempt/warden.hpp>
 
@@ -37,8 +34,7 @@ struct climb {
 }  // namespace
 
 struct stop_ladder::state {
-  explicit state(warden& w)
-      : by(w), timer(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")) {}
+  explicit state(warden& w) : by(w), timer(timer_fd::make()) {}
 
   void add(climb c) {
     const std::lock_guard lock(mutex);
@@ -68,13 +64,11 @@ struct stop_ladder::state {
 
   /// Requires: the mutex.
   void set_timer() {
-    itimerspec spec{};
     const auto earliest = std::ranges::min_element(climbing, {}, &climb::next);
-    if (earliest != climbing.end()) {
-      const auto at = std::max<duration::rep>(earliest->next.time_since_epoch().count(), 1);
-      spec.it_value = {static_cast<time_t>(at / 1'000'000'000), static_cast<long>(at % 1'000'000'000)};
-    }
-    ::timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+    if (earliest != climbing.end())
+      timer.fire_at(earliest->next);
+    else
+      timer.turn_off();
   }
 
   void turn() {
@@ -82,8 +76,7 @@ struct stop_ladder::state {
     std::vector<climb> due;
     {
       const std::lock_guard lock(mutex);
-      std::uint64_t fired = 0;
-      [[maybe_unused]] const auto read = ::read(timer.get(), &fired, sizeof fired);
+      static_cast<void>(timer.take_fired());
       std::ranges::copy_if(climbing, std::back_inserter(due), [&](const climb& c) { return c.next <= now; });
     }
     for (auto& c : due) {
@@ -111,7 +104,7 @@ struct stop_ladder::state {
   }
 
   warden& by;
-  unique_fd timer;
+  timer_fd timer;
   std::mutex mutex;
   std::vector<climb> climbing;
 };

@@ -6,38 +6,18 @@
 //    cheaper than a system call for each of the many deadlines that never come.
 // 2. Under a manual clock it ticks every millisecond of machine time from the first cell on until none is left.
 // 3. A cell in the heap is alive: its owner disarms it, under the mutex, before it lets go.
-// Lock order: one mutex, held across no callback; timerfd_settime(2) and read(2) of the timer do not block.
+// Lock order: one mutex, held across no callback; setting and reading the timer do not block.
 #include "deadline_timer.hpp"
-
-#include <sys/timerfd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
-#include <string>
-#include <workit/base/assert.hpp>
-
-#include "system_call.hpp"
 
 namespace workit::preempt {
 namespace {
 
 constexpr duration manual_tick = std::chrono::milliseconds(1);
 
-timespec to_timespec(duration since_epoch) noexcept {
-  // Zero would switch the timer off.
-  const auto ns = std::max<duration::rep>(since_epoch.count(), 1);
-  return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
-}
-
 }  // namespace
 
-// steady_clock is CLOCK_MONOTONIC in libstdc++ and libc++, so that its instants are the timer's.
 deadline_timer::deadline_timer(clock_source& clock)
-    : clock_(clock),
-      timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
-      set_to_(time_point::max()) {}
+    : clock_(clock), timer_(timer_fd::make()), set_to_(time_point::max()) {}
 
 deadline_timer::~deadline_timer() {
   while (!heap_.empty()) heap_.disarm(*heap_.top());
@@ -62,9 +42,7 @@ std::size_t deadline_timer::size() const noexcept {
 std::vector<deadline_timer::expired> deadline_timer::take_due() {
   std::vector<expired> due;
   const std::lock_guard lock(mutex_);
-  std::uint64_t fired = 0;
-  while (::read(timer_.get(), &fired, sizeof fired) < 0 && errno == EINTR) {
-  }
+  static_cast<void>(timer_.take_fired());
   const auto now = clock_.now();
   while (!heap_.empty() && heap_.top()->at <= now) {
     auto& cell = static_cast<cancel_cell&>(*heap_.top());
@@ -77,18 +55,11 @@ std::vector<deadline_timer::expired> deadline_timer::take_due() {
 
 // Requires: the mutex.
 void deadline_timer::set_timer() {
-  itimerspec spec{};
-  int flags = 0;
   set_to_ = heap_.empty() ? time_point::max() : heap_.top()->at;
-  if (!heap_.empty() && clock_.is_manual()) {
-    set_to_ = time_point::min();
-    spec.it_value = spec.it_interval = to_timespec(manual_tick);
-  } else if (!heap_.empty()) {
-    flags = TFD_TIMER_ABSTIME;
-    spec.it_value = to_timespec(set_to_.time_since_epoch());
-  }
-  const int failed = ::timerfd_settime(timer_.get(), flags, &spec, nullptr);
-  WORKIT_ASSERT(failed == 0, std::string("the warden's timer cannot be set: timerfd_settime: ") + std::strerror(errno));
+  if (heap_.empty()) return timer_.turn_off();
+  if (!clock_.is_manual()) return timer_.fire_at(set_to_);
+  set_to_ = time_point::min();
+  timer_.fire_every(manual_tick);
 }
 
 }  // namespace workit::preempt

@@ -5,8 +5,8 @@
 #include <mutex>
 #include <vector>
 #include <workit/base/cancel_cell.hpp>
+#include <workit/base/timer_fd.hpp>
 #include <workit/base/timer_heap.hpp>
-#include <workit/base/unique_fd.hpp>
 
 namespace workit::preempt {
 
@@ -39,7 +39,7 @@ class deadline_timer {
   void set_timer();
 
   clock_source& clock_;
-  unique_fd timer_;
+  timer_fd timer_;
   mutable std::mutex mutex_;
   timer_heap heap_;
   time_point set_to_;  // what the timer is set to; max when off
