@@ -1,5 +1,5 @@
 // The least that standing in front of libc's allocator can cost: a jump to its functions, under the names by which it
-// gives them to who does that (glibc manual, "Replacing malloc", has the set).
+// gives them to an allocator that does so (glibc manual, "Replacing malloc", has the set).
 #include <cstddef>
 
 extern "C" {

@@ -25,7 +25,7 @@ namespace {
 
 using machine = std::chrono::steady_clock;
 
-/// Keeps the compiler from leaving out what nobody looks at.
+/// Keeps the compiler from removing a result that is never read.
 template <class T>
 void use(T& value) {
   asm volatile("" : : "r"(&value) : "memory");

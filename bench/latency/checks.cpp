@@ -41,7 +41,7 @@ std::vector<finding> checks() {
   cpu_set_t cpus;
   if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) < 2)
     found.push_back(
-        {"one CPU only: who stops and what is stopped take turns on it, so expect the time slice of the "
+        {"one CPU only: the stopping and the stopped thread take turns on it, so expect the time slice of the "
          "scheduler (3 to 4 ms) in every figure; two CPUs at least are needed for short stops"});
   return found;
 }

@@ -22,7 +22,7 @@ struct request {
   bool json = false;
 };
 
-/// What is being measured, on one line that is written over; nothing where nobody watches.
+/// What is being measured, on one line that is written over; nothing where standard error is no terminal.
 void show_progress(const std::string& what) {
   if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r\033[K%s%s", what.c_str(), what.empty() ? "" : " ...");
 }

@@ -90,7 +90,7 @@ samples kills_to_wake(int victims, int memory_mib, int n) {
     kill_and(victims, memory_mib, [&](const stopwatch& watch) {
       const auto number = ++parked->call;
       futex_wake(parked->call);
-      while (parked->answer != number) usleep(100);  // who only looks would keep a processor from it
+      while (parked->answer != number) usleep(100);  // a spinning wait would keep a processor from it
       all.push_back(watch.until(parked->stamp));
     });
   return all;

@@ -25,8 +25,9 @@ using samples = std::vector<double>;
 /// FUTEX_WAKE to the first instruction of the process that was parked there.
 [[nodiscard]] samples futex_wake_to_run(int n);
 
-/// From the end of a computing thread's work, over an eventfd that wakes its caller, who works for 50 us then, as long
-/// as leaving two scopes takes, to the first instruction of a parked thread that it wakes by FUTEX_WAKE afterwards.
+/// From the end of a computing thread's work, over an eventfd that wakes its caller, which works for 50 us then, as
+/// long as leaving two scopes takes, to the first instruction of a parked thread that it wakes by FUTEX_WAKE
+/// afterwards.
 [[nodiscard]] samples wake_behind_a_caller(int n);
 
 /// A word through shared memory to a parked process and back, both waiting by futex(2).

@@ -173,7 +173,7 @@ stop_samples stops(const stop_plan& plan) {
 }
 
 samples deadline_lateness(boundary where, int n) {
-  constexpr auto patience = 10ms;
+  constexpr auto limit = 10ms;
   const page_owner page;
   if (where == boundary::thread) page_here = page.operator->();
   runtime rt({}, pool_for(where, 1, 1));
@@ -182,14 +182,13 @@ samples deadline_lateness(boundary where, int n) {
     for (int i = 0; i < n; ++i) {
       awaited_receipt receipt;
       try {
-        s.scope({.deadline = patience, .on_receipt = [&](const scope_receipt& r) { receipt.set(r); }},
-                [&](scope& inner) {
-                  offload({.boundary = where}, run_victim, std::string("spin"), page.path(), std::uint64_t{0})(inner);
-                });
+        s.scope({.deadline = limit, .on_receipt = [&](const scope_receipt& r) { receipt.set(r); }}, [&](scope& inner) {
+          offload({.boundary = where}, run_victim, std::string("spin"), page.path(), std::uint64_t{0})(inner);
+        });
       } catch (const timed_out&) {
       }
       const auto& complete = receipt.wait(s);
-      all.push_back(us(complete.stops.at(0).receipt.stopped - complete.opened - patience));
+      all.push_back(us(complete.stops.at(0).receipt.stopped - complete.opened - limit));
     }
   });
   page_here = nullptr;

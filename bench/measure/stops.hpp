@@ -17,7 +17,7 @@ struct stop_plan {
   int n = 30;          ///< how often
   bool spares = true;  ///< as many as victims; else the next task waits for a fork
   /// For how long the victims run before they are stopped, as ones that fill their memory do: by then the kernel has
-  /// moved a victim away from who looks after it.
+  /// moved a victim away from the process that controls it.
   std::chrono::milliseconds head_start{3};
   bool queued = false;  ///< the next task is offered before the stop, and waits: processes then have no spares
   std::chrono::milliseconds next_computes{0};  ///< the queued one's
@@ -46,7 +46,7 @@ struct stop_samples {
 [[nodiscard]] samples deadline_lateness(boundary where, int n);
 
 /// From the cancellation of one that cannot be stopped, since it computes with a lock held, to the result of the next
-/// task of the pool of one thread, with 1 ms of patience: what a refusal costs others.
+/// task of the pool of one thread, which tries a stop for 1 ms: what a refusal costs others.
 [[nodiscard]] samples next_after_refusal(int n);
 
 }  // namespace workit::bench

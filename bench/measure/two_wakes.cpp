@@ -1,4 +1,4 @@
-// Bare threads in the place of a pool's: one that computes wakes its caller, and then who has the next task.
+// Bare threads in the place of a pool's: one that computes wakes its caller, and then the thread with the next task.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -49,13 +49,13 @@ void begin_next(turns& t, std::uint32_t n) {
 }  // namespace
 
 samples wake_behind_a_caller(int n) {
-  const unique_fd bell(eventfd(0, EFD_CLOEXEC)), waited_on(epoll_create1(EPOLL_CLOEXEC));
+  const unique_fd ready_event(eventfd(0, EFD_CLOEXEC)), waited_on(epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{};
   event.events = EPOLLIN;
-  epoll_ctl(waited_on.get(), EPOLL_CTL_ADD, bell.get(), &event);
+  epoll_ctl(waited_on.get(), EPOLL_CTL_ADD, ready_event.get(), &event);
   turns t;
   const auto count = static_cast<std::uint32_t>(n);
-  std::thread computing([&] { compute_and_wake_both(t, bell.get(), count); });
+  std::thread computing([&] { compute_and_wake_both(t, ready_event.get(), count); });
   std::thread parked([&] { begin_next(t, count); });
   samples all;
   random_pause pause;
@@ -66,10 +66,10 @@ samples wake_behind_a_caller(int n) {
     usleep(3000);
     pause();
     t.ends = i;
-    eventfd_t rung = 0;
+    eventfd_t counter = 0;
     while (epoll_wait(waited_on.get(), &event, 1, -1) < 1) {
     }
-    eventfd_read(bell.get(), &rung);
+    eventfd_read(ready_event.get(), &counter);
     for (const auto until = stopwatch::clock::now() + callers_work; stopwatch::clock::now() < until;) {
     }
     while (t.next_at == 0) usleep(100);

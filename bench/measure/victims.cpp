@@ -20,7 +20,7 @@ namespace {
 
 using ready = const std::function<void()>&;
 
-/// Keeps the compiler from leaving out what nobody looks at.
+/// Keeps the compiler from removing a result that is never read.
 template <class T>
 void use(T& value) {
   asm volatile("" : "+m"(value) : : "memory");

@@ -37,7 +37,7 @@ foreach(peer pthread_cancel jthread_token fork_sigkill)
   endforeach()
 endforeach()
 
-# The control: a loop that nobody stops has a note and no figure.
+# The control: a loop that is not stopped has a note and no figure.
 execute_process(COMMAND ${RUN} --out ${SCRATCH} --native ${NATIVE} jthread_ignoring RESULT_VARIABLE status ERROR_QUIET)
 expect("run: exit status" "${status}" 0)
 file(READ ${SCRATCH}/peer-jthread_ignoring.json round)

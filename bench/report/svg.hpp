@@ -19,7 +19,7 @@ struct point {
 /// A picture that is built up shape by shape. Lengths are in its own pixels.
 class svg {
  public:
-  /// `described` is what a reader hears who does not see it.
+  /// `described` is the text for screen readers.
   svg(double width, double height, std::string_view described);
 
   void line(point from, point to, std::string_view css);

@@ -86,7 +86,7 @@ TEST_F(Arena, WhatItStartedInParallelIsCancelledWithIt) {
   done = 0;
   const auto receipt = receipt_of(rt, {}, [&](scope& s) {
     s.spawn(offload(in_arena, [] {
-      // Nobody checks here: the pieces that have not begun are dropped.
+      // No piece checks here: the pieces that have not begun are dropped.
       tbb::parallel_for(
           0, 1'000'000,
           [](int) {

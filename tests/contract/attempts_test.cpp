@@ -185,7 +185,7 @@ TEST_F(Attempts, ShareOneTimeOut) {
   EXPECT_LT(begun("begun"), 20 * 1'000);
 }
 
-TEST_F(Attempts, HearOfAnErrorOfWhoeverListensAndEndByIt) {
+TEST_F(Attempts, EndByAnErrorThatAListenerThrows) {
   rt_->run([&](scope& s) {
     EXPECT_THROW(offload({.timeout = 1h,
                           .idempotent = true,
@@ -199,7 +199,7 @@ TEST_F(Attempts, HearOfAnErrorOfWhoeverListensAndEndByIt) {
 
 int own_pid() { return getpid(); }
 
-// A worker that dies before its task has begun: nothing of it ran, and with more than one attempt nobody notices.
+// A worker dies before its task has begun: nothing of it ran, and with a second attempt the call succeeds.
 TEST_F(Attempts, HideTheDeathOfAWorkerThatWasIdle) {
   std::mt19937_64 random(seed());
   const auto calls_after_a_kill = [&](const offload_options& options) {

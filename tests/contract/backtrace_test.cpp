@@ -108,7 +108,7 @@ TEST_F(Backtrace, IsHadInASandboxToo) {
 
 #endif
 
-TEST_F(Backtrace, NobodyHasOneWhoseWordsCameFromElsewhere) {
+TEST_F(Backtrace, IsEmptyWhereTheWordsCameFromElsewhere) {
   EXPECT_EQ(remote_error("std::out_of_range", "row 7").backtrace(), "");
   rt_->run([](scope& s) {
     EXPECT_EQ(offload({}, throw_here, -1)(s), -1);

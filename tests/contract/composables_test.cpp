@@ -43,7 +43,7 @@ int hang_twice(const std::string& calls) {
   });
 }
 
-TEST_F(Composables, ControlArmALoopThatNobodyStopsReachesItsEndAndIsWaitedFor) {
+TEST_F(Composables, ControlArmALoopThatIsNotStoppedReachesItsEndAndIsWaitedFor) {
   runtime rt({}, processes({.workers = 1}));
   rt.run([&](scope& s) {
     const auto [quick, loop] = all_settled([] { return 1; }, spin())(s);

@@ -91,7 +91,7 @@ TEST_F(Pools, RefuseWithQueueFullAndRunTheUrgentFirst) {
   EXPECT_EQ(order, "!u");
 }
 
-TEST_F(Pools, LetWhoFindsTheQueueFullWaitInItsScope) {
+TEST_F(Pools, LetACallThatFindsTheQueueFullWaitInItsScope) {
   runtime rt({}, processes({.workers = 1, .spares = 0, .queue_limit = 1}));
   marker_folder markers;
   rt.run([&](scope& s) {

@@ -14,7 +14,7 @@ class Stop : public runtime_test {
 
 offload_options in_process() { return {.boundary = boundary::process}; }
 
-TEST_F(Stop, ControlArmALoopThatNobodyStopsReachesItsEndAndLeavesItsMarker) {
+TEST_F(Stop, ControlArmALoopThatIsNotStoppedReachesItsEndAndLeavesItsMarker) {
   runtime rt({}, processes({.workers = 1}));
   const auto value = rt.run([&](scope& s) {
     return offload(in_process(), spin_and_mark, markers.file("started"), markers.file("ended"), natural_end.count())(s);
@@ -165,7 +165,7 @@ TEST_F(Stop, CompletionAndCancellationRaceToExactlyOneOutcomeAndHurtNoNeighbour)
   rt.run([&](scope& s) {
     for (int i = 0; i < 300; ++i) {
       const auto work = std::uniform_int_distribution<int>(0, 200)(random);
-      const auto patience = std::chrono::microseconds(std::uniform_int_distribution<int>(0, 400)(random));
+      const auto delay = std::chrono::microseconds(std::uniform_int_distribution<int>(0, 400)(random));
       auto task = s.spawn(offload(
           {},
           [](int us) {
@@ -175,7 +175,7 @@ TEST_F(Stop, CompletionAndCancellationRaceToExactlyOneOutcomeAndHurtNoNeighbour)
             return us;
           },
           work));
-      s.sleep_for(patience);
+      s.sleep_for(delay);
       task.cancel("race");
       auto ended = task.result();
       ASSERT_FALSE(ended.is_error()) << "a stop hit a neighbour, or a worker died by itself";

@@ -86,7 +86,7 @@ TEST_F(ThreadBoundary, StopsALoopInPlaceAndTheThreadGoesOn) {
   EXPECT_EQ(beats.load(), after) << "the loop ran on after it was said to be stopped";
 }
 
-TEST_F(ThreadBoundary, TheControlArmRunsOnWhenNobodyStopsIt) {
+TEST_F(ThreadBoundary, ControlArmATaskThatIsNotStoppedRunsOn) {
   runtime rt({}, threads({.threads = 1}));
   rt.run([&](scope& s) {
     auto loop = s.spawn(offload(at_thread, beat_for_ever));
@@ -198,7 +198,7 @@ TEST_F(ThreadBoundary, ARefusedThreadIsNicedForItsTaskAndForNothingElse) {
   const auto refused = find_threads(rt, "pool")->status().refused;
   ASSERT_EQ(refused.size(), 1U);
   EXPECT_EQ(nice_of(refused[0].thread), 19);
-  EXPECT_NE(nice_of(0), 19) << "the control: nobody else is";
+  EXPECT_NE(nice_of(0), 19) << "the control: this thread is not";
   let_out = true;
   while (!find_threads(rt, "pool")->status().refused.empty()) ::usleep(1000);
   EXPECT_EQ(nice_at_cleanup, may_raise_a_priority() ? nice_of(0) : 19);

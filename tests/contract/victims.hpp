@@ -23,7 +23,7 @@ namespace workit::test {
 
 using namespace std::chrono_literals;
 
-/// How long a victim runs when nobody stops it: long beside any hiccup of the machine, short enough to wait for.
+/// How long a victim runs when it is not stopped: long beside any hiccup of the machine, short enough to wait for.
 inline constexpr std::chrono::milliseconds natural_end = 2000ms;
 
 /// A folder for markers, gone after the test.
@@ -35,7 +35,7 @@ class marker_folder : public temporary_directory {
   }
 };
 
-/// With the process's id, which is in it as soon as it is there: a reader who found none would signal its own group.
+/// With the process's id, which is in it as soon as the file exists: a reader without an id would signal its own group.
 /// Several processes may leave the same one.
 inline void leave_marker(const std::string& file) {
   const auto mine = file + "." + std::to_string(getpid());

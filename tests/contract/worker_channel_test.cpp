@@ -122,7 +122,7 @@ TEST_F(WorkerChannel, CarriesValuesOfAMebibyteBeyondWhatTheLineHolds) {
   });
 }
 
-TEST_F(WorkerChannel, HoldsItsSenderAtItsCapacityWhileNobodyReceives) {
+TEST_F(WorkerChannel, HoldsItsSenderAtItsCapacityUntilAReceive) {
   for (const bool received : {false, true}) {  // the control arm: with a receiver the same sender goes on to its end
     rt_->run([&](scope& s) {
       const auto file = markers.file(received ? "with" : "without");
@@ -251,7 +251,7 @@ TEST_F(WorkerChannel, KilledByTheTimeOutOfItsCallGivesWhatWasSentAndThenTimesOut
                                                     }
                                                   },
                                                   numbers, file));
-    task.wait();  // long before anybody receives
+    task.wait();  // long before the first receive
     const auto [got, error] = all_and_error<timed_out>(numbers);
     EXPECT_EQ(got, up_to(static_cast<int>(got.size())));
     EXPECT_GE(got.size(), static_cast<std::size_t>(*sent)) << "three, where the machine is not too slow";
@@ -313,7 +313,7 @@ TEST_F(WorkerChannel, OfACallThatIsOverGivesNoRoomToTheNextOneOnItsWorker) {
   });
 }
 
-// --- Who receives
+// --- The receiver
 
 TEST_F(WorkerChannel, LeftByItsReceiverTellsItsSender) {
   rt_->run([&](scope& s) {
@@ -325,7 +325,7 @@ TEST_F(WorkerChannel, LeftByItsReceiverTellsItsSender) {
     }();  // here the last handle goes
     try {
       call.get();
-      ADD_FAILURE() << "it went on for nobody";
+      ADD_FAILURE() << "it went on without a receiver";
     } catch (const remote_error& e) {
       EXPECT_EQ(e.type(), "workit::channel_closed");
       EXPECT_NE(e.message().find("stream_consumer_closed"), std::string::npos) << e.message();

@@ -89,7 +89,7 @@ TEST_F(WorkerContext, NamesTheErrorsOfItsTask) {
       offload({}, [](context& ctx) { ctx.scope([](scope& inner) { inner.cancel("x"), inner.check(); }); })(s);
       ADD_FAILURE();
     } catch (const remote_error& e) {
-      EXPECT_EQ(e.type(), "workit::scope_cancelled") << "nobody had asked it to stop";
+      EXPECT_EQ(e.type(), "workit::scope_cancelled") << "it had not been asked to stop";
     }
   });
 }

@@ -35,10 +35,10 @@ bool is_whole(const std::vector<std::uint32_t>& numbers, std::uint32_t first) {
   return numbers.size() == big / sizeof(std::uint32_t);
 }
 
-/// Cancels after up to `patience_us`, and counts how it ended. `check` sees the value.
+/// Cancels after up to `delay_us`, and counts how it ended. `check` sees the value.
 template <class T, class Check>
-void stop_and_count(scope& s, task<T> work, std::uint64_t patience_us, tally& counts, Check check) {
-  s.sleep_for(std::chrono::microseconds(patience_us));
+void stop_and_count(scope& s, task<T> work, std::uint64_t delay_us, tally& counts, Check check) {
+  s.sleep_for(std::chrono::microseconds(delay_us));
   work.cancel("soak");
   auto ended = work.result();
   if (ended.is_error()) std::rethrow_exception(ended.error());

@@ -3,8 +3,8 @@
 //
 //   workit_soak_threads [STOPS] [--json]      1000000; progress goes to standard error
 //
-// A task that is stopped keeps what it owned, so the stops are spread over processes that end: shifts. Who is stuck for
-// a minute is ended, and counts as a hang.
+// A task that is stopped keeps what it owned, so the stops are spread over processes that end: shifts. A shift without
+// progress for a minute is killed and counts as a hang.
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 using machine = std::chrono::steady_clock;
 
 constexpr std::uint64_t stops_of_a_shift = 20'000;
-constexpr auto patience = 60s;
+constexpr auto silence_limit = 60s;
 
 struct arguments {
   std::uint64_t stops = 1'000'000;
@@ -132,7 +132,7 @@ bool supervise_a_shift(std::uint64_t stops, std::uint64_t seed, tally& sum, prog
       if (::read(ends[0], &since, sizeof since) != sizeof since) break;
       sum.add(since);
       heard = machine::now();
-    } else if (machine::now() - heard > patience) {
+    } else if (machine::now() - heard > silence_limit) {
       std::fprintf(stderr, "a shift hangs: seed %lu, after %lu stops of it\n", seed, sum.stops - stops_before);
       ++sum.hung;
       ::kill(child, SIGABRT);

@@ -26,7 +26,7 @@ void dirty(std::size_t mib) {
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that aborts leaves nobody spinning
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that aborts leaves no spinning process
   void* shared = mmap(nullptr, sizeof(spinning_child_page), PROT_READ | PROT_WRITE, MAP_SHARED, std::atoi(argv[1]), 0);
   if (shared == MAP_FAILED) return 3;
   auto& page = *static_cast<spinning_child_page*>(shared);

@@ -1,4 +1,4 @@
-// Who tells a warden of cancellations, in tests that have no runtime.
+// A listener that tells a warden of cancellations, in tests that have no runtime.
 #pragma once
 
 #include <memory>

@@ -25,7 +25,7 @@ class watchdog {
   void rest();
 
   /// Guards every test of this program, 300 s each (900 under a sanitizer, or WORKIT_TEST_WATCHDOG seconds); longer
-  /// than any of them takes on a slow machine, shorter than the patience of who waits for it.
+  /// than any of them takes on a slow machine, shorter than the time-out of the waiting test.
   static void over_all_tests();
 
  private:

@@ -1,4 +1,4 @@
-// The stamp: one word in shared memory in which a victim leaves the time, for an observer that trusts nobody else.
+// The stamp: one word in shared memory in which a victim leaves the time, for an observer that trusts no other source.
 #pragma once
 
 #include <ctime>

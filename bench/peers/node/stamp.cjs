@@ -1,4 +1,4 @@
-// The stamp: one 64-bit word in shared memory in which a victim leaves the time, for an observer that trusts nobody else.
+// The stamp: one 64-bit word in shared memory in which a victim leaves the time; the observer trusts no other source.
 'use strict';
 const fs = require('node:fs');
 const os = require('node:os');

@@ -1,6 +1,6 @@
 """The peers in Python: start(path, mebibytes) a victim, stop() it, and run a trivial(n) task in the same pool.
 
-stop() returns the time at which the caller, who waits for the victim's result, goes on.
+stop() returns the time at which the caller, which waits for the victim's result, goes on.
 """
 import asyncio
 import concurrent.futures

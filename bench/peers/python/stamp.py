@@ -1,4 +1,4 @@
-"""The stamp: a word in shared memory in which a victim leaves the time, for an observer that trusts nobody else."""
+"""The stamp: a word in shared memory in which a victim leaves the time, for an observer that trusts no other source."""
 import asyncio
 import mmap
 import os
@@ -15,7 +15,7 @@ now = time.monotonic_ns  # CLOCK_MONOTONIC
 
 
 def words(path):
-    """The stamp's words in the file `path`, shared with whoever maps it too."""
+    """The stamp's words in the file `path`, shared with every process that maps it."""
     with open(path, "r+b") as file:
         return memoryview(mmap.mmap(file.fileno(), mmap.PAGESIZE)).cast("q")
 

@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 
-constexpr std::chrono::seconds patience{10};  // for the whole of a request to arrive
+constexpr std::chrono::seconds read_timeout{10};  // for the whole of a request to arrive
 
 http::request<http::string_body> read_request(workit::scope& connection, tcp::socket& client,
                                               const request_limits& limits) {
@@ -26,7 +26,7 @@ http::request<http::string_body> read_request(workit::scope& connection, tcp::so
   parser.body_limit(limits.body_bytes);
   boost::system::error_code failed;
   try {
-    connection.scope({.name = "read request", .deadline = patience}, [&](workit::scope&) {
+    connection.scope({.name = "read request", .deadline = read_timeout}, [&](workit::scope&) {
       http::async_read(client, buffer, parser, asio::redirect_error(workit::use_fiber, failed));
     });
   } catch (const workit::timed_out&) {

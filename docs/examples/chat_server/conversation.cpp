@@ -84,7 +84,7 @@ void log_receipt(const workit::scope_receipt& receipt) {
   std::fflush(stdout);
 }
 
-/// The last event of a request that failed; nothing when nobody is there to read it.
+/// The last event of a request that failed; nothing when the client has gone.
 void report_failure(event_stream& events, std::exception_ptr failure) {
   const auto say = [&](int status, const char* type, const std::string& message) {
     events.finish("error", dump({{"status", status}, {"type", type}, {"message", message}}));

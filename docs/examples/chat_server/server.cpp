@@ -80,12 +80,12 @@ void drain(workit::scope& server, asio::signal_set& signals, const workit::runti
   if (limit == std::chrono::seconds(0)) return;
   try {
     server.scope({.name = "drain", .deadline = limit}, [&](workit::scope& s) {
-      auto impatient = s.spawn({.name = "second signal"}, [&](workit::context&) {
+      auto second_signal = s.spawn({.name = "second signal"}, [&](workit::context&) {
         signals.async_wait(workit::use_fiber);
         s.cancel("second signal");
       });
       while (rt.live_roots() > 1) s.sleep_for(std::chrono::milliseconds(5));  // the server itself is one
-      impatient.cancel("drained");
+      second_signal.cancel("drained");
     });
   } catch (const workit::timed_out&) {
   } catch (const workit::scope_cancelled&) {

@@ -63,7 +63,7 @@ int main() {
       return hit.text;
     })(s);
 
-    // Nobody waits for the audit but the scope. It outlives this body, so it owns what it needs of its variables.
+    // Only the scope waits for the audit. It outlives this body, so it owns what it needs of its variables.
     s.spawn({.name = "audit", .background = true}, [&audit, allowed = allowed, index = hit.by](workit::context& ctx) {
       ctx.sleep_for(20ms);
       audit = {{"allowed", allowed}, {"index", index}};

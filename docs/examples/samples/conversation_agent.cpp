@@ -5,7 +5,7 @@
 #include "receipt.hpp"
 using namespace std::chrono_literals;
 
-// In a worker: parsing somebody else's text is nothing to do in the process that serves everybody.
+// In a worker: untrusted text is not parsed in the process that serves every client.
 int count_words(const std::string& text) {
   std::istringstream words(text);
   return static_cast<int>(std::distance(std::istream_iterator<std::string>(words), {}));

@@ -1,4 +1,4 @@
-// Twenty-five rows of a billion: nothing is read that nobody has room for, and leaving the loop ends what is under way.
+// Twenty-five rows of a billion: nothing is read without room for it, and leaving the loop ends what is under way.
 #include <workit/workit.hpp>
 
 #include "gauge.hpp"

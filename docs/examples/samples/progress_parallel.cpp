@@ -1,4 +1,4 @@
-// Sixteen jobs say how far they are: to a hook of the batch, and to whoever looks at the scope meanwhile.
+// Sixteen jobs say how far they are: to a hook of the batch, and to any reader of the scope's status.
 #include <numeric>
 #include <workit/workit.hpp>
 

@@ -23,7 +23,7 @@ std::string call(socket_type line) {
   return transcript;
 }
 
-// Reads the line until nobody is there any more.
+// Reads the connection until the peer closes it.
 void receive(workit::context& ctx, socket_type& line, const workit::channel<std::string>& audio) {
   ctx.defer([&line] { line.close(); });
   std::array<char, 64> chunk;

@@ -89,7 +89,7 @@ struct trace {
 };
 /// The traces of a fixture; all zero at first.
 struct trace_page {
-  std::atomic<bool> let_out;  // whoever can still run an instruction comes to its natural end at once
+  std::atomic<bool> let_out;  // work that can still run an instruction comes to its natural end at once
   std::array<trace, 64> lives;
 };
 
@@ -342,7 +342,7 @@ class acceptance : public runtime_test, public testing::WithParamInterface<setup
   }
 
   /// Calls `scenario(scenario_fixture&)`: with fibers three times, of which the last has to give back all memory that
-  /// it took, if nobody else allocates beside it. The first times pay for what is made once per process.
+  /// it took, if nothing else allocates beside it. The first times pay for what is made once per process.
   template <class F>
   void run_scenario(F&& scenario, process_options pool = {.workers = 1, .spares = 1}) {
     const int times = GetParam().where == boundary::fiber ? 3 : 1;

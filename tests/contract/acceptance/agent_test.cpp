@@ -126,7 +126,7 @@ TEST_P(AgentTools, CancelledItEndsItsToolAndSaysHowAndWhy) {
   });
 }
 
-TEST_P(AgentTools, ControlArmAToolThatNobodyStopsSucceeds) {
+TEST_P(AgentTools, ControlArmAToolThatIsNotStoppedSucceeds) {
   run_scenario([](scenario_fixture& fixture) {
     auto& slow = fixture.make_part("part", fixture.is_fiber() ? natural_end : std::chrono::milliseconds(1h));
     const agent_log log;

@@ -28,13 +28,13 @@ TEST_P(AllWithAFailedBranch, ReturnsWhenEveryOtherBranchIsDead) {
   });
 }
 
-TEST_P(AllWithAFailedBranch, ControlArmABranchThatNobodyStopsReachesItsEndAndIsWaitedFor) {
+TEST_P(AllWithAFailedBranch, ControlArmABranchThatIsNotStoppedReachesItsEndAndIsWaitedFor) {
   run_scenario([](scenario_fixture& fixture) {
     auto& slow = fixture.make_part();
     fixture.run([&](scope& s) {
       const auto [loop, failure] = all_settled(slow.body(), [&](context& ctx) -> int {
         slow.await(ctx);
-        throw std::out_of_range("nobody minds");
+        throw std::out_of_range("caught by the task");
       })(s);
       EXPECT_TRUE(loop.has_value());
       EXPECT_TRUE(failure.is_error());

@@ -1,4 +1,4 @@
-// A bracket releases exactly once, in the host, and a release that hangs holds nobody.
+// A bracket releases exactly once, in the host, and a release that hangs delays no caller.
 #include "acceptance.hpp"
 
 namespace workit::test {

@@ -22,7 +22,7 @@ TEST_P(BudgetOverrun, FiveScopesBelowCancelsTheOwnerAndEverythingUnderIt) {
         s.spawn(slow.body());
         slow.await(s);
         charge_far_below(s, 5, 1);
-        EXPECT_FALSE(s.stopping()) << "the control arm: what fits stops nobody";
+        EXPECT_FALSE(s.stopping()) << "the control arm: a charge that fits stops nothing";
         charge_far_below(s, 5, 1);
       };
       EXPECT_THROW(top.scope({.budgets = {{calls, 1}}}, owner), budget_exceeded);
@@ -56,7 +56,7 @@ TEST_P(BudgetInAWorker, AChargeInsideItIsTheHostsAndAnOverrunStopsItsSiblings) {
             EXPECT_EQ(s.budget(cost)->spent, 1);
             const auto seen = offload({}, [](context& ctx) { return to_string(ctx.budget(cost)->spent); })(s);
             EXPECT_EQ(seen, "1.00") << "the worker sees what is left here";
-            EXPECT_FALSE(s.stopping()) << "the control arm: what fits stops nobody";
+            EXPECT_FALSE(s.stopping()) << "the control arm: a charge that fits stops nothing";
             offload({}, charge_here, 3)(s);
           };
           EXPECT_THROW(top.scope({.budgets = {{calls, 100}, {cost, 1.5}}}, owner), budget_exceeded);
@@ -69,7 +69,7 @@ TEST_P(BudgetInAWorker, AChargeInsideItIsTheHostsAndAnOverrunStopsItsSiblings) {
       {.workers = 2, .spares = 1});
 }
 
-TEST_P(BudgetInAWorker, ABudgetThatNobodyHasIsNamed) {
+TEST_P(BudgetInAWorker, AMissingBudgetIsNamed) {
   run_scenario([](scenario_fixture& fixture) {
     fixture.run([](scope& s) {
       try {

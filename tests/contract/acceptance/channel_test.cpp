@@ -48,7 +48,7 @@ TEST_P(BoundedChannel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteration) {
       one.send(1);
       auto sender = s.spawn({.background = true}, [one](context&) { one.send(2); });
       s.sleep_for(1ms);
-      EXPECT_EQ(sender.status(), task_status::running) << "the control arm: it waits for as long as nobody closes";
+      EXPECT_EQ(sender.status(), task_status::running) << "the control arm: it waits until the channel is closed";
       one.close("shutdown");
       try {
         sender.get();
@@ -146,7 +146,7 @@ TEST_P(BoundedWorkerChannel, ClosedWithAReasonItTellsAWaitingSenderAndAnIteratio
           one, file));
       while (*sent < 1) s.sleep_for(1ms);
       s.sleep_for(100ms);
-      EXPECT_EQ(sender.status(), task_status::running) << "the control arm: it waits for as long as nobody closes";
+      EXPECT_EQ(sender.status(), task_status::running) << "the control arm: it waits until the channel is closed";
       one.close("shutdown");
       EXPECT_EQ(sender.get(), "manual: shutdown");
       EXPECT_THROW(

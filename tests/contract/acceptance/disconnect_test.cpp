@@ -70,7 +70,7 @@ TEST_P(ClientDisconnect, EndsEveryMemberWithOneReason) {
           tool.await(s, tools);
           while (!seen.retrying || !seen.streaming) s.sleep_for(1ms);
           EXPECT_EQ(seen.members, 18);
-          EXPECT_EQ(seen.cleaned, 0) << "the control arm: all are at work for as long as nobody disconnects";
+          EXPECT_EQ(seen.cleaned, 0) << "the control arm: all are at work until the client disconnects";
           EXPECT_TRUE(s.cancel(reason::user{"client disconnected"}));
           s.check();
         };

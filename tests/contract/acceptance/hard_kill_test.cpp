@@ -140,7 +140,7 @@ TEST_P(HardKill, WithItsLimitTheVictimIsDeadWhenTheErrorIsDelivered) {
   EXPECT_FALSE(is_alive(stop.worker));
   wait_past_natural_end(machine::now());
   EXPECT_FALSE(markers.has("ended")) << "the victim, or what it had started, came to its end";
-  EXPECT_EQ(processes_below().size(), before) << "the pool is whole, and nobody else is there";
+  EXPECT_EQ(processes_below().size(), before) << "the pool is whole, and there is no other process";
 }
 
 TEST_P(HardKill, ControlArmWithoutALimitTheVictimReachesItsEnd) {
@@ -199,7 +199,7 @@ TEST_F(WorkerEnding, AnEndWithoutAReplyIsATypedCrash) {
   }
 }
 
-// The worker ends by itself at about the time of the cancellation: it is the one or the other, and harms nobody else.
+// The worker ends by itself at about the time of the cancellation: it is the one or the other, and harms no other task.
 TEST_F(WorkerEnding, ACancellationWinsOverTheExitThatFollows) {
   std::mt19937_64 random(seed());
   runtime rt({}, processes({.workers = 1, .spares = 2}));

@@ -6,7 +6,7 @@ namespace {
 
 class ScenarioFixture : public acceptance {};
 
-TEST_P(ScenarioFixture, ControlArmAPartThatNobodyStopsComesToItsEndOnceItIsLetOut) {
+TEST_P(ScenarioFixture, ControlArmAPartThatIsNotStoppedComesToItsEndOnceItIsLetOut) {
   run_scenario([](scenario_fixture& fixture) {
     auto& slow = fixture.make_part("part", fixture.is_fiber() ? natural_end : std::chrono::milliseconds(1h));
     fixture.run([&](scope& s) {

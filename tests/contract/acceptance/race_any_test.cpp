@@ -1,4 +1,4 @@
-// race() and any() return when every loser is dead and knows who has won.
+// race() and any() return when every loser is dead and has its reason.
 #include "acceptance.hpp"
 
 namespace workit::test {

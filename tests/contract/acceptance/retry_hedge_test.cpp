@@ -41,7 +41,7 @@ TEST_P(RetryUnderCancellation, CancelledInADelayStartsNoOther) {
       s.sleep_for(3s);
       EXPECT_EQ(attempts, 1);
       EXPECT_THROW(retry({.times = 3, .backoff = backoff::fixed, .initial_delay = 1ms}, fails)(s), std::exception);
-      EXPECT_EQ(attempts, 4) << "the control arm: nobody cancelled this one";
+      EXPECT_EQ(attempts, 4) << "the control arm: this one was not cancelled";
     });
   });
 }
@@ -204,7 +204,7 @@ TEST_P(HedgeWithLosersOnManualClock, AFastBodyIsStartedOnce) {
   });
 }
 
-TEST_P(HedgeWithLosersOnManualClock, ControlArmAttemptsThatNobodyCancelsAllRunToTheirEnd) {
+TEST_P(HedgeWithLosersOnManualClock, ControlArmAttemptsThatAreNotCancelledAllRunToTheirEnd) {
   run_scenario([](scenario_fixture& fixture) {
     life seen;
     fixture.run([&](scope& s) {

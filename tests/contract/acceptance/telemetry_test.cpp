@@ -219,7 +219,7 @@ class task_points {
 
 class MetricLabels : public acceptance {
  protected:
-  /// Three points of real tasks, of which one was stopped, and three that nobody wants.
+  /// Three points of real tasks, of which one was stopped, and three that are not listed.
   static void emit_points(scenario_fixture& fixture, const std::function<void(const metric_point&)>& to) {
     auto& slow = fixture.make_part();
     task_points points(to);

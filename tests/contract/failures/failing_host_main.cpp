@@ -103,7 +103,7 @@ int everything() {
     auto endless = rt.spawn({}, [](scope& s) { s.spawn(offload({}, spin_for_ever)); });
     eventually([&] { return pool_of(rt).status().busy == 1; });
   }
-  // In a namespace of its own without a /proc of its own, this host cannot tell who is below it.
+  // In a namespace of its own without a /proc of its own, this host cannot list its descendants.
   if (std::filesystem::read_symlink("/proc/self") == std::to_string(getpid()))
     for (const auto& p : processes_below()) wrong += p.name + " is left; ";
   return complain(wrong);
@@ -149,7 +149,7 @@ int without_privileges() {
 std::atomic<int> heard{0};  // several threads may take a signal each at once
 void hear(int signal) { heard = signal; }
 
-/// In a process group of its own, which somebody signals: it goes on, and so does its work.
+/// In a process group of its own, which gets a signal: it goes on, and so does its work.
 int in_a_group() {
   setpgid(0, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGPIPE, SIGUSR1, SIGHUP}) std::signal(signal, hear);

@@ -33,7 +33,7 @@ bool eventually(Predicate done, std::chrono::milliseconds bound = bound(10s)) {
 inline workers::process_pool& pool_of(runtime& rt) {
   return rt.find_service<process_service>([](const auto&) { return true; })->pool();
 }
-/// All workers there, nobody dying.
+/// All workers are there, none is dying.
 inline bool becomes_whole(runtime& rt) {
   return eventually([&] {
     const auto s = pool_of(rt).status();

@@ -30,7 +30,7 @@ class Guest : public failures_test {
     EXPECT_TRUE(stop.reclaimed);
     EXPECT_FALSE(is_alive(stop.worker));
   }
-  /// Whom the guest has written into `file`.
+  /// The process whose id the guest has written into `file`.
   pid_t noted(const std::string& file) const {
     std::ifstream marker(markers.file(file));
     pid_t pid = 0;
@@ -167,7 +167,7 @@ TEST_F(Guest, ThatOverflowsItsStackIsACrashWithAndWithoutAStackForTheHandler) {
   });
 }
 
-/// How a guest leaves somebody behind that spins.
+/// How a guest leaves a spinning descendant behind.
 enum class descent { child, session_of_its_own, twice_forked, vforked, stopped, forking };
 
 void have_descendants(descent how, const std::string& child_mark, const std::string& mark) {
@@ -176,7 +176,7 @@ void have_descendants(descent how, const std::string& child_mark, const std::str
     if (how == descent::twice_forked && fork() != 0) _exit(0);
     leave_marker(child_mark);
     if (how == descent::stopped) raise(SIGSTOP);
-    while (how == descent::forking) {  // each of them has one child and ends: a chain that nobody can name
+    while (how == descent::forking) {  // each of them has one child and ends: a chain that cannot be followed
       if (fork() > 0) _exit(0);
       usleep(500);
     }
@@ -220,9 +220,9 @@ INSTANTIATE_TEST_SUITE_P(With, GuestWithDescendants,
 
 // --- A tracer (T18, T29) --------------------------------------------------------------------------------------------
 
-// The kernel does not let a parent reap who is traced by another: this is what a worker that does not die looks like.
+// The kernel does not let a parent reap a process that another traces: to the pool, such a worker does not die.
 // It delays its own reclaim until its tracer ends, and nothing else.
-TEST_F(Guest, TracedByAStoppedTracerDelaysNobodyButItself) {
+TEST_F(Guest, TracedByAStoppedTracerDelaysNoOtherTask) {
   runtime rt({}, processes({.workers = 2, .spares = 1}));
   rt.run([&](scope& s) {
     auto traced = s.spawn({.background = true}, offload(
@@ -250,7 +250,7 @@ TEST_F(Guest, TracedByAStoppedTracerDelaysNobodyButItself) {
     }
     EXPECT_EQ(exercise(s), "");
     const auto tracer = noted("traced");
-    EXPECT_TRUE(eventually([&] { return !is_alive(tracer); })) << "nobody looks for the tracer";
+    EXPECT_TRUE(eventually([&] { return !is_alive(tracer); })) << "the pool does not kill the tracer";
   });
   EXPECT_TRUE(becomes_whole(rt));
 }

@@ -27,7 +27,7 @@ class HostKilled : public failures_test, public testing::WithParamInterface<cons
         alive += p.name + " " + std::to_string(p.pid) + " ";
     return alive;
   }
-  /// Asserts the bound, and ends who has broken it.
+  /// Asserts the bound, and ends the processes that have broken it.
   static void expect_gone(const std::vector<pid_t>& pids) {
     const auto killed = machine::now();
     eventually([&] { return alive_among(pids).empty(); });
@@ -58,9 +58,9 @@ class HostKilledAnyTime : public HostKilled {};
 
 // From before its exec to the midst of its work. Its last processes are found by name: they may have been born later
 // than any list of ours.
-TEST_F(HostKilledAnyTime, LeavesNobody) {
+TEST_F(HostKilledAnyTime, LeavesNoProcess) {
   std::mt19937_64 random(seed());
-  prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that whoever is left becomes a child of ours
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that a process that is left becomes a child of this one
   for (int run = 0; run < 15; ++run) {
     const marker_folder fresh;
     host_program host(failing_host("spinning", fresh.path()));
@@ -78,7 +78,7 @@ TEST_F(HostKilledAnyTime, LeavesNobody) {
   prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
-TEST_F(HostKilledAnyTime, ControlArmAChildThatNobodyLooksAfterLivesOn) {
+TEST_F(HostKilledAnyTime, ControlArmAChildThatIsNotWatchedLivesOn) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t parent = fork();
   if (parent == 0) {

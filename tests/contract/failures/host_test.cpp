@@ -35,7 +35,7 @@ bool can_unshare(std::vector<std::string>& how, const std::string& more = {}) {
 TEST_F(Host, MayBeProcessOneOfItsNamespace) {
   std::vector<std::string> command;
   if (!can_unshare(command, "--mount-proc"))
-    GTEST_SKIP() << "nobody here can make a PID namespace with a /proc of its own";
+    GTEST_SKIP() << "this user cannot make a PID namespace with a /proc of its own";
   command.emplace_back("--mount-proc");
   host_program host(failing_host("everything", {}, command));
   EXPECT_EQ(host.said(), "");
@@ -45,7 +45,7 @@ TEST_F(Host, MayBeProcessOneOfItsNamespace) {
 // What /proc shows there are the numbers of another namespace: they must not be taken for those of one's own children.
 TEST_F(Host, MayBeProcessOneBelowTheProcOfAnotherNamespace) {
   std::vector<std::string> command;
-  if (!can_unshare(command)) GTEST_SKIP() << "this machine lets nobody make a PID namespace";
+  if (!can_unshare(command)) GTEST_SKIP() << "this machine permits no PID namespace";
   host_program host(failing_host("everything", {}, command));
   EXPECT_EQ(host.said(), "");
   EXPECT_EQ(host.wait(), 0);
@@ -63,7 +63,7 @@ bool pid_max_is_the_namespaces() {
 TEST_F(Host, WhosePidsComeRoundAgainNeverStopsABystander) {
   std::vector<std::string> command;
   if (geteuid() != 0 || !can_unshare(command, "--mount-proc"))
-    GTEST_SKIP() << "nobody here can make a PID namespace with a /proc of its own";
+    GTEST_SKIP() << "this user cannot make a PID namespace with a /proc of its own";
   if (!pid_max_is_the_namespaces()) GTEST_SKIP() << "before Linux 6.14 a small pid_max is the whole machine's";
   command.emplace_back("--mount-proc");
   host_program host(failing_host("few_pids", {}, command));
@@ -187,7 +187,7 @@ TEST_F(Host, StoppedByADebuggerGoesOnWhereItWas) {
   host_program host(failing_host("until_told", markers.path()));
   ASSERT_TRUE(eventually([&] { return markers.has("ready"); }));
   const tracer debugger(host.pid());
-  if (debugger.threads() == 0) GTEST_SKIP() << "this machine lets nobody trace a child";
+  if (debugger.threads() == 0) GTEST_SKIP() << "this machine permits no tracing";
   for (int round = 0; round < 20; ++round) {
     EXPECT_EQ(debugger.stop(), debugger.threads()) << "the control arm: it stands still";
     std::this_thread::sleep_for(30ms);

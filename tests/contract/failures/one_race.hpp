@@ -43,7 +43,7 @@ inline void race_once(scope& s, std::mt19937_64& random, race_score& score) {
     if (!stops.empty()) throw std::logic_error("a task with a value has the receipt of a stop");
     ++score.values;
   } else {
-    if (!decided) throw std::logic_error("a task was stopped by nobody");
+    if (!decided) throw std::logic_error("a task was stopped without a request");
     const bool killed = !stops.empty() && stops[0].method == stop_method::killed;
     ++(killed ? score.kills : score.withdrawals);
   }

@@ -1,4 +1,4 @@
-// A megabyte on standard error, read by somebody, by nobody, or taken in by the host. (T26)
+// A megabyte on standard error that is read, not read, or captured by the host. (T26)
 #include <optional>
 
 #include "failures.hpp"
@@ -34,7 +34,7 @@ class Output : public failures_test {
   std::optional<runtime> rt_;
 };
 
-TEST_F(Output, AMegabyteThatSomebodyReadsArrives) {
+TEST_F(Output, AMegabyteThatIsReadArrives) {
   std::size_t arrived = 0;
   std::thread reader([&] {
     std::vector<char> part(1 << 16);
@@ -49,7 +49,7 @@ TEST_F(Output, AMegabyteThatSomebodyReadsArrives) {
   EXPECT_EQ(arrived, 1u << 20);
 }
 
-TEST_F(Output, AMegabyteThatNobodyReadsHoldsItsGuestAloneUntilItsLimit) {
+TEST_F(Output, AMegabyteThatIsNotReadHoldsItsGuestAloneUntilItsLimit) {
   rt_->run([&](scope& s) {
     auto stuck = s.spawn({.background = true}, offload({.timeout = bound(300ms)}, write_a_megabyte));
     for (int n = 0; n < 20; ++n) EXPECT_EQ(adds_up(s), 5);

@@ -147,7 +147,7 @@ TEST_F(Race, OfCancelAndDispatchNeverStartsWhatWasWithdrawn) {
         ASSERT_FALSE(ended.is_error()) << how(std::move(ended));
         if (ended.has_value()) {
           ++values;
-          EXPECT_TRUE(flags.is_set(first + i)) << "the control arm: who has a value has begun";
+          EXPECT_TRUE(flags.is_set(first + i)) << "the control arm: a task with a value has begun";
         } else if (stops.empty() || stops[0].method == stop_method::withdrawn) {
           ++withdrawn;
           EXPECT_FALSE(flags.is_set(first + i)) << "it was withdrawn, and ran";

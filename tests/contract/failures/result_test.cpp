@@ -32,7 +32,7 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
   std::mt19937_64 random(seed());
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   std::chrono::microseconds whole_takes{0};
-  rt.run([&](scope& s) {  // the control arm: nobody kills it
+  rt.run([&](scope& s) {  // the control arm: it is not killed
     auto task = s.spawn(offload({}, make_big, markers.file("whole"), 7u));
     markers.await("whole", s);
     const auto begun = machine::now();

@@ -74,7 +74,7 @@ TEST_F(Start, WithoutDescriptorsInTheHostAnswersAndRecovers) {
   {
     const limit_for_a_while files(RLIMIT_NOFILE, 3);  // below what is open: that stays so, but nothing new can be had
     EXPECT_EQ(crash_and_then_add(rt, 2), "start_failed");
-    EXPECT_EQ(add_alone(rt), "start_failed") << "the control arm: there is nobody";
+    EXPECT_EQ(add_alone(rt), "start_failed") << "the control arm: there is no worker";
   }
   EXPECT_TRUE(eventually([&] { return add_alone(rt) == "value"; })) << "the pool has given up for good";
   EXPECT_TRUE(becomes_whole(rt));

@@ -69,7 +69,7 @@ TEST_F(Zygote, KilledAtARandomMomentAnswersEveryTask) {
   EXPECT_LE(pool_of(rt).status().zygotes, kills + 1);
 }
 
-// It forks nobody and reaps nobody, but the kill, its proof and the results need nothing of it; the end is bounded.
+// It neither forks nor reaps, but the kill, its proof and the results need nothing of it; the end is bounded.
 TEST_F(Zygote, ThatStandsStillDelaysNoStopAndNoEnd) {
   machine::time_point end_begun;
   {
@@ -82,7 +82,7 @@ TEST_F(Zygote, ThatStandsStillDelaysNoStopAndNoEnd) {
       EXPECT_EQ(how(s.spawn({.background = true}, offload({.timeout = 20ms}, spin_for_ever)).result()), "timed_out");
       EXPECT_LT(machine::now() - begun, bound(1s));
       EXPECT_EQ(adds_up(s), 5) << "a spare takes over";
-      // Four workers can be lost before anybody has to wait; that one has a deadline too.
+      // Four workers can be lost before a caller has to wait; that one has a deadline too.
       for (int n = 0; n < 3; ++n)
         EXPECT_EQ(how(s.spawn({.background = true}, offload({.timeout = 20ms}, spin_for_ever)).result()), "timed_out");
       auto waiting = s.spawn({.background = true}, offload({.timeout = 20ms}, add, 2, 3));
@@ -115,7 +115,7 @@ int wait_for_marker(const std::string& started, const std::string& end) {
   return 7;
 }
 
-// The control arm is the test above: with more patience than it needs, the same zygote goes on.
+// The control arm is the test above: with a limit longer than it needs, the same zygote goes on.
 TEST_F(Zygote, ThatHangsIsReplacedWhileItsRunningTasksGoOn) {
   runtime rt({}, processes({.workers = 2, .spares = 1, .zygote_patience = bound(200ms)}));
   ASSERT_TRUE(becomes_whole(rt));
@@ -138,7 +138,7 @@ TEST_F(Zygote, ThatHangsIsReplacedWhileItsRunningTasksGoOn) {
   EXPECT_EQ(pool_of(rt).status().zygote_failures, 1u);
 }
 
-// Nobody is told of a worker's death by a zygote that hangs; its tasks end all the same, and truly.
+// A zygote that hangs reports no worker's death; its tasks end all the same, with the true outcome.
 TEST_F(Zygote, ThatHangsLeavesNoTaskUnanswered) {
   runtime rt({}, processes({.workers = 3, .spares = 0, .zygote_patience = bound(200ms)}));
   ASSERT_TRUE(becomes_whole(rt));

@@ -49,7 +49,7 @@ TEST_P(Disconnect, StopsTheRerankAndClosesTheLanguageModelsConnection) {
   const auto& produced = bill.at("produced_ns");
   const auto late =
       std::count_if(produced.begin(), produced.end(), [&](const json& t) { return t.get<std::int64_t>() > left_at; });
-  EXPECT_LE(late, 1) << "the language model went on producing for nobody";  // one may have been in flight
+  EXPECT_LE(late, 1) << "the language model went on producing after the disconnect";  // one may have been in flight
 }
 
 INSTANTIATE_TEST_SUITE_P(AllWays, Disconnect, ::testing::Values(way::close, way::reset, way::half_close),

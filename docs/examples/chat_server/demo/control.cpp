@@ -1,4 +1,4 @@
-// What happens without a scope: the request to stop is heard by nobody.
+// What happens without a scope: the request to stop has no effect.
 #include "control.hpp"
 
 #include <unistd.h>

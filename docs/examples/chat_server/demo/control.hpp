@@ -1,4 +1,4 @@
-// The control arm: the same work on a plain std::jthread, whose stop token nobody reads.
+// The control arm: the same work on a plain std::jthread, whose stop token is never read.
 #pragma once
 
 #include <chrono>

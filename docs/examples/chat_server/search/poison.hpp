@@ -9,7 +9,7 @@
 
 namespace chat {
 
-/// What nobody truncated: the texts of `corpus` in order, a space between them, over and over until `bytes` are full,
+/// An untruncated input: the texts of `corpus` in order, a space between them, over and over until `bytes` are full,
 /// cut back to a whole UTF-8 character. One corpus and one size give one text. 80 KiB are about 22,000 tokens, so under
 /// encoder::no_limit one forward pass of 2 GB and tens of seconds (time goes with the square of the size) that nothing
 /// can interrupt.

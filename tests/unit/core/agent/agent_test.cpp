@@ -124,7 +124,7 @@ TEST_F(Agent, ChargesWhatItIsToldFromBudgetsFurtherUp) {
     })(top);
     EXPECT_EQ(top.budget(agent_tokens)->spent, 75);
     EXPECT_EQ(top.budget(cost)->spent, 0.0125);
-    EXPECT_FALSE(top.budget(agent_tool_calls)) << "where nobody limits calls, none is charged";
+    EXPECT_FALSE(top.budget(agent_tool_calls)) << "where calls have no limit, none is charged";
   });
   EXPECT_THROW(
       rt.run(agent_scope({.log = log}, [](scope& s, const agent& a) { a.tool({.tokens = 1}, returns(1))(s); })),
@@ -148,7 +148,7 @@ TEST_F(Agent, PaysForEachAttemptOrOnce) {
                                  "tool_succeeded each", "tool_started once", "tool_succeeded once", "completed"}));
 }
 
-TEST_F(Agent, AFailedToolIsItsCallersAndNobodyElses) {
+TEST_F(Agent, AFailedToolIsItsCallersAlone) {
   manual_runtime rt;
   const auto boom = std::make_exception_ptr(std::out_of_range("boom"));
   EXPECT_EQ(rt.run(agent_scope({.log = log},

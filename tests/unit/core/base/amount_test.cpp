@@ -12,7 +12,7 @@ namespace {
 static_assert(std::is_nothrow_default_constructible_v<amount> && std::is_trivially_copyable_v<amount>);
 static_assert(std::is_convertible_v<int, amount> && std::is_convertible_v<double, amount>);
 static_assert(!std::is_convertible_v<bool, amount>, "a yes is no amount");
-static_assert(!std::is_convertible_v<std::string_view, amount>, "text is read where somebody asked for it");
+static_assert(!std::is_convertible_v<std::string_view, amount>, "text is parsed only on request");
 
 constexpr auto largest = std::numeric_limits<std::int64_t>::max();
 

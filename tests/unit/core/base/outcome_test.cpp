@@ -58,7 +58,7 @@ TEST(Outcome, AskedForItsValueWhenCancelledThrowsWhatAGetterOfTheTaskGets) {
   EXPECT_EQ(std::get<reason::race_lost>(o.why()).winner, 5u);
   try {
     std::ignore = std::move(o).value();
-    ADD_FAILURE() << "it gave a value that nobody had returned";
+    ADD_FAILURE() << "it gave a value that was never returned";
   } catch (const task_cancelled& e) {
     EXPECT_EQ(e.task(), "search");
     EXPECT_EQ(std::get<reason::race_lost>(e.why()).winner, 5u);

@@ -52,7 +52,7 @@ TEST(ReceiptSlot, CallsBackWhenItIsCompletedAndAtOnceAfterwards) {
   slot.when_reclaimed([&] { called.push_back(3); });
   EXPECT_EQ(called, (std::vector{1, 2, 3}));
   slot.set_reclaimed(noon);
-  EXPECT_EQ(called.size(), 3u) << "a second completion calls nobody";
+  EXPECT_EQ(called.size(), 3u) << "a second completion calls no one back";
 }
 
 TEST(ReceiptSlot, CallsBackOutsideItsLock) {

@@ -53,7 +53,7 @@ TEST_F(Algebra, NothingOutlivesItsScopeAndNothingBeginsAfterACancellation) {
     });
     SCOPED_TRACE("tree " + std::to_string(n) + " of seed " + std::to_string(seed));
     ASSERT_EQ(seen.live, 0);
-    ASSERT_EQ(seen.settled, seen.begun) << "somebody left in another way than by a value, an error or a typed reason";
+    ASSERT_EQ(seen.settled, seen.begun) << "a task left in another way than by a value, an error or a typed reason";
     ASSERT_EQ(seen.late, 0) << "a body began after the cancellation";
     ASSERT_EQ(seen.over_limit, 0);
     ASSERT_EQ(seen.resources, 0);
@@ -65,7 +65,7 @@ TEST_F(Algebra, NothingOutlivesItsScopeAndNothingBeginsAfterACancellation) {
   EXPECT_GT(errors, trees / 20);
   EXPECT_GT(cancellations, trees / 20);
   EXPECT_GT(live_in_between, 0) << "the count of the living counts something";
-  EXPECT_GT(begun_later, trees / 20) << "trees that nobody cancels begin more at that instant";
+  EXPECT_GT(begun_later, trees / 20) << "trees that are not cancelled begin more at that instant";
 }
 
 TEST_F(Algebra, APoolNeverExceedsItsLimitAndKeepsItsOrder) {
@@ -88,7 +88,7 @@ TEST_F(Algebra, APoolNeverExceedsItsLimitAndKeepsItsOrder) {
   }
 }
 
-TEST_F(Algebra, ARaceTellsEveryLoserWhoWon) {
+TEST_F(Algebra, ARaceTellsEveryLoserTheWinner) {
   manual_runtime rt;
   for (int n = 0; n < trees / 50; ++n) {
     const auto contenders = 1 + draw(12);
@@ -113,7 +113,7 @@ TEST_F(Algebra, ARaceTellsEveryLoserWhoWon) {
   }
 }
 
-TEST_F(Algebra, AHedgeTellsEveryLoserWhoWon) {
+TEST_F(Algebra, AHedgeTellsEveryLoserTheWinner) {
   manual_runtime rt;
   for (int n = 0; n < trees / 50; ++n) {
     std::size_t begun = 0;
@@ -136,7 +136,7 @@ TEST_F(Algebra, AHedgeTellsEveryLoserWhoWon) {
   }
 }
 
-TEST_F(Algebra, AFailureTellsEveryOneThatItStopsWhoFailed) {
+TEST_F(Algebra, AFailureTellsEveryTaskThatItStopsWhichOneFailed) {
   manual_runtime rt;
   for (int n = 0; n < trees / 50; ++n) {
     const auto parts = 1 + draw(12), limit = 1 + draw(12), failing = draw(parts);

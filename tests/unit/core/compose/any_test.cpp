@@ -86,7 +86,7 @@ TEST_F(Any, OfAVectorReturnsTheFirstSuccess) {
   EXPECT_EQ(rt.run(any(std::move(parts))), 42);
 }
 
-TEST(AnyDeathTest, RefusesToChooseAmongNobody) {
+TEST(AnyDeathTest, RefusesToChooseAmongNone) {
   EXPECT_DEATH((void)any(std::vector<std::function<int()>>{}), "any\\(\\) was given no functions");
 }
 

@@ -104,7 +104,7 @@ TEST_F(Race, ReportsALoserThatDoesNotAnswerAndWaitsForIt) {
   EXPECT_EQ(log.names[0], "race[0]");
 }
 
-TEST(RaceDeathTest, RefusesARaceOfNobody) {
+TEST(RaceDeathTest, RefusesARaceWithoutCandidates) {
   EXPECT_DEATH((void)race(std::vector<std::function<int()>>{}), "race\\(\\) was given no functions");
 }
 

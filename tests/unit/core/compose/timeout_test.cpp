@@ -32,7 +32,7 @@ TEST_F(Timeout, CancelsTheBodyJoinsItAndFails) {
     } catch (const timed_out& e) {
       EXPECT_EQ(e.limit(), 50ms);
       EXPECT_STREQ(e.what(), "timeout took longer than 50 ms");
-      EXPECT_TRUE(cleaned) << "the body is gone before anybody hears of the time-out";
+      EXPECT_TRUE(cleaned) << "the body is gone before the time-out is delivered";
       EXPECT_EQ(s.now(), start + 51ms);
     }
     EXPECT_FALSE(s.stopping());

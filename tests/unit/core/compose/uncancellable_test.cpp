@@ -37,7 +37,7 @@ TEST_F(Uncancellable, HoldsACancellationUntilTheNextCancelPoint) {
   EXPECT_EQ(rt.clock.now(), start + 120ms);
 }
 
-TEST_F(Uncancellable, ReturnsItsValueAndNoMoreWhenNobodyCancels) {
+TEST_F(Uncancellable, ReturnsItsValueAndNoMoreWithoutACancellation) {
   manual_runtime rt;
   rt.run([](scope& s) {
     EXPECT_EQ(uncancellable(1s, sleeper(120ms, 7))(s), 7);

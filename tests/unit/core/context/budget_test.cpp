@@ -110,7 +110,7 @@ TEST_F(Budget, OverrunIsAnErrorThatSaysAll) {
   });
 }
 
-// The one who overran does not let its error out: the owner's opener learns it all the same, as of a deadline.
+// The task that overran swallows the error: the opener of the owner gets it all the same, as with a deadline.
 TEST_F(Budget, OverrunThatWasSwallowedReachesTheOpenerOfTheOwner) {
   manual_runtime rt;
   try {
@@ -155,7 +155,7 @@ TEST_F(Budget, ThatIsNotSetIsATypedError) {
     EXPECT_THROW(s.consume({{tokens, 1}, {calls, 1}}), budget_not_set);
     EXPECT_EQ(spent(s, tokens), 0) << "all or nothing";
     EXPECT_FALSE(s.budget(calls).has_value());
-    EXPECT_FALSE(s.stopping()) << "nobody was overrun";
+    EXPECT_FALSE(s.stopping()) << "no budget was overrun";
   });
   rt.run([](scope& s) {
     EXPECT_THROW(s.consume(tokens, 1), budget_not_set);

@@ -38,7 +38,7 @@ TEST_F(Context, SaysWhyItStops) {
   });
 }
 
-// Level-triggered: whoever swallows `cancelled` gets it again, and at points that would not even have waited.
+// Level-triggered: code that swallows `cancelled` gets it again, and at points that would not even have waited.
 TEST_F(Context, ThrowsAtEveryCancelPointOnceItStops) {
   manual_runtime rt;
   rt.run([](scope& s) {
@@ -152,7 +152,7 @@ TEST_F(Context, KnowsTheEarliestDeadlineThatRulesHere) {
 TEST_F(Context, MakesItsStopTokenOnFirstUseOnly) {
   manual_runtime rt;
   rt.run([](scope& s) {
-    EXPECT_FALSE(s.node().extras) << "nobody has asked for it";
+    EXPECT_FALSE(s.node().extras) << "it was not asked for";
     const auto token = s.stop_token();
     EXPECT_TRUE(s.node().extras);
     EXPECT_TRUE(token.stop_possible());

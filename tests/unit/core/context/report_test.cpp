@@ -88,7 +88,7 @@ TEST_F(Report, StaysOnTheTaskForSnapshots) {
   });
 }
 
-TEST_F(Report, AllocatesOnceWhileNobodyListens) {
+TEST_F(Report, AllocatesOnceWithoutListeners) {
   manual_runtime rt;
   rt.run([](scope& s) {
     const auto report = [&s] {
@@ -102,7 +102,7 @@ TEST_F(Report, AllocatesOnceWhileNobodyListens) {
   });
 }
 
-TEST_F(Report, OfALogAllocatesNothingWhileNobodyListens) {
+TEST_F(Report, OfALogAllocatesNothingWithoutListeners) {
   manual_runtime rt;
   rt.run([](scope& s) {
     const auto log = [&s] { s.log(log_level::info, "a message that is too long for a small string", {{"i", 1}}); };

@@ -56,7 +56,7 @@ TEST_F(TelemetryBudget, IsNoneByDefault) {
   EXPECT_EQ(dropped, std::vector<std::uint64_t>{0});
 }
 
-TEST_F(TelemetryBudget, IsNotChargedWhileNobodyListens) {
+TEST_F(TelemetryBudget, IsNotChargedWithoutListeners) {
   manual_runtime rt;
   rt.run({.budgets = {{telemetry_budget, 5}}}, [&](scope& s) {
     for (int i = 0; i < 10; ++i) s.report({.pct = 0.5});

@@ -27,7 +27,7 @@ std::vector<std::unique_ptr<context_key<int>>> make_keys(int n) {
   return keys;
 }
 
-/// The shortest of some runs: what the code takes when nobody disturbs it.
+/// The shortest of some runs: what the code takes undisturbed.
 template <class F>
 duration fastest(int runs, F&& f) {
   auto best = duration::max();

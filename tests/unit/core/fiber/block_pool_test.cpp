@@ -16,7 +16,7 @@ using detail::block_pool;
 using test::manual_runtime;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool uses_again = false;  // so that they see who uses a task that has gone
+constexpr bool uses_again = false;  // so that they see the use of a freed task
 #else
 constexpr bool uses_again = true;
 #endif

@@ -117,7 +117,7 @@ TEST_F(Fiber, CountsItsOwnUncaughtExceptionsOnly) {
   });
 }
 
-TEST_F(Fiber, StartsWithoutTheExceptionsOfWhoeverSpawnedIt) {
+TEST_F(Fiber, StartsWithoutTheExceptionsOfItsSpawner) {
   manual_runtime rt;
   rt.run([](scope& s) {
     try {

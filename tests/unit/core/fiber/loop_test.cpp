@@ -126,7 +126,7 @@ TEST_F(Loop, RunsWhatIsPostedAfterItsEndOnThePoster) {
     EXPECT_EQ(detail::loop::current(), nullptr);
     home->post([&] { ran = true; });
   });
-  EXPECT_TRUE(ran) << "nobody else would, and what was posted would be kept for ever";
+  EXPECT_TRUE(ran) << "no other thread would, and the posted work would be kept for ever";
 }
 
 TEST_F(Loop, RunsPostedWorkOutsideOfFibers) {

@@ -194,7 +194,7 @@ TEST_F(UseFiberCancel, LetsAnObjectBeDestroyedRightAfterItsCancelledOperation) {
   }
 }
 
-// --- Clause 4: a late cancellation hits nobody
+// --- Clause 4: a late cancellation hits no other operation
 
 TEST_F(UseFiberCancel, DeliversAnOperationThatCompletedBeforeTheCancellationCame) {
   manual_runtime rt;
@@ -233,7 +233,7 @@ TEST_F(UseFiberCancel, DeliversAnOperationThatSucceedsAllTheSame) {
   });
 }
 
-TEST_F(UseFiberCancel, SendsALateCancellationToNobodyWhenOperationsFollowEachOther) {
+TEST_F(UseFiberCancel, SendsALateCancellationToNoOtherOperation) {
   foreign_context foreign;
   runtime rt;
   int whole = 0, stopped = 0;
@@ -338,12 +338,12 @@ TEST_F(UseFiberCancel, LeavesByCancelledWhenAnExceptionSaysAborted) {
   });
 }
 
-TEST_F(UseFiberCancel, ThrowsAbortedAsAnErrorWhenNobodyCancelledTheScope) {
+TEST_F(UseFiberCancel, ThrowsAbortedAsAnErrorWhenTheScopeWasNotCancelled) {
   manual_runtime rt;
   rt.run([](scope& s) {
     held_operation<error_code> op;
     s.spawn([&] { op.complete(aborted); });
-    EXPECT_THROW(op.async_wait(use_fiber), boost::system::system_error) << "somebody closed the socket";
+    EXPECT_THROW(op.async_wait(use_fiber), boost::system::system_error) << "the socket is closed";
   });
 }
 

@@ -321,8 +321,8 @@ TEST_F(EventExporter, MayGoBeforeTheScopeItListensTo) {
   EXPECT_EQ(seen.offered(), 1) << "what was told until then";
 }
 
-// The control arm is the same work with nobody who listens.
-TEST_F(EventExporter, ThatNeverReturnsHoldsNobodyUp) {
+// The control arm is the same work without a listener.
+TEST_F(EventExporter, ThatNeverReturnsDelaysNoTask) {
   exported seen;
   std::optional<event_exporter> exporter;
   exporter.emplace(event_exporter_options{.sampling = sampling::all(), .queue = {.capacity = 8}}, seen.sink());

@@ -14,7 +14,7 @@ using test::manual_runtime;
 
 class Attempt : public test::runtime_test {};
 
-TEST_F(Attempt, IsOneWhereNobodyRetries) {
+TEST_F(Attempt, IsOneWithoutRetries) {
   manual_runtime rt;
   rt.run([](scope& s) {
     EXPECT_EQ(s.attempt(), 1U);

@@ -20,8 +20,8 @@ using entries = std::vector<std::string>;
 class OnCancel : public test::runtime_test {
  protected:
   entries log;
-  auto note(std::string who) {
-    return [this, who = std::move(who)](const cancel_reason& why) { log.push_back(who + ": " + describe(why)); };
+  auto note(std::string name) {
+    return [this, name = std::move(name)](const cancel_reason& why) { log.push_back(name + ": " + describe(why)); };
   }
   /// Runs a body that leaves by `cancelled`.
   template <class F>
@@ -160,7 +160,7 @@ TEST_F(OnCancel, HearsACancellationThatComesWhileTheCleanupsRun) {
   EXPECT_EQ(log, (entries{"handler: manual: stop", "cleanup"}));
 }
 
-// Whoever cancels from another thread may be at it in the very moment in which the scope closes: either the scope was
+// Another thread may cancel at the very moment at which the scope closes: either the scope was
 // cancelled and its handler was told, or neither.
 TEST_F(OnCancel, IsHeardExactlyWhenTheCancelHasWon) {
   std::mt19937_64 random(test::seed());

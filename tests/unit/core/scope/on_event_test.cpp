@@ -117,7 +117,7 @@ TEST_F(OnEvent, TellsEachScopeBelowACancelledOneThatItCloses) {
                           "scope_closed below", "task_cancelled t", "scope_closed top"}));
 }
 
-TEST_F(OnEvent, HearsDescendantsAndNobodyElse) {
+TEST_F(OnEvent, HearsDescendantsAndNoOtherScopes) {
   manual_runtime rt;
   rt.run({.name = "top"}, [&](scope& s) {
     s.scope({.name = "heard"}, [&](scope& in) {
@@ -130,7 +130,7 @@ TEST_F(OnEvent, HearsDescendantsAndNobodyElse) {
                           "task_succeeded of heard", "scope_closing heard", "scope_closed heard"}));
 }
 
-// Each scope in a task of the one above it, so that the chain is as long as nobody's stack.
+// Each scope in a task of the one above it, so that the chain is longer than any stack.
 void descend(context& ctx, int levels) {
   if (levels == 0) return;
   ctx.scope({.name = "level"}, [levels](scope& s) {
@@ -164,9 +164,9 @@ TEST_F(OnEvent, CallsHandlersFromTheInsideOut) {
     if (e.name == "x" && kind_of(e) == "task_started") order.push_back("runtime");
   }});
   rt.run([&](scope& s) {
-    const auto as = [&](const char* who) {
-      return [&order, who](const lifecycle_event& e) {
-        if (e.name == "x" && kind_of(e) == "task_started") order.push_back(who);
+    const auto as = [&](const char* listener) {
+      return [&order, listener](const lifecycle_event& e) {
+        if (e.name == "x" && kind_of(e) == "task_started") order.push_back(listener);
       };
     };
     s.on_event(as("outer"));

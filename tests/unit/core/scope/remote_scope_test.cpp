@@ -56,7 +56,7 @@ TEST_F(RemoteScope, GivenATaskAfterItHasClosedAnswersCancelled) {
   runtime rt;
   std::optional<remote_scope> r;
   rt.run([&](scope& s) { r = s.remote(); });
-  EXPECT_FALSE(r->cancel("nobody is there"));
+  EXPECT_FALSE(r->cancel("too late"));
   bool ran = false;
   auto t = r->spawn({}, [&] { ran = true; });
   auto o = t.result();

@@ -105,7 +105,7 @@ TEST_F(Resource, IsReleasedShieldedAndBounded) {
 
 using LazyResource = Resource;
 
-TEST_F(LazyResource, IsNeitherAcquiredNorReleasedWhenNobodyAsks) {
+TEST_F(LazyResource, IsNeitherAcquiredNorReleasedWithoutARequest) {
   manual_runtime rt;
   rt.run([&](scope& s) {
     const lazy_resource r(s, {}, acquire(), release());
@@ -114,7 +114,7 @@ TEST_F(LazyResource, IsNeitherAcquiredNorReleasedWhenNobodyAsks) {
   EXPECT_EQ(order, "");
 }
 
-TEST_F(LazyResource, IsAcquiredOnceForAllWhoAsk) {
+TEST_F(LazyResource, IsAcquiredOnceForAllRequests) {
   manual_runtime rt;
   rt.run([&](scope& s) {
     s.defer(says('1'));
@@ -132,7 +132,7 @@ TEST_F(LazyResource, IsAcquiredOnceForAllWhoAsk) {
   EXPECT_EQ(order, "a3r21") << "last in first out, from when it was acquired";
 }
 
-TEST_F(LazyResource, SharesAFailureAmongThoseWhoWaitAndIsTriedAgainAfterIt) {
+TEST_F(LazyResource, SharesAFailureAmongItsWaitersAndIsTriedAgainAfterIt) {
   manual_runtime rt;
   rt.run([&](scope& s) {
     int acquired = 0, failed = 0;
@@ -156,7 +156,7 @@ TEST_F(LazyResource, SharesAFailureAmongThoseWhoWaitAndIsTriedAgainAfterIt) {
     s.sleep_for(5ms);
     EXPECT_EQ(failed, 3);
     EXPECT_EQ(acquired, 1);
-    EXPECT_FALSE(s.stopping()) << "the failure is that of those who asked";
+    EXPECT_FALSE(s.stopping()) << "the failure is that of the callers";
     EXPECT_FALSE(r.is_held());
     EXPECT_EQ(r.get(), 2);
     EXPECT_EQ(r.get(), 2);
@@ -164,7 +164,7 @@ TEST_F(LazyResource, SharesAFailureAmongThoseWhoWaitAndIsTriedAgainAfterIt) {
   EXPECT_EQ(order, "2") << "released once: what was never acquired is not released";
 }
 
-TEST_F(LazyResource, IsNotLostWhenTheFirstWhoAskedIsCancelled) {
+TEST_F(LazyResource, IsNotLostWhenTheFirstRequestIsCancelled) {
   manual_runtime rt;
   rt.run([&](scope& s) {
     const lazy_resource r(s, {}, acquire(10ms), release());

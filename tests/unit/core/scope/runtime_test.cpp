@@ -84,7 +84,7 @@ TEST_F(Runtime, SpreadsRootsOverItsThreadsAndKeepsEachTreeOnOne) {
   EXPECT_EQ(threads.size(), 4u);
 }
 
-TEST_F(Runtime, SpawnsRootsThatNobodyWaitsFor) {
+TEST_F(Runtime, SpawnsRootsWithoutWaiters) {
   std::atomic<int> ended{0};
   {
     runtime rt;
@@ -373,7 +373,7 @@ TEST_F(Runtime, GivesDeadlinesToTheWardenThatAServiceInstalled) {
   }
 }
 
-// Another thread cancels a scope while the runtime ends: whoever stops work for it may not go under its feet.
+// Another thread cancels a scope while the runtime ends: the canceller may not use freed state.
 TEST_F(Runtime, KeepsItsWardenUntilTheLastCancellationHasLeftIt) {
   struct slow_warden final : alarm {
     std::atomic<bool>&entered, &released, &gone, &used_after_its_end;

@@ -144,7 +144,7 @@ TEST_F(Scope, ForgetsItsDeadlineOnceClosed) {
   manual_runtime rt;
   const auto start = rt.clock.now();
   rt.run([&](scope& s) { s.scope({.deadline = 1h}, [](scope&) {}); });
-  EXPECT_EQ(rt.clock.now(), start) << "nobody waited for a deadline that did not matter any more";
+  EXPECT_EQ(rt.clock.now(), start) << "no wait for a deadline that did not matter any more";
 }
 
 TEST_F(Scope, CancelledByItsParentStopsInsideAndOutsideWithTheSameReason) {
@@ -214,7 +214,7 @@ TEST_F(Scope, CancelledByItselfFirstAndThenByItsParentLeavesByTheParentsCancella
   });
 }
 
-TEST_F(Scope, SaysByCancelWhoDecided) {
+TEST_F(Scope, SaysByCancelWhichRequestDecided) {
   manual_runtime rt;
   EXPECT_THROW(rt.run([](scope& s) {
     EXPECT_TRUE(s.cancel("first"));

@@ -37,7 +37,7 @@ class SharedTask : public test::runtime_test {
   }
 };
 
-TEST_F(SharedTask, RunsOneFunctionForAllWhoAskUnderItsKey) {
+TEST_F(SharedTask, RunsOneFunctionForAllRequestsUnderItsKey) {
   manual_runtime rt;
   rt.run([](scope& s) {
     int first = 0, second = 0;
@@ -163,7 +163,7 @@ TEST_F(SharedTask, IsCancelledForAllByOneHolder) {
   });
 }
 
-TEST_F(SharedTask, LivesOnWhenOneOfThoseWhoWaitIsCancelled) {
+TEST_F(SharedTask, LivesOnWhenOneOfItsWaitersIsCancelled) {
   manual_runtime rt;
   rt.run([](scope& s) {
     const auto load = [](context& ctx) {

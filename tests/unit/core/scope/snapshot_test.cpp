@@ -331,7 +331,7 @@ TEST_F(Snapshot, CutsATreeThatIsDeeperThanAHundredScopes) {
   EXPECT_EQ(depth_of(300), std::pair(100, true));
 }
 
-// Other threads ask while tasks come and go: what they get is whole, and nobody waits for ever.
+// Other threads ask while tasks come and go: the copies are whole, and no thread waits for ever.
 TEST_F(Snapshot, StaysConsistentWhileTheTreeChanges) {
   static_cast<void>(test::seed());
   runtime rt({.io_threads = 2});

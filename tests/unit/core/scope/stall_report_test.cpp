@@ -220,7 +220,7 @@ TEST_F(StallReport, IsRefusedForLessThanAMillisecond) {
   EXPECT_THROW(runtime({.stall_after = 999us}), std::invalid_argument);
 }
 
-TEST_F(StallReport, GoesToStandardErrorWhenNobodyListens) {
+TEST_F(StallReport, GoesToStandardErrorWithoutAListener) {
   testing::internal::CaptureStderr();
   {
     runtime rt({.stall_after = 1ms});

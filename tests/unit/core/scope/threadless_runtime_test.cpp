@@ -90,7 +90,7 @@ TEST_F(ThreadlessRuntime, RunsWhatWasSpawnedBetweenItsCallsInTheNextOne) {
   EXPECT_EQ(early.status(), task_status::succeeded);
 }
 
-TEST_F(ThreadlessRuntime, CancelsWhatNobodyHasRunWhenItEnds) {
+TEST_F(ThreadlessRuntime, CancelsWhatHasNotRunWhenItEnds) {
   std::optional<task<void>> never;
   {
     runtime rt({.io_threads = 0});

@@ -40,7 +40,7 @@ TEST_F(ChannelCancel, EndsAReceiverThatWaits) {
     EXPECT_TRUE(receiver.result().is_cancelled());
     EXPECT_FALSE(values.closed()) << "a receiver that leaves does not close";
     values.send(1);
-    EXPECT_EQ(values.receive(), 1) << "the value went to one who was gone";
+    EXPECT_EQ(values.receive(), 1) << "the value went to a receiver that was gone";
   });
 }
 
@@ -70,7 +70,7 @@ TEST_F(ChannelCancel, TakesASenderThatWaitsOutOfTheLine) {
   });
 }
 
-TEST_F(ChannelCancel, IsSeenAtOnceByWhoeverIsStoppingAlready) {
+TEST_F(ChannelCancel, IsSeenAtOnceByAReceiverThatIsStoppingAlready) {
   manual_runtime rt;
   const channel<int> values({.capacity = 4});
   EXPECT_TRUE(values.try_send(1));

@@ -157,7 +157,7 @@ TEST_F(ChannelRace, NeitherLosesNorDoublesAValueWhoseSenderOrReceiverIsCancelled
     for (const auto& s : sent) all.insert(all.end(), s.begin(), s.end());
     ASSERT_EQ(complaints(std::move(all), got), strings{}) << "round " << round;
   }
-  EXPECT_GT(cancelled, 100) << "the race was not run: hardly anybody was cancelled while at work";
+  EXPECT_GT(cancelled, 100) << "the race was not run: hardly any task was cancelled while at work";
 }
 
 TEST_F(ChannelRace, ClosedAtAnyMomentRefusesOrDeliversEachValue) {

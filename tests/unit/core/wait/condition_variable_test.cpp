@@ -32,7 +32,7 @@ TEST_F(ConditionVariable, WakesThoseItNotifiesInTheOrderOfWaiting) {
         order += name;
       });
     s.sleep_for(1h);
-    EXPECT_EQ(order, "") << "nobody wakes without cause";
+    EXPECT_EQ(order, "") << "no waiter wakes without cause";
     changed.notify_one();
     s.sleep_for(1s);
     EXPECT_EQ(order, "a");

@@ -37,7 +37,7 @@ TEST_F(ManualResetEvent, HoldsAllUntilItIsSet) {
   });
 }
 
-TEST_F(ManualResetEvent, LetsThosePassWhoWaitedWhenItWasSetAndThenReset) {
+TEST_F(ManualResetEvent, LetsItsWaitersPassWhenItWasSetAndThenReset) {
   manual_runtime rt;
   rt.run([](scope& s) {
     manual_reset_event opened(true);

@@ -96,7 +96,7 @@ TEST_F(Mutex, IsLeftByACancelledWaiter) {
     waits.cancel("leave");
     EXPECT_TRUE(waits.result().is_cancelled());
     m.unlock();
-    EXPECT_TRUE(m.try_lock()) << "it was handed to one who was gone";
+    EXPECT_TRUE(m.try_lock()) << "it was handed to a waiter that was gone";
     m.unlock();
   });
 }
@@ -195,7 +195,7 @@ TEST_F(Mutex, ExcludesFibersOfSeveralLoopsAndThreadsOfWhichSomeAreCancelled) {
     for (auto& f : fibers) f.wait();
     threads.clear();
     expected += done;
-    ASSERT_TRUE(m.try_lock()) << "round " << round << ": it is still held by somebody who is gone";
+    ASSERT_TRUE(m.try_lock()) << "round " << round << ": it is still held by a fiber that is gone";
     m.unlock();
   }
   EXPECT_EQ(counter, expected);

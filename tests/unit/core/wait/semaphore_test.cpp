@@ -43,7 +43,7 @@ TEST_F(Semaphore, LetsAsManyInAsItHasPermits) {
   EXPECT_EQ(most_at_once(100), 10) << "the others are held up by nothing else";
 }
 
-TEST_F(Semaphore, ServesFirstComeFirstServedAndNobodyOvertakes) {
+TEST_F(Semaphore, ServesFirstComeFirstServedWithoutOvertaking) {
   manual_runtime rt;
   rt.run([](scope& s) {
     semaphore places(0);

@@ -59,7 +59,7 @@ TEST_F(WorkLimits, RateLimitHoldsForOneRun) {
 }
 
 // Five at a time queue for starts a second apart, and give up after 300 ms.
-TEST_F(WorkLimits, WhoTimesOutInTheRateLimitDelaysNobody) {
+TEST_F(WorkLimits, AnItemThatTimesOutInTheRateLimitDelaysNoOther) {
   manual_runtime rt;
   rows.resize(21);
   std::iota(rows.begin(), rows.end(), 0);
@@ -161,7 +161,7 @@ TEST_F(WorkLimits, AnItemThatDoesNotAnswerIsReportedAndWaitedFor) {
 }
 
 // An endless source that never suspends, and stages that do not either: the others have their turns.
-TEST_F(WorkLimits, AWideRunStarvesNobody) {
+TEST_F(WorkLimits, AWideRunStarvesNoOtherTask) {
   manual_runtime rt;
   test::source_log log;
   int turns = 0;

@@ -79,7 +79,7 @@ TEST_F(OnError, ContinueListsItemsThatRanOutOfTime) {
   EXPECT_EQ(test::what_of(got.errors[0].error), "work-item-3 took longer than 5 ms");
 }
 
-// Somebody stops just this item: it is no success, and it is not silently absent.
+// One item is cancelled alone: it is no success, and it is not silently absent.
 TEST_F(OnError, AnItemThatAloneWasCancelledIsAnError) {
   const auto one_stopped = [](context& ctx, int row) {
     if (row == 2) {

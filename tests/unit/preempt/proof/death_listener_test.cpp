@@ -29,7 +29,7 @@ class DeathListener : public descriptor_balance {
   }
 };
 
-TEST_F(DeathListener, HearsOfADeathThatNobodyAskedFor) {
+TEST_F(DeathListener, HearsOfAnUnrequestedDeath) {
   spinning_child child;
   death_listener listener;
   std::atomic<int> calls{0};
@@ -97,7 +97,7 @@ TEST_F(DeathListener, AnOwnerThatLetsGoHasNotDied) {
 TEST_F(DeathListener, SaysWhenItCannotListen) {
   life_page lives(death_listener::capacity + 1);
   death_listener listener;
-  EXPECT_FALSE(listener.watch(lives[0].word(), [] {})) << "nobody holds it";
+  EXPECT_FALSE(listener.watch(lives[0].word(), [] {})) << "it is not held";
   std::vector<std::thread> owners;  // of 32 each: ThreadSanitizer follows 64 locks of a thread
   std::latch held(4), end(1);
   for (std::size_t first = 0; first < lives.size(); first += 32)

@@ -27,7 +27,7 @@ static_assert(!std::is_copy_constructible_v<life_mutex>);
 
 class LifeMutex : public descriptor_balance {};
 
-TEST_F(LifeMutex, TellsEveryoneWhoWaitsOfTheDeathOfItsOwner) {
+TEST_F(LifeMutex, TellsEveryWaiterOfTheDeathOfItsOwner) {
   life_page lives(1);
   std::latch held(1), die(1), waiting(3);
   std::thread owner([&] {
@@ -49,7 +49,7 @@ TEST_F(LifeMutex, TellsEveryoneWhoWaitsOfTheDeathOfItsOwner) {
   owner.join();
   for (auto& mourner : mourners) mourner.join();
   EXPECT_EQ(told, 3);
-  EXPECT_EQ(lives[0].wait_for_death(), ending::died) << "who asks later is told too";
+  EXPECT_EQ(lives[0].wait_for_death(), ending::died) << "a later caller is told, too";
 }
 
 TEST_F(LifeMutex, TellsACleanEndFromADeath) {

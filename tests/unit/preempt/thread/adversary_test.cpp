@@ -231,7 +231,7 @@ TEST_F(Adversary, SignalsAreBlockedByEveryCallThereIs) {
   }
 }
 
-TEST_F(Adversary, NobodyTakesTheHandlerAway) {
+TEST_F(Adversary, TheHandlerCannotBeReplaced) {
   int handled = 0;
   for (int s = SIGRTMAX; s >= SIGRTMIN && handled == 0; --s) {
     struct sigaction now {};

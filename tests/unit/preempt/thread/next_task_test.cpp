@@ -49,7 +49,7 @@ class pairs {
   struct pair {
     std::chrono::nanoseconds length{};  ///< of the first
     std::chrono::nanoseconds limit{};   ///< of the first, by its timer; 0 for none
-    bool allocates = false;             ///< the first: it ends when it sees the wish, before the signal has come
+    bool allocates = false;             ///< the first: it ends when it sees the request, before the signal has come
     bool open = false;                  ///< whether the second's signals are let through on purpose
   };
 
@@ -204,20 +204,20 @@ TEST_F(NextTask, IsNeverHitByAKickThatCameBesideTheTimer) {
   EXPECT_EQ(on.refused_to_run, 0);
 }
 
-// The control arm: a kick's signal that nobody waits for does interrupt.
+// The control arm: a kick's signal that is not waited for does interrupt.
 TEST_F(NextTask, WouldSeeAStraySignal) {
   pairs on;
   for (int i = 0; i < 100 && on.interrupted == 0; ++i) {
     on.start({.length = 1us, .open = true});
-    // One at a time: signals of this kind queue, and a queue that is never empty lets nobody on.
+    // One at a time: signals of this kind queue, and a queue that is never empty starves the thread.
     for (; !on.is_done(); usleep(200))
       if (on.in_second()) ::syscall(SYS_tgkill, ::getpid(), on.id(), signal_of_kicks());
   }
   EXPECT_GT(on.interrupted, 0);
 }
 
-// By the timer alone: nobody kicks. It looks once, and may have looked before the task's first instruction, or while
-// something was held: who needs more has to kick.
+// By the timer alone, without a kick. It looks once, and may have looked before the task's first instruction, or while
+// something was held: more looks need a kick.
 TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
   constexpr int rounds = 300;
   stopping_fixture fixture;
@@ -225,8 +225,8 @@ TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
   for (int i = 0; i < rounds; ++i) {
     const auto& work = stoppable_workloads()[static_cast<std::size_t>(i) % 5];  // which hold nothing
     fixture.start(work.body, deadline::in(100us + up_to(300us), clock_type::now()));
-    const auto patience = clock_type::now() + 50ms;
-    while (!fixture.has_ended() && clock_type::now() < patience) std::this_thread::yield();
+    const auto give_up = clock_type::now() + 50ms;
+    while (!fixture.has_ended() && clock_type::now() < give_up) std::this_thread::yield();
     alone += fixture.has_ended() ? 1 : 0;
     const auto stopped = fixture.stop();
     ASSERT_TRUE(stopped.end.left) << work.name;
@@ -234,7 +234,7 @@ TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
   EXPECT_GT(alone, rounds / 10);  // on a busy machine many find their time over before they begin
 }
 
-// thread_locals of a task that was stopped are half changed: who comes next must not see them.
+// thread_locals of a task that was stopped are half changed: the next task must not see them.
 thread_local std::vector<int> kept;
 std::atomic<bool> touched{false};
 
@@ -264,12 +264,12 @@ bool has_processor_note() {
 #endif
 }
 
-// Who cancels looks for the end of a task only where that is on another processor.
+// The canceller spins for the end of a task only where that runs on another processor.
 TEST_F(NextTask, AKickTellsOnWhichProcessorItFoundTheOneBefore) {
   stopping_fixture fixture;
   cpu_set_t usable;
   ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
-  EXPECT_EQ(fixture.kicked_on(), -1) << "the control: nobody has kicked yet";
+  EXPECT_EQ(fixture.kicked_on(), -1) << "the control: there was no kick yet";
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &usable)) continue;
     fixture.start(turn);

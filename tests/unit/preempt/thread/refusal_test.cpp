@@ -268,7 +268,7 @@ testing::AssertionResult comes_true(Condition condition) {
 /// Once `clear` has taken the thing out of the way.
 template <class Clear>
 void expect_stopped_after(Clear clear, stopping_fixture& fixture) {
-  const int checked_before = survivors_checked;  // a wish stands, so it may stop before the next kick
+  const int checked_before = survivors_checked;  // a request is pending, so it may stop before the next kick
   clear();
   const auto stopped = fixture.stop();
   EXPECT_FALSE(stopped.let_out) << describe(stopped.why_not);

@@ -1,4 +1,4 @@
-// A library of somebody else's: it spins, calls back, and blocks signals, as libraries do.
+// A library of another owner: it spins, calls back, and blocks signals, as libraries do.
 #include <pthread.h>
 
 #include <atomic>

@@ -32,7 +32,7 @@ TEST_P(StopInPlace, TwoThousandTimes) {
   EXPECT_EQ(survivors_checked - checked_before + spoilt, stops);
 }
 
-// The control arm: who is not kicked runs on.
+// The control arm: a task that is not kicked runs on.
 TEST_P(StopInPlace, NotWithoutAKick) {
   stopping_fixture fixture;
   fixture.start(GetParam().body);

@@ -127,7 +127,7 @@ stopped_task stopping_fixture::stop(std::chrono::milliseconds limit) {
       next = now + pause;
       pause = std::min<std::chrono::microseconds>(pause * 2, 2ms);
     }
-    // Time alone says nothing where nobody was given a processor meanwhile, nor do kicks that were not taken.
+    // Time alone says nothing where the task was given no processor meanwhile, nor do kicks that were not taken.
     if (!let_out && now - began > limit && on_->signals() >= looks_of_a_refusal) {
       result.let_out = true;
       result.why_not = on_->why_not();

@@ -118,7 +118,7 @@ bool may_be_real_time() {
   return may;
 }
 
-TEST_F(Warden, GoesBeforeWhoComputesWhereItMayAndItsChildrenDoNot) {
+TEST_F(Warden, GoesBeforeComputingThreadsWhereItMayAndItsChildrenDoNot) {
   warden w;
   struct seen {
     int at_first, in_line, then, of_a_child;
@@ -139,7 +139,7 @@ TEST_F(Warden, GoesBeforeWhoComputesWhereItMayAndItsChildrenDoNot) {
   EXPECT_EQ(in_line, SCHED_OTHER);
   EXPECT_EQ(then, at_first);
   EXPECT_EQ(of_a_child, SCHED_OTHER);
-  EXPECT_EQ(policy_of_this_thread(), SCHED_OTHER) << "the control: who makes a warden stays what it was";
+  EXPECT_EQ(policy_of_this_thread(), SCHED_OTHER) << "the control: the thread that makes a warden keeps its policy";
 }
 
 TEST_F(Warden, ADeadlineInThePastFiresAtOnce) {
@@ -156,7 +156,7 @@ TEST_F(Warden, ADeadlineInThePastFiresAtOnce) {
   w.disarm(*never);
 }
 
-TEST_F(Warden, ADeadlineStopsTheTasksBelowACellThatNobodyListensTo) {
+TEST_F(Warden, ADeadlineStopsTheTasksBelowACellWithoutAListener) {
   warden w;
   const auto scope = cancel_cell::make(nullptr, nullptr);
   const auto task = std::make_shared<test_lease>(cancel_cell::make(scope, nullptr),
@@ -220,59 +220,59 @@ TEST_F(Warden, RunsPostedWorkInOrderOnItsThread) {
 
 TEST_F(Warden, CallsForADescriptorAsLongAsItIsReadable) {
   warden w;
-  const int bell = eventfd(0, EFD_NONBLOCK);
+  const int ready_event = eventfd(0, EFD_NONBLOCK);
   std::latch three(3);
   int left = 3;
-  w.watch(bell, [&] {
+  w.watch(ready_event, [&] {
     if (--left == 0) {
-      eventfd_t rung;
-      eventfd_read(bell, &rung);
+      eventfd_t count;
+      eventfd_read(ready_event, &count);
     }
     three.count_down();
   });
-  eventfd_write(bell, 1);
+  eventfd_write(ready_event, 1);
   three.wait();
-  w.unwatch(bell);
-  w.unwatch(bell);  // one that is not watched is fine
+  w.unwatch(ready_event);
+  w.unwatch(ready_event);  // one that is not watched is fine
   EXPECT_EQ(left, 0);
-  close(bell);
+  close(ready_event);
 }
 
 TEST_F(Warden, ACallbackMayUnwatchItselfAndOthers) {
   warden w;
-  std::array<int, 2> bells{eventfd(1, EFD_NONBLOCK), eventfd(1, EFD_NONBLOCK)};  // both readable from the start
+  std::array<int, 2> events{eventfd(1, EFD_NONBLOCK), eventfd(1, EFD_NONBLOCK)};  // both readable from the start
   std::atomic<int> calls{0};
   std::promise<void> called;
   const auto unwatch_both = [&] {
-    for (const int bell : bells) w.unwatch(bell);
+    for (const int ready_event : events) w.unwatch(ready_event);
     if (calls++ == 0) called.set_value();
   };
   w.post([&] {  // on its thread, so that both are in the same batch of events
-    for (const int bell : bells) w.watch(bell, unwatch_both);
+    for (const int ready_event : events) w.watch(ready_event, unwatch_both);
   });
   called.get_future().wait();
   std::promise<void> later;
   w.post([&] { later.set_value(); });
   later.get_future().wait();
   EXPECT_EQ(calls, 1);
-  for (const int bell : bells) close(bell);
+  for (const int ready_event : events) close(ready_event);
 }
 
 TEST_F(Warden, UnwatchReturnsOnlyAfterARunningCallback) {
   warden w;
-  const int bell = eventfd(1, EFD_NONBLOCK);
+  const int ready_event = eventfd(1, EFD_NONBLOCK);
   std::latch entered(1);
   bool finished = false, first = true;  // not atomic: the order is the point
-  w.watch(bell, [&] {
+  w.watch(ready_event, [&] {
     if (std::exchange(first, false)) entered.count_down();
     finished = false;
     std::this_thread::sleep_for(1ms);
     finished = true;
   });
   entered.wait();
-  w.unwatch(bell);
+  w.unwatch(ready_event);
   EXPECT_TRUE(finished);
-  close(bell);
+  close(ready_event);
 }
 
 TEST_F(Warden, SaysThatADescriptorCannotBeWatched) {
@@ -290,9 +290,9 @@ TEST_F(WardenMisuse, WatchingADescriptorTwiceIsNamed) {
   EXPECT_DEATH(
       {
         warden w;
-        const int bell = eventfd(0, 0);
-        w.watch(bell, [] {});
-        w.watch(bell, [] {});
+        const int ready_event = eventfd(0, 0);
+        w.watch(ready_event, [] {});
+        w.watch(ready_event, [] {});
       },
       "already watches descriptor");
 }

@@ -46,7 +46,7 @@ TEST_F(SharedBuffer, CannotBeChangedOnceItWasSealed) {
   EXPECT_EQ(block.data()[0], std::byte{'x'});
 }
 
-TEST_F(SharedBuffer, IsNotTakenFromWhoeverCouldStillChangeIt) {
+TEST_F(SharedBuffer, IsNotTakenFromASenderThatCouldStillChangeIt) {
   const auto received = [](const shared_block& from) { return shared_block(unique_fd(::dup(from.descriptor()))); };
   shared_block open(4096);
   EXPECT_THROW(received(open), wire_error);

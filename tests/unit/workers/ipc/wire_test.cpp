@@ -1,4 +1,4 @@
-// How values travel, and what a reader makes of frames that nobody wrote.
+// How values travel, and how a reader treats frames that are not genuine.
 #include <gtest/gtest.h>
 
 #include <cereal/types/map.hpp>

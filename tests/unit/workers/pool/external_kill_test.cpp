@@ -1,4 +1,4 @@
-// A SIGKILL by somebody else is told from each of our own.
+// A SIGKILL from outside is told from each of the pool's own.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 using namespace workers;
 
-/// Writes its pid, then waits to be killed; comes to its natural end when nobody does.
+/// Writes its pid, then waits to be killed; comes to its natural end if it is not.
 int be_killed(std::string file, int ms) {
   std::ofstream(file + ".new") << getpid();
   if (std::rename((file + ".new").c_str(), file.c_str()) != 0) std::abort();
@@ -49,7 +49,7 @@ TEST_F(KilledExternally, IsAnOutcomeOfItsOwnAndThePoolSurvives) {
   const bool can_tell = counts.group || counts.machine;
   EXPECT_EQ(crash.killed_externally, can_tell ? out_of_memory::no : out_of_memory::unknown);
   EXPECT_NE(host.call([] { return getpid(); }), pid);
-  EXPECT_EQ(host.call(be_killed, folder_.file("alone"), 10), 10) << "the control arm: nobody kills";
+  EXPECT_EQ(host.call(be_killed, folder_.file("alone"), 10), 10) << "the control arm: it is not killed";
 }
 
 TEST_F(KilledExternally, IsNotAnotherSignalFromOutside) {
@@ -74,7 +74,7 @@ TEST_F(KilledExternally, IsNotTheKernelsTimerAtTheDeadline) {
   const auto until = deadline(std::chrono::steady_clock::now() + 300ms);
   const auto task = std::make_shared<awaited_job>(
       host.make_cell(), "test", make_remote_call(be_killed, file(), 600'000), job_terms{.until = until});
-  host.pool.submit(task);  // nobody has armed the cell: only the worker's own timer knows of it
+  host.pool.submit(task);  // the cell is not armed: only the worker's own timer knows of it
   EXPECT_TRUE(std::holds_alternative<job_stopped>(task->wait()));
 }
 

@@ -258,7 +258,7 @@ TEST(LimitsOfAPool, NoProcessesMeansNoChildrenButThreads) {
   EXPECT_EQ(free.call(try_to_fork), "forked") << "the control arm";
 }
 
-TEST(LimitsOfAPool, ProcessesThatNobodyCanCountAreSaidToBeUnlimited) {
+TEST(LimitsOfAPool, ProcessesThatCannotBeCountedAreSaidToBeUnlimited) {
   pool_host host({.workers = 1, .limits = {.output = mib, .processes = 3}});
   EXPECT_FALSE(host.pool.limits().processes.has_value());
   EXPECT_EQ(host.pool.limits().output, std::optional<std::uint64_t>(mib));

@@ -104,7 +104,7 @@ class pool_host {
     const auto task = submit(std::forward<F>(fn), std::forward<A>(args)...);
     return workers::read_result<R>(std::get<workers::job_value>(task->wait()).encoded);
   }
-  /// All workers there, nobody dying.
+  /// All workers are there, none is dying.
   void wait_until_whole() {
     wait_until([&] {
       const auto s = pool.status();

@@ -113,7 +113,7 @@ TEST(PoolNumbers, TellHowLongTasksWait) {
 
 TEST(PoolNumbers, TellHowLongAWorkerIsMissing) {
   pool_host host({.workers = 2, .spares = 1});
-  EXPECT_EQ(host.pool.status().capacity_restore.count(), 0U) << "the first workers replace nobody";
+  EXPECT_EQ(host.pool.status().capacity_restore.count(), 0U) << "the first workers are no replacements";
   for (int i = 0; i < 5; ++i) {
     const auto task = submit_endless(host);
     task->cell->request(reason::user{});

@@ -102,7 +102,7 @@ class running_order {
   std::vector<job_ptr> tasks_;
 };
 
-TEST(PoolQueue, LetsInWhoWaitsBeforeItFirstComeFirstServedAndOnlyInsideItUrgencyCounts) {
+TEST(PoolQueue, AdmitsWaitingCallsFirstComeFirstServedAndOnlyInsideItUrgencyCounts) {
   for (const bool limited : {true, false}) {  // the control arm: where all are inside, the urgent one is the first
     pool_host host({.workers = 1, .spares = 0, .queue_limit = limited ? 2U : 100U});
     gate g(host);
@@ -129,7 +129,7 @@ TEST(PoolQueue, OfNoLengthHasThemAllWaitBeforeIt) {
   EXPECT_EQ(order.get(), "abcU");
 }
 
-TEST(PoolQueue, LosesWhoWaitsBeforeItByACancellationOrADeadlineWithoutAWorker) {
+TEST(PoolQueue, LosesAWaitingCallByACancellationOrADeadlineWithoutAWorker) {
   pool_host host({.workers = 1, .spares = 0, .queue_limit = 1});
   gate g(host);
   running_order order;
@@ -154,7 +154,7 @@ TEST(PoolQueue, LosesWhoWaitsBeforeItByACancellationOrADeadlineWithoutAWorker) {
   EXPECT_EQ(order.get(), "ac");
 }
 
-TEST(PoolQueue, AnswersWhoWaitsBeforeItWhenThePoolEnds) {
+TEST(PoolQueue, AnswersWaitingCallsWhenThePoolEnds) {
   pool_host host({.workers = 1, .spares = 0, .queue_limit = 1});
   const auto holder = host.submit([] {
     for (;;) pause();
@@ -255,7 +255,7 @@ const char* const switch_variable = "WORKIT_TEST_INIT_FILE";
 void failing_init() {
   if (access(getenv(switch_variable), F_OK) == 0) throw std::runtime_error("not today");
 }
-/// Takes its time, so that whoever does not wait for it is seen.
+/// Takes its time, so that a caller that does not wait for it is seen.
 void slow_init() {
   usleep(30'000);
   ++inits;
@@ -340,7 +340,7 @@ TEST(WorkerInit, OfAWorkerThatIsKilledMeanwhileDelaysNothingElse) {
   }
 }
 
-/// Standard error of this process, as a pipe that nobody reads, for the time of a pool.
+/// Standard error of this process, as a pipe that is not read, for the time of a pool.
 class full_pipe {
  public:
   full_pipe() : saved_(fcntl(2, F_DUPFD_CLOEXEC, 10)) {
@@ -348,7 +348,7 @@ class full_pipe {
     dup2(ends_[1], 2);
   }
   ~full_pipe() { close(ends_[0]); }
-  /// Gives this process its own back. The processes made before keep the pipe, which nobody reads.
+  /// Gives this process its own back. The processes made before keep the pipe, which is not read.
   void restore() {
     dup2(saved_, 2);
     close(saved_);
@@ -360,7 +360,7 @@ class full_pipe {
   int saved_;
 };
 
-TEST(WorkerOutput, OfAMegabyteBlocksNobodyWhenItGoesNowhereAndOnlyItsTaskWhenNobodyReads) {
+TEST(WorkerOutput, OfAMegabyteBlocksNoTaskWhenItGoesNowhereAndOnlyItsOwnWhenItIsNotRead) {
   for (const auto output : {worker_output::null, worker_output::inherit}) {
     full_pipe nobody_reads;
     pool_host host({.workers = 2, .spares = 1, .output = output});

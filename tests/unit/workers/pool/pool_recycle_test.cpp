@@ -122,7 +122,7 @@ TEST(IdleShrink, IsOffByDefault) {
   EXPECT_EQ(host.pool.status().idle, 5U);
 }
 
-TEST(IdleShrink, ToNobodyStillAnswers) {
+TEST(IdleShrink, ToZeroStillAnswers) {
   pool_host host({.workers = 2, .spares = 0, .idle_shrink = 5ms});
   for (int i = 0; i < 5; ++i) {
     EXPECT_GT(host.call(own_pid), 0);

@@ -147,7 +147,7 @@ TEST_F(Shutdown, ListsAProcessThatWouldNotDieAndGoesOnWithoutIt) {
   pool_host host({.workers = 2, .on_shutdown = [&](const shutdown_report& r) { heard = r.unreaped; }});
   const victim held(host), other(host);
   holding_tracer tracer(held.pid);
-  if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
+  if (!tracer.holds()) GTEST_SKIP() << "this machine permits no tracing";
   wait_until([&] { return host.pool.status().unreclaimed == 0; });  // the victim of the start's self-test
   const auto report = host.pool.stop({.reaping = 300ms});
   ASSERT_EQ(report.unreaped.size(), 1U);
@@ -167,7 +167,7 @@ TEST_F(Shutdown, WaitsForAProcessThatIsLetGoInTime) {
   pool_host host({.workers = 1});
   const victim held(host);
   holding_tracer tracer(held.pid);
-  if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
+  if (!tracer.holds()) GTEST_SKIP() << "this machine permits no tracing";
   std::thread releaser([&] {
     wait_until([&] { return held.task->is_settled(); });
     std::this_thread::sleep_for(20ms);
@@ -177,12 +177,12 @@ TEST_F(Shutdown, WaitsForAProcessThatIsLetGoInTime) {
   releaser.join();
 }
 
-TEST_F(Shutdown, ReplacesAProcessThatWouldNotDieAlthoughNobodyAsksForAnother) {
+TEST_F(Shutdown, ReplacesAProcessThatWouldNotDieWithoutAnotherRequest) {
   pool_host host({.workers = 2});
   if (host.warden.proof() != stop_proof::barrier) GTEST_SKIP() << "the proof of a stop is the death itself here";
   const victim held(host);
   holding_tracer tracer(held.pid);
-  if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
+  if (!tracer.holds()) GTEST_SKIP() << "this machine permits no tracing";
   held.task->cell->request(reason::user{});
   const auto receipt = std::get<job_stopped>(held.task->wait()).receipt;
   wait_until([&] { return host.pool.status().idle == 3; });
@@ -195,7 +195,7 @@ TEST_F(Shutdown, IsNotTheOnlyThingAProcessThatWouldNotDieCannotHoldUp) {
   if (host.warden.proof() != stop_proof::barrier) GTEST_SKIP() << "the proof of a stop is the death itself here";
   const victim held(host);
   holding_tracer tracer(held.pid);
-  if (!tracer.holds()) GTEST_SKIP() << "this machine lets nobody trace";
+  if (!tracer.holds()) GTEST_SKIP() << "this machine permits no tracing";
   held.task->cell->request(reason::user{});
   const auto receipt = std::get<job_stopped>(held.task->wait()).receipt;
   for (int i = 0; i < 5; ++i) {  // others are stopped beside it, and the pool is whole but for the dead one's memory

@@ -223,7 +223,7 @@ TEST_F(ProcessPool, FindsAThreadWhoseTaskHasPutAnotherDirectoryInThePlaceOfTheCo
   };
   const auto [clean, replaced] = host().call(forge, one_below.string(), false);
   EXPECT_EQ(replaced, 1);
-  EXPECT_EQ(host().call([] { return getpid(); }), clean) << "the control: who leaves no thread goes on";
+  EXPECT_EQ(host().call([] { return getpid(); }), clean) << "the control: a worker without a left thread goes on";
   const auto [guilty, again] = host().call(forge, one_below.string(), true);
   wait_until([&, w = guilty] { return !is_alive(w); });
   expect_pool_works();

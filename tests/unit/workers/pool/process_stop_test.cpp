@@ -140,7 +140,7 @@ TEST(StopOfATask, WhoseCellIsCancelledBeforeSubmissionNeverStartsIt) {
   EXPECT_FALSE(exists(path));
 }
 
-TEST(StopOfATask, ByItsDeadlineNeedsNobodysHelp) {
+TEST(StopOfATask, ByItsDeadlineNeedsNoOtherThread) {
   pool_host host({.workers = 1});
   const auto task = host.make_job([] {
     for (;;) {
@@ -162,7 +162,7 @@ TEST(StopOfATask, IsMadeByTheKernelWhenTheHostDoesNotCome) {
                                                     }
                                                   }),
                                                   job_terms{.until = deadline(until)});
-  host.pool.submit(task);  // nobody arms the cell
+  host.pool.submit(task);  // the cell is not armed
   const auto receipt = std::get<job_stopped>(task->wait()).receipt->get();
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(receipt.why));
   EXPECT_EQ(receipt.proof, stop_proof::pidfd);

@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
                                                      workers::make_remote_call(report_and_spin, 1, false, marker),
                                                      workers::job_terms{.until = soon});
   host.pool.submit(bounded);
-  // So that it is the first of the report; one that was too slow to report ends the test, not the patience of a person.
+  // So that it is the first of the report; one that was too slow to report ends the test, not the time-out of the test.
   wait_until([&] { return std::filesystem::exists(marker) || bounded->is_settled(); });
   std::filesystem::remove(marker);
   const auto endless = host.submit(report_and_spin, 1, true, std::string());

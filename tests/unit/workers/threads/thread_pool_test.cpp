@@ -96,7 +96,7 @@ scheduling scheduling_of(pid_t thread) {
 }
 
 // By its slice the kernel knows whose turn may be cut short; before Linux 6.12 it knows of none, and says 0.
-TEST_F(ThreadPool, ARefusedTaskGivesWayToWhoeverIsWoken) {
+TEST_F(ThreadPool, ARefusedTaskGivesWayToAWokenThread) {
   preempt::warden warden;
   thread_pool pool({.threads = 1, .spares = 1, .patience = 1ms}, warden);
   pool.start();
@@ -111,7 +111,7 @@ TEST_F(ThreadPool, ARefusedTaskGivesWayToWhoeverIsWoken) {
   if (mine.runtime != 0) {
     EXPECT_EQ(of_stuck.runtime, 100'000'000U);
   }
-  EXPECT_NE(mine.nice, 19) << "the control: nobody else gives way";
+  EXPECT_NE(mine.nice, 19) << "the control: no other thread gives way";
   EXPECT_NE(mine.runtime, 100'000'000U);
   let_out = true;
   wait_until([&] { return pool.status().refused.empty(); });

@@ -64,7 +64,7 @@ TEST(MmHolder, LetsAWorkerDieBeforeItsMemoryGoes) {
   const auto task = host.submit(hold_and_spin, begun);
   wait_until([&] { return access(begun.c_str(), F_OK) == 0; });
   const pid_t zygote = host.pool.status().zygote;
-  ASSERT_EQ(kill(zygote, SIGSTOP), 0);  // so that nobody reaps, nor gives anything back
+  ASSERT_EQ(kill(zygote, SIGSTOP), 0);  // so that it neither reaps nor frees memory
   task->cell->request(reason::user{});
   const auto receipt = std::get<job_stopped>(task->wait()).receipt;
   wait_until([&] { return state_of(receipt->get().worker) == 'Z'; });
@@ -104,7 +104,7 @@ TEST(MmHolder, HasNoDescriptorsAndMayOnlySleep) {
   }
 }
 
-TEST(MmHolder, ThatSomebodyKilledIsNotMissed) {
+TEST(MmHolder, ThatWasKilledIsNotMissed) {
   pool_host host({.workers = 1});
   wait_until([&] { return keepers().size() == 2; });
   for (const auto& k : keepers()) kill(k.pid, SIGKILL);
@@ -121,8 +121,8 @@ TEST(MmHolder, ThatSomebodyKilledIsNotMissed) {
   EXPECT_EQ(keepers().size(), 1U) << "that of the worker which has replaced the stopped one";
 }
 
-// Nobody gives the memory back while the zygote hangs, and the receipt does not say so. It is killed when the last of
-// its running tasks has ended, and all of it comes back.
+// The memory is not freed while the zygote hangs, and the receipt does not say that it is. The zygote is
+// killed when the last of its running tasks has ended, and then all memory comes back.
 TEST(MmHolder, OfAZygoteThatHangsIsNotSaidToBeGone) {
   pool_host host({.workers = 2, .zygote_patience = 200ms});
   const temporary_directory folder;

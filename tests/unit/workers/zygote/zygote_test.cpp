@@ -36,7 +36,7 @@ TEST(ZygoteKilled, ItsTaskIsLostWithItAndLaterTasksWork) {
 }
 
 // The brake is a least time, which a slow machine only makes longer: 10, 20, 40, 80, 160 and 320 ms between eight
-// deaths in a row, of which the first is answered at once. The control arm is the end: with nobody there to kill, it
+// deaths in a row, of which the first is answered at once. The control arm is the end: with no process to kill, it
 // works.
 TEST(ZygoteKilled, AgainAndAgainIsBrakedAndThePoolComesBack) {
   pool_host host({.workers = 1});
@@ -110,7 +110,7 @@ std::string alive_among(const std::vector<pid_t>& pids) {
   return alive;
 }
 
-/// Waits until none of `pids` is alive; after a time that no machine needs, says who is, and ends them.
+/// Waits until none of `pids` is alive; after a time that no machine needs, names those that are, and ends them.
 std::string survivors_of(const std::vector<pid_t>& pids) {
   const auto until = std::chrono::steady_clock::now() + 30s;
   auto alive = alive_among(pids);
