@@ -1,3 +1,4 @@
+// Runs the figures of a benchmark program in turns, with Google Benchmark for the timed loops.
 #include "benchmarks/runner.hpp"
 
 #include <algorithm>

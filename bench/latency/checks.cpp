@@ -1,3 +1,4 @@
+// Checks for the kernel calls that the boundaries need.
 #include "checks.hpp"
 
 #include <linux/membarrier.h>

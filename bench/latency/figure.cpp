@@ -1,3 +1,4 @@
+// Writes the figures as a table, as JSON, and against a bound.
 #include "figure.hpp"
 
 #include <algorithm>

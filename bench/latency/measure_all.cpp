@@ -1,3 +1,4 @@
+// Measures the floors first, then each boundary.
 #include "measure_all.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Times calls across the boundaries.
 #include "calls.hpp"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Starts children by posix_spawn and runs their roles.
 #include "child.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Measures the floors with bare system calls.
 #include "floors.hpp"
 
 #include <linux/membarrier.h>

@@ -1,3 +1,4 @@
+// Kicks a victim on a thread of its own and times its stop and the next task.
 #include "kicks.hpp"
 
 #include <atomic>

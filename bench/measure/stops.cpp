@@ -1,3 +1,4 @@
+// Spawns victims in a scope, cancels it, and times each step.
 #include "stops.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The victims, each an endless loop.
 #include "victims.hpp"
 
 #include <sys/eventfd.h>

@@ -1,3 +1,4 @@
+// Reads the facts of the machine from /proc and the kernel.
 #include "machine.hpp"
 
 #include <sched.h>

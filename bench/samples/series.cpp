@@ -1,3 +1,4 @@
+// Writes the samples of a launch as JSON.
 #include "series.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The promises of the whole at boundary::cooperative: code that asks is stopped, with all that it started in parallel.
+// The contract of boundary::cooperative: code that checks is stopped, with all that it started in parallel.
 #include <gtest/gtest.h>
 #include <tbb/parallel_for.h>
 #include <unistd.h>

@@ -11,7 +11,7 @@
 namespace workit::test {
 namespace {
 
-/// How a task comes to its end before it has a value.
+/// How a task ends without a value.
 enum class ending { crash, exit, kill, zygote, exception, output, cpu, spin };
 
 /// Counts its attempts in a file; the first `bad` of them end otherwise than by a value.

@@ -47,7 +47,7 @@ TEST_F(Backtrace, OfARemoteErrorNamesTheFunctionThatThrewFirst) {
   });
 }
 
-// What a handler could say by itself: the throw is gone by then.
+// The control arm: the backtrace of a handler, which no longer shows the throw.
 TEST_F(Backtrace, ControlArmWhereItIsCaughtTheStackKnowsNothingOfTheThrow) {
   rt_->run([](scope& s) {
     const auto seen = offload({}, [] {

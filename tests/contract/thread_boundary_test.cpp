@@ -1,4 +1,4 @@
-// The promises of the whole at boundary::thread: work that ignores every stop token is stopped in place, or refused.
+// The contract of boundary::thread: work that ignores every stop token is stopped in place, or the stop is refused.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -156,7 +156,7 @@ TEST_F(ThreadBoundary, RefusesAfterSeveralLooksAndNotByTheClockAlone) {
     let_out = false;
     const auto receipt = receipt_of(rt, {}, [&](scope& s) {
       s.spawn(offload(at_thread, beat_under_a_lock));
-      s.sleep_for(1ms);  // it begins when this fiber gives way
+      s.sleep_for(1ms);  // it begins when this fiber suspends
       wait_for_beats();
       s.cancel("enough");
     });

@@ -23,7 +23,7 @@ namespace workit::test {
 
 using namespace std::chrono_literals;
 
-/// How long a victim runs when it is not stopped: long beside any hiccup of the machine, short enough to wait for.
+/// How long a victim runs when it is not stopped: longer than any delay of the machine, short enough to wait for.
 inline constexpr std::chrono::milliseconds natural_end = 2000ms;
 
 /// A folder for markers, gone after the test.

@@ -10,7 +10,7 @@
 namespace workit::test {
 namespace {
 
-/// How long what does not move is looked at.
+/// How long the test watches for a change that must not come.
 constexpr auto a_while = 100ms;
 
 class WorkerChannel : public worker_test {
@@ -259,7 +259,7 @@ TEST_F(WorkerChannel, KilledByTheTimeOutOfItsCallGivesWhatWasSentAndThenTimesOut
   });
 }
 
-// Without the look at the line after the stop, values that the loop has not come to would be lost.
+// Without the read of the task channel after the stop, values that the loop has not read would be lost.
 TEST_F(WorkerChannel, OfATaskThatIsKilledAtAnyMomentGivesAllThatItKnowsToBeSent) {
   std::mt19937_64 random(seed());
   for (int round = 0; round < 60; ++round) {
@@ -269,7 +269,7 @@ TEST_F(WorkerChannel, OfATaskThatIsKilledAtAnyMomentGivesAllThatItKnowsToBeSent)
       const worker_channel<int> numbers({.capacity = 100'000});
       auto task = s.spawn(offload({}, count_aloud, numbers, 100'000, file));
       while (*sent == 0) s.yield();
-      spin_for(std::chrono::milliseconds(random() % 3));  // the loop turns no more: what is sent stays on the line
+      spin_for(std::chrono::milliseconds(random() % 3));  // the loop is blocked: what is sent stays in the task channel
       task.cancel("enough");
       task.wait();
       const auto known = static_cast<std::size_t>(*sent);
@@ -407,7 +407,7 @@ TEST_F(WorkerChannel, HoldsEachValueAgainstTheLimitOfOutput) {
   });
 }
 
-/// As a worker that lies: more values than there is room for, pieces that fit nowhere.
+/// As a worker that breaks the protocol: more values than there is room for, pieces that fit nowhere.
 TEST_F(WorkerChannel, LeavesNoRoomToLie) {
   rt_->run([&](scope& s) {
     const worker_channel<int> numbers({.capacity = 2});

@@ -254,7 +254,7 @@ TEST_F(WorkerContext, AnswersItsDeadlineByItself) {
   });
 }
 
-// Its own kernel timer, which ends what outlives its deadline by 250 ms, leaves it its grace, too.
+// The worker's kernel timer, which ends a task 250 ms after its deadline, respects the grace, too.
 TEST_F(WorkerContext, MayUseItsGraceAfterItsDeadline) {
   const auto cleaned = markers.file("cleaned");
   rt_->run([&](scope& s) {

@@ -1,4 +1,4 @@
-// The balance, from /proc.
+// Reads the counts of processes, descriptors and memory from /proc.
 #include "soak_balance.hpp"
 
 #include <support/processes_below.hpp>
@@ -54,7 +54,7 @@ std::string balance::more_than(const balance& before, std::size_t breath_kib) co
   };
   compare("descriptors", before.descriptors, descriptors);
   compare("threads", before.threads, threads);
-  compare("mappings", before.mappings, mappings, 8);  // an allocator cuts its arenas up as it likes
+  compare("mappings", before.mappings, mappings, 8);  // an allocator splits its arenas
   compare("mapped blocks of workers", before.blocks, blocks);
   compare("the zygote's descriptors", before.zygote_descriptors, zygote_descriptors);
   compare("the zygote's mappings", before.zygote_mappings, zygote_mappings, 2);

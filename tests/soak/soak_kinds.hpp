@@ -12,7 +12,7 @@ namespace workit::soak {
 enum class kind : std::uint8_t { spin, storm, big_result, crash, exit, value };
 inline constexpr std::array<std::string_view, 6> kind_names{"spin", "storm", "big_result", "crash", "exit", "value"};
 
-/// How many ended how.
+/// Counts by kind of end.
 struct tally {
   std::uint64_t begun = 0;
   std::uint64_t values = 0;

@@ -65,7 +65,7 @@ balance settled_balance(runtime& rt) {
     if (s.starting + s.unreclaimed + s.busy + s.queued == 0) break;
     std::this_thread::sleep_for(1ms);
   }
-  std::this_thread::sleep_for(100ms);  // what was reaped leaves /proc a moment later
+  std::this_thread::sleep_for(100ms);  // a reaped process leaves /proc a moment later
   return balance::take(pool_of(rt).status().zygote);
 }
 

@@ -16,11 +16,11 @@ std::size_t entries_of(const char* folder) {
   return n;
 }
 
-/// A sanitizer has a thread of its own and starts it along with the first of the program: gets that over with.
+/// A sanitizer starts a thread of its own with the first thread of the program: starts one, so that it is counted.
 bool start_the_first_thread() {
   std::string entry;
   std::thread([&] { entry = "/proc/self/task/" + std::to_string(gettid()); }).join();
-  while (std::filesystem::exists(entry)) std::this_thread::yield();  // joined is a moment before gone
+  while (std::filesystem::exists(entry)) std::this_thread::yield();  // a joined thread leaves /proc a moment later
   return true;
 }
 

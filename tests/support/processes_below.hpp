@@ -39,8 +39,8 @@ inline std::vector<process_entry> all_processes() {
   return all;
 }
 
-/// How many processes a pool with so many workers has: its zygote, the host watcher, and beside each worker the keeper
-/// of its memory.
+/// How many processes a pool with so many workers has: its zygote, the host watcher, and an mm_holder beside each
+/// worker.
 constexpr std::size_t processes_of_pool(std::size_t workers) { return 2 + 2 * workers; }
 
 /// Children, their children, and so on; zombies too.

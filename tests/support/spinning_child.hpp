@@ -22,7 +22,7 @@
 
 namespace workit::test {
 
-/// Comes back when `done()` is true, however long that takes: the test runner has the only time limit.
+/// Waits until `done()` is true, without a limit: the test runner has the only one.
 template <class Predicate>
 void wait_until(Predicate done) {
   while (!done()) std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -42,7 +42,7 @@ class spinning_child {
     std::string mib = std::to_string(dirty_mib);
     char* arguments[] = {program.data(), file.data(), mib.data(), nullptr};
     if ((errno = posix_spawn(&pid_, program.c_str(), nullptr, nullptr, arguments, environ)) != 0) fail("posix_spawn");
-    fcntl(file_, F_SETFD, FD_CLOEXEC);  // the next child's page is none of its business
+    fcntl(file_, F_SETFD, FD_CLOEXEC);  // the child must not inherit the next child's page
     pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
     if (pidfd_ < 0) fail("pidfd_open");
     wait_until([this] { return beats() > 0 || exited(); });

@@ -9,7 +9,7 @@
 namespace workit::test {
 namespace {
 
-/// This finds what hangs, not what is slow on a machine that runs several times as much as it has processors for.
+/// Long enough that only a test that hangs exceeds it, on an overloaded machine, too.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int default_seconds = 900;
 #else

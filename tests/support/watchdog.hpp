@@ -11,7 +11,7 @@
 
 namespace workit::test {
 
-/// Prints workit::process_tree() to standard error and aborts, or does as told, when a test takes longer than `bound`.
+/// Prints workit::process_tree() to standard error and aborts, or calls `then`, when a test takes longer than `bound`.
 /// Threads: any.
 class watchdog {
  public:

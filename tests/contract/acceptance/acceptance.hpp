@@ -21,7 +21,7 @@ namespace workit::test {
 
 using machine = std::chrono::steady_clock;
 
-/// Where the part of a scenario runs that has to be stopped, and how many threads are busy beside it.
+/// The boundary of the part to be stopped, and the number of busy threads beside it.
 struct setup {
   boundary where = boundary::fiber;
   int load = 0;
@@ -44,13 +44,13 @@ inline auto at(std::initializer_list<boundary> places) {
 inline auto every_boundary() {
   return at({boundary::fiber, boundary::cooperative, boundary::thread, boundary::process});
 }
-/// For what is asserted to the instant: fibers on a manual clock.
+/// For tests that assert exact instants: fibers on a manual clock.
 inline auto on_manual_clock() { return at({boundary::fiber}); }
-/// For what only processes do.
+/// For tests of processes only.
 inline auto by_workers() { return at({boundary::process}); }
 
 /// Threads that race, time out and cancel in runtimes of their own, without pause: they share the process's counters,
-/// epochs and processors with the scenario. They are nice, and so are their loops: eight of them interleave with the
+/// epochs and processors with the scenario. They and their loops run at nice 19: eight of them interleave with the
 /// scenario on two processors and do not starve it. They never yield: sched_yield(2) in a loop, on eight threads of
 /// another weight, can make the kernel pass over a process that has just been forked for seconds.
 class busy_threads {
@@ -82,7 +82,7 @@ class busy_threads {
   std::vector<std::thread> threads_;
 };
 
-/// What one life of a part leaves behind, in memory that it shares with the test: no stop can leave that half done.
+/// The trace of one call of a part, in memory shared with the test; each field is written in one instruction.
 struct trace {
   std::atomic<bool> begun, ended;
   std::atomic<std::int64_t> moved;  // machine time
@@ -115,7 +115,7 @@ class shared_traces {
   trace_page* page_;
 };
 
-/// Works until its natural end, or until it is let out. Holds nothing that a stop in place would leak.
+/// Works until its natural end, or until `let_out` is set. Holds nothing that a stop in place would leak.
 template <class Check>
 int live_on(trace_page& page, std::uint64_t life, std::int64_t ms, Check&& check) {
   auto& mine = page.lives[life];
@@ -132,7 +132,7 @@ int live_on(trace_page& page, std::uint64_t life, std::int64_t ms, Check&& check
 /// The page of the fixture that runs, for work in this process.
 inline trace_page* current_traces = nullptr;
 
-/// Knows nothing of stop tokens, in a worker process and on a thread.
+/// A loop that ignores stop tokens, in a worker process and on a thread.
 inline int spin_in_worker(const std::string& traces, std::uint64_t life, std::int64_t ms) {
   const shared_traces mapped(traces);
   return live_on(mapped.page(), life, ms, [] {});
@@ -140,7 +140,7 @@ inline int spin_in_worker(const std::string& traces, std::uint64_t life, std::in
 inline int spin_in_place(std::uint64_t life, std::int64_t ms) {
   return live_on(*current_traces, life, ms, [] {});
 }
-/// Asks whether it is to stop.
+/// A loop that checks for cancellation.
 inline int spin_and_check(worker_context& ctx, std::uint64_t life, std::int64_t ms) {
   return live_on(*current_traces, life, ms, [&ctx] { ctx.check(); });
 }
@@ -152,8 +152,8 @@ inline stop_method stop_method_at(boundary where) {
                                      : stop_method::cooperative;
 }
 
-/// One runtime with one scenario on it. A test's parts live here, so that they are looked at again when they would
-/// have come to their natural end.
+/// One runtime with one scenario. It owns the test's parts, so that it can check them again when they would have come
+/// to their natural end.
 class scenario_fixture {
  public:
   class part;
@@ -212,7 +212,7 @@ class scenario_fixture {
   std::uint64_t lives_ = 0;
   std::deque<part> parts_;
   std::optional<machine::time_point> returned_;
-  std::optional<manual_runtime> pure_;  // the runtimes go first: what they own refers to the others
+  std::optional<manual_runtime> pure_;  // the runtimes are destroyed first: their work refers to the members above
   std::optional<runtime> real_;
 };
 
@@ -318,13 +318,14 @@ inline void scenario_fixture::outlast() {
 }
 
 inline scenario_fixture::~scenario_fixture() {
-  while (rt().live_roots() > 0) std::this_thread::sleep_for(1ms);  // a root is counted a moment longer than it is seen
+  while (rt().live_roots() > 0)
+    std::this_thread::sleep_for(1ms);  // the count of roots falls a moment after the root has ended
   EXPECT_EQ(rt().detached().size(), 0u) << "a detached task is left";
   // By itself the runtime waits 5 s for those it has killed, and a virtual machine may stand still for longer.
   if (const auto pool = real_ ? find_pool(*real_, "") : nullptr) pool->stop({.reaping = 60s});
 }
 
-/// Plays a scenario and asserts that nothing of it is left: no root, thread, descriptor, process or memory. A fiber
+/// Runs a scenario and asserts that nothing of it is left: no root, thread, descriptor, process or memory. A fiber
 /// that is left would hold a stack, and a stack that is out at a loop's end is misuse by itself.
 class acceptance : public runtime_test, public testing::WithParamInterface<setup> {
  protected:

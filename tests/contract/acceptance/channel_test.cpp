@@ -1,4 +1,4 @@
-// A bounded channel holds its senders, closes with a reason, and lets the cancelled go.
+// A bounded channel holds its senders, closes with a reason, and lets cancelled waiters leave.
 #include "../shared_count.hpp"
 #include "acceptance.hpp"
 
@@ -82,7 +82,7 @@ TEST_P(BoundedChannel, ACancelledReceiverLeavesAndTakesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(On, BoundedChannel, on_manual_clock(), name_of);
 
-/// H: a channel whose sender is in another process gives the same results.
+/// A channel whose sender is in another process gives the same results.
 class BoundedWorkerChannel : public acceptance {
  protected:
   marker_folder markers;

@@ -13,7 +13,7 @@
 namespace workit::test {
 namespace {
 
-/// How a victim passes its time.
+/// What a victim does.
 enum class manner {
   spinning,
   blocking_all_signals,
@@ -98,7 +98,7 @@ class workers_test : public runtime_test {
   marker_folder markers;
 };
 
-/// Waits until nothing of the pool's start is on its way any more.
+/// Waits until the pool's start is complete.
 std::size_t settled_number_of_processes() {
   for (auto n = processes_below().size();;) {
     std::this_thread::sleep_for(200ms);
@@ -233,7 +233,7 @@ TEST_F(WorkerEnding, ACancellationWinsOverTheExitThatFollows) {
   RecordProperty("cancellations", cancellations);
 }
 
-// While the host stands still, the worker's own timer ends it; afterwards the warden and the news of its death compete.
+// While the host is stopped, the worker's own timer ends it; afterwards the warden and the notice of its death race.
 TEST_F(WorkerEnding, ATimeOutIsOneAlsoWhenOnlyTheKernelWasThereToKeepIt) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   const auto stop_the_host =

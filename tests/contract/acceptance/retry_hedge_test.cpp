@@ -1,4 +1,4 @@
-// A cancelled retry tries no more; a hedge joins its losers.
+// A cancelled retry starts no further attempt; a hedge joins its losers.
 #include "acceptance.hpp"
 
 namespace workit::test {

@@ -194,7 +194,7 @@ TEST_P(TailSampling, ASummaryIsExportedOfEachScopeThatCloses) {
 
 INSTANTIATE_TEST_SUITE_P(On, TailSampling, every_boundary(), name_of);
 
-/// Turns the ends of tasks into points of a metric: what an adapter does.
+/// Turns the ends of tasks into points of a metric, as an adapter does.
 class task_points {
  public:
   explicit task_points(std::function<void(const metric_point&)> to) : to_(std::move(to)) {}

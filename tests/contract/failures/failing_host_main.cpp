@@ -52,7 +52,7 @@ int spinning() {
   return 1;
 }
 
-/// With much memory, which takes the kernel tens of milliseconds to tear down.
+/// With much memory, which the kernel takes tens of milliseconds to free.
 int fat() {
   constexpr std::size_t size = std::size_t{512} << 20;
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -91,9 +91,9 @@ int forked() {
   return 1;
 }
 
-// --- Hosts in a strange place ---------------------------------------------------------------------------------------
+// --- Hosts in unusual places ----------------------------------------------------------------------------------------
 
-/// Everything once, then an end with work under way.
+/// Runs every kind of work once, then ends with work under way.
 int everything() {
   std::string wrong;
   {
@@ -109,7 +109,7 @@ int everything() {
   return complain(wrong);
 }
 
-/// Everything again and again, until there is a mark that it is enough.
+/// Runs every kind of work again and again, until the test leaves a mark.
 int until_told() {
   std::string wrong;
   {
@@ -175,7 +175,7 @@ int in_a_group() {
   return complain(wrong);
 }
 
-/// Ends well, unless it is killed.
+/// Returns normally, unless it is killed.
 pid_t start_bystander(useconds_t us = 3000) {
   const pid_t child = fork();
   if (child == 0) {
@@ -185,11 +185,11 @@ pid_t start_bystander(useconds_t us = 3000) {
   return child;
 }
 
-/// Process 1 of a namespace with some forty free numbers: they come round within milliseconds. Bystanders come and go
-/// on the numbers of the workers that are stopped; none of them is ever hit.
+/// Process 1 of a namespace with some forty free pids, which the kernel reuses within milliseconds. Bystanders start
+/// and exit on the pids of stopped workers; none of them is ever killed.
 int few_pids() {
   std::ofstream("/proc/sys/kernel/pid_max") << 345;
-  pid_t stale = 0;  // the control arm: a number that is kept after its process; those below 300 do not come again
+  pid_t stale = 0;  // the control arm: a pid that is kept after its process; those below 300 are not reused
   while (stale < 300) {
     stale = start_bystander(0);
     waitpid(stale, nullptr, 0);

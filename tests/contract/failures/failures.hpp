@@ -19,7 +19,7 @@ inline constexpr std::chrono::milliseconds bound(std::chrono::milliseconds promi
   return promised * WORKIT_TEST_SLOWNESS;
 }
 
-/// Comes back when `done()` is true; false when that took longer than any machine needs.
+/// Waits until `done()` is true; false when that took longer than any machine needs.
 template <class Predicate>
 bool eventually(Predicate done, std::chrono::milliseconds bound = bound(10s)) {
   const auto until = machine::now() + bound;

@@ -41,7 +41,7 @@ class Guest : public failures_test {
 
 // --- Locks (T2) -----------------------------------------------------------------------------------------------------
 
-/// Takes and gives back what a C library has of locks: the allocator's, standard output's, the locale's.
+/// Takes and releases the locks of the C library: the allocator's, standard output's, the locale's.
 void use_every_lock(const std::string& mark) {
   leave_marker(mark);
   for (unsigned n = 0;; ++n) {
@@ -70,7 +70,7 @@ TEST_F(Guest, KilledWithAnyLockOfTheLibraryInItsHandsLeavesItsNeighboursAlone) {
   EXPECT_EQ(pool_of(rt).status().zygotes, 1u);
 }
 
-/// A mutex that tasks have made for themselves in a file, which workit knows nothing of.
+/// A mutex that tasks share by a file, unknown to workit.
 pthread_mutex_t* shared_mutex(const std::string& file, bool make) {
   const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (ftruncate(fd, sizeof(pthread_mutex_t)) != 0) abort();

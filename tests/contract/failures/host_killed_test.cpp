@@ -1,4 +1,4 @@
-// The host is killed, in every state that it can be in: nothing of it lives a second later. (T4)
+// The host is killed in each of its states: none of its processes lives a second later. (T4)
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -97,7 +97,7 @@ TEST_F(HostKilledAnyTime, ControlArmAChildThatIsNotWatchedLivesOn) {
   prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
-// The host watcher hears of the death before the host's memory is torn down; sockets and pidfds come after that.
+// The host watcher is notified before the host's memory is freed; sockets and pidfds are closed after that.
 TEST_F(HostKilledAnyTime, WithMuchMemoryLosesItsWorkersBeforeItsMemory) {
   int first = 0;
   constexpr int runs = 4;

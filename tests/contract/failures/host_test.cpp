@@ -42,7 +42,7 @@ TEST_F(Host, MayBeProcessOneOfItsNamespace) {
   EXPECT_EQ(host.wait(), 0);
 }
 
-// What /proc shows there are the numbers of another namespace: they must not be taken for those of one's own children.
+// That /proc shows the pids of another namespace: the pool must not take them for its own children's.
 TEST_F(Host, MayBeProcessOneBelowTheProcOfAnotherNamespace) {
   std::vector<std::string> command;
   if (!can_unshare(command)) GTEST_SKIP() << "this machine permits no PID namespace";
@@ -106,7 +106,7 @@ TEST_F(Host, MayLetTheThreadEndThatMadeItsPool) {
   EXPECT_EQ(pool_of(*rt).status().zygotes, 1u);
 }
 
-/// What a host may do about its children, which are its own business. (T13)
+/// What a host may do with SIGCHLD and its own children. (T13)
 enum class children { ignored, not_waited_for, reaped_by_a_handler, reaped_by_a_thread };
 
 class HostWithChildren : public failures_test, public testing::WithParamInterface<children> {};

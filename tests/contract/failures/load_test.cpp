@@ -1,4 +1,4 @@
-// Too much of everything: workers, threads, interrupts, tasks, kinds of end. (T15, T16, T19, T27, T28)
+// Load: many workers, threads, interrupts, tasks, kinds of end. (T15, T16, T19, T27, T28)
 #include <dlfcn.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -229,7 +229,7 @@ TEST_F(Load, OfStoppersThatAreStoppedThemselvesLosesNoStop) {
 TEST_F(Load, OfMixedEndsLeavesAsManySlotsAsBefore) {
   std::mt19937_64 random(seed());
   runtime rt({}, processes({.workers = 3, .spares = 2}));
-  EXPECT_EQ(rt.run([](scope& s) { return exercise(s); }), "");  // what is made once, at the first stop, is there
+  EXPECT_EQ(rt.run([](scope& s) { return exercise(s); }), "");  // the first stop has made what is made once
   ASSERT_TRUE(becomes_whole(rt));
   const auto before = pool_of(rt).status();
   const auto census_before = census::take();

@@ -24,7 +24,7 @@ struct race_score {
 };
 
 /// Starts a task of up to 60 us and cancels it after up to 120 us or, each fourth time, after up to 400. Then runs
-/// another, which a late stop would hit. Errors: std::logic_error when one of them did not end as it has to.
+/// another task, which a late stop would hit. Errors: std::logic_error when one of the two ended in an impossible way.
 inline void race_once(scope& s, std::mt19937_64& random, race_score& score) {
   const auto work = static_cast<int>(random() % 60);
   auto task = s.spawn({.background = true}, offload({}, spin_and_return, work));

@@ -105,7 +105,7 @@ TEST_F(CapturedOutput, ControlArmWhatIsInheritedIsNotCaptured) {
   EXPECT_EQ(used_by(rt, write_lines, 0).output, "");
 }
 
-// The megabyte goes although this thread, the loop's only one, does nothing else meanwhile.
+// The megabyte is read although this thread, the loop's only one, is busy meanwhile.
 TEST_F(CapturedOutput, BlocksNoTaskWhileItsLoopIsHogged) {
   rt_->run([&](scope& s) {
     auto writer = s.spawn({.background = true}, offload(

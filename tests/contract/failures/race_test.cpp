@@ -26,7 +26,7 @@ TEST_F(Race, OfCancelAndCompletionHasOneOutcomeAndTheNextTaskLives) {
   EXPECT_EQ(pool_of(rt).status().killed, score.kills) << "a worker was killed that had no part in it";
 }
 
-// The commit is what counts, not its being noticed: the fiber hogs its loop until long after the worker is done.
+// The commit decides, not its notice: the fiber blocks its loop until long after the worker is done.
 TEST_F(Race, IsWonByAResultThatWasCommittedFirst) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   rt.run([&](scope& s) {
@@ -123,7 +123,7 @@ int set_flag(const std::string& file, std::size_t count, std::size_t i, int us) 
 }
 
 // A queue of short tasks before one worker, each cancelled at a random moment: many in the very moment in which it
-// leaves the queue. What was withdrawn has not begun, what has a value has, and no cancel is lost. (T8)
+// leaves the queue. A withdrawn task has not begun, a task with a value has, and no cancel is lost. (T8)
 TEST_F(Race, OfCancelAndDispatchNeverStartsWhatWasWithdrawn) {
   std::mt19937_64 random(seed());
   constexpr std::size_t count = 2000;

@@ -1,4 +1,4 @@
-// Results that are cut off, and ends that are no result. (T1, T10, T11)
+// Results cut off by a kill, and ends without a result. (T1, T10, T11)
 #include <sys/resource.h>
 
 #include <random>
@@ -77,7 +77,7 @@ TEST_F(Result, KilledAtARandomByteIsNeverParsedAndItsSlotServesOn) {
   EXPECT_TRUE(becomes_whole(rt));
 }
 
-/// What a guest may do instead of returning, and how its caller hears of it.
+/// What a guest may do instead of returning, and what its caller gets.
 struct ending {
   const char* name;
   int (*run)();

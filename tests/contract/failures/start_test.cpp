@@ -1,4 +1,4 @@
-// Processes that cannot be had, or die while they come to be. (T3, T21, T25)
+// Processes that cannot start, or die while they start. (T3, T21, T25)
 #include <optional>
 #include <random>
 
@@ -20,7 +20,7 @@ class Start : public failures_test {
 };
 
 // Each worker is killed as soon as it is seen: before the host knows of it, before it is ready, while it is parked,
-// with a task in its hands. Every task is answered in the meantime, and in peace all is as before. (T3)
+// with a task. Every task is answered in the meantime, and afterwards all is as before. (T3)
 TEST_F(Start, OfWorkersUnderFireAnswersEveryTask) {
   std::mt19937_64 random(seed());
   runtime rt({}, processes({.workers = 2, .spares = 1}));
@@ -72,7 +72,7 @@ TEST_F(Start, WithoutDescriptorsInTheHostAnswersAndRecovers) {
   runtime rt({}, processes({.workers = 1, .spares = 1}));
   ASSERT_TRUE(becomes_whole(rt));
   {
-    const limit_for_a_while files(RLIMIT_NOFILE, 3);  // below what is open: that stays so, but nothing new can be had
+    const limit_for_a_while files(RLIMIT_NOFILE, 3);  // below what is open: nothing new can be opened
     EXPECT_EQ(crash_and_then_add(rt, 2), "start_failed");
     EXPECT_EQ(add_alone(rt), "start_failed") << "the control arm: there is no worker";
   }

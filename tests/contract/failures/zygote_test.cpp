@@ -1,4 +1,4 @@
-// A zygote that is killed, again and again, or stands still. (T22)
+// A zygote that is killed, again and again, or hangs. (T22)
 #include <random>
 
 #include "failures.hpp"
@@ -158,7 +158,7 @@ TEST_F(Zygote, ThatHangsLeavesNoTaskUnanswered) {
   EXPECT_EQ(pool_of(rt).status().zygotes, 2u);
 }
 
-// It may be given up and come back to life with a request to fork in its hands: nothing of that is left.
+// It may be given up and then continue with a pending request to fork: no process of that is left.
 TEST_F(Zygote, ThatGoesOnAfterItWasGivenUpLeavesNothing) {
   runtime rt({}, processes({.workers = 2, .spares = 0, .zygote_patience = bound(100ms)}));
   for (int round = 0; round < 3; ++round) {

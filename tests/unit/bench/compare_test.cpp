@@ -1,4 +1,4 @@
-// Comparing runs: what is slower is flagged, noise is not, and the rounds are what tells them apart.
+// Comparing runs: slower series are reported, noise is not; the rounds tell them apart.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The made-up run: a line a series.
+// The synthetic run: one line a series.
 #include "example_run.hpp"
 
 #include <report/targets.hpp>

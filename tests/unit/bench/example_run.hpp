@@ -1,4 +1,4 @@
-// A made-up run with every series that a target or a chart asks for, at figures a real machine has.
+// A synthetic run with every series that a target or a chart needs, with realistic figures.
 #pragma once
 
 #include "synthetic_run.hpp"

@@ -1,4 +1,4 @@
-// Writes the made-up run: workit_example_run_file FILE.
+// Writes the synthetic run: workit_example_run_file FILE.
 #include <cstdio>
 
 #include "example_run.hpp"

@@ -1,4 +1,4 @@
-// Runs made up from a seed: heavy-tailed samples whose level drifts from round to round, as on a real machine.
+// Synthetic runs from a seed: heavy-tailed samples whose level drifts from round to round, as on a real machine.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace workit::bench_report::test {
 
-/// How the samples of a made-up series are spread.
+/// The distribution of a synthetic series.
 struct shape {
   double median = 20;    ///< in the series' unit
   double spread = 0.25;  ///< standard deviation of the logarithm

@@ -1,3 +1,4 @@
+// agent_scope: tool calls are charged, recorded and stopped with the agent.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -246,7 +247,7 @@ TEST_F(Agent, FailsWithTheVeryErrorOfItsBody) {
   EXPECT_EQ(log.all()[1].error.value().what, "boom");
 }
 
-// A stop that a boundary hands in is what tells a kill from an end of one's own; AgentTools has the real one.
+// The boundary's stop receipt tells a kill from a task's own end; here it is faked, in AgentTools it is real.
 TEST_F(Agent, TellsAKillFromAnEndOfItsOwn) {
   manual_runtime rt;
   const auto stopped_by = [](stop_method method, cancel_reason why) {

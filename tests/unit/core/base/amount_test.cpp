@@ -1,3 +1,4 @@
+// amount: exact decimals.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// WORKIT_ASSERT: active in every build, with its sentence.
 #include <gtest/gtest.h>
 
 #include <workit/base/assert.hpp>

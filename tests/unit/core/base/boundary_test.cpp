@@ -1,3 +1,4 @@
+// boundary: its names.
 #include <gtest/gtest.h>
 
 #include <workit/base/boundary.hpp>

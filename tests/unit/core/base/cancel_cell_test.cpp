@@ -1,3 +1,4 @@
+// cancel_cell: one winner, inheritance, listeners, and races between threads.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -220,7 +221,7 @@ TEST(CancelCell, HasExactlyOneWinnerOfRacingRequests) {
   }
 }
 
-// The promise that everything stands on: stopping() is cached behind the epoch, and no thread may read "not stopping"
+// The central promise: stopping() is cached behind the epoch, and no thread may read "not stopping"
 // from that cache once a request has returned to it, winner or loser. Another thread keeps the caches warm meanwhile.
 TEST(CancelCell, NeverHidesACancellationBehindItsCacheOnceARequestHasReturned) {
   constexpr int rounds = 4'000;

@@ -1,3 +1,4 @@
+// The clocks: the machine's monotonic one and the manual one.
 #include <gtest/gtest.h>
 
 #include <thread>

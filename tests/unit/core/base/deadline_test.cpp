@@ -1,3 +1,4 @@
+// deadline: instants, durations, and none.
 #include <gtest/gtest.h>
 
 #include <workit/base/deadline.hpp>

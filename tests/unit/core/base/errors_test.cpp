@@ -1,3 +1,4 @@
+// The errors: their types and sentences.
 #include <gtest/gtest.h>
 
 #include <csignal>

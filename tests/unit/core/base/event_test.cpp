@@ -1,3 +1,4 @@
+// Lifecycle events: their names.
 #include <gtest/gtest.h>
 
 #include <workit/base/event.hpp>

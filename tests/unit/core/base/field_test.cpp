@@ -1,3 +1,4 @@
+// Fields of events: the types of their values.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,3 +1,4 @@
+// outcome: a value, an error or a stop.
 #include <gtest/gtest.h>
 
 #include <memory>

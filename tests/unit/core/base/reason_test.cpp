@@ -1,3 +1,4 @@
+// cancel_reason: its kinds and their descriptions.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

@@ -1,3 +1,4 @@
+// Stop receipts: names, and the slot that is filled later.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// timer_heap: order and disarming, against a simple model.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -50,7 +51,7 @@ TEST(TimerHeap, LetsGoOfAnEntryThatIsNotArmed) {
   EXPECT_TRUE(heap.empty());
 }
 
-// Against a model that is too simple to be wrong: an ordered set.
+// Against a simple model: an ordered set.
 TEST(TimerHeap, AgreesWithAnOrderedSetOverRandomOperations) {
   std::mt19937_64 random(test::seed());
   timer_heap heap;

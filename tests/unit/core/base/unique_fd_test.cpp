@@ -1,3 +1,4 @@
+// unique_fd: owns one descriptor.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// Properties of all composables, on random trees.
 #include <cstdio>
 #include <support/seed.hpp>
 

@@ -1,3 +1,4 @@
+// all_settled(): an outcome for each branch.
 #include "branches.hpp"
 
 namespace workit {

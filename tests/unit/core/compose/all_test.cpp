@@ -1,3 +1,4 @@
+// all(): the first failure cancels and joins the others.
 #include "branches.hpp"
 
 #include <memory>

@@ -1,3 +1,4 @@
+// any(): the first success wins.
 #include "branches.hpp"
 
 namespace workit {

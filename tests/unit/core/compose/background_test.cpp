@@ -1,3 +1,4 @@
+// background(): work that its scope owns and that fails alone.
 #include "branches.hpp"
 
 namespace workit {

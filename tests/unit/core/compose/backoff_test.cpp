@@ -1,3 +1,4 @@
+// backoff: the delays between attempts.
 #include <gtest/gtest.h>
 
 #include <set>

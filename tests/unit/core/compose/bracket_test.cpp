@@ -1,3 +1,4 @@
+// bracket(): acquire, use, and release exactly once.
 #include "branches.hpp"
 
 #include <memory>

@@ -1,3 +1,4 @@
+// circuit_breaker: closed, open, half-open.
 #include "branches.hpp"
 
 #include <atomic>

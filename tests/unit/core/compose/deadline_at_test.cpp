@@ -1,3 +1,4 @@
+// deadline_at(): a body bounded by an instant.
 #include "branches.hpp"
 
 namespace workit {

@@ -1,3 +1,4 @@
+// detached(): a root of its own.
 #include "branches.hpp"
 
 #include <thread>

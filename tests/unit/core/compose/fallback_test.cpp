@@ -1,3 +1,4 @@
+// fallback(): the second body after a failure of the first.
 #include "branches.hpp"
 
 namespace workit {

@@ -1,3 +1,4 @@
+// hedge(): attempts beside each other.
 #include "branches.hpp"
 
 namespace workit {

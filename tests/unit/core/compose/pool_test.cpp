@@ -1,3 +1,4 @@
+// pool(): at most so many branches at once.
 #include "branches.hpp"
 
 #include <algorithm>

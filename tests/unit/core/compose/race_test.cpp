@@ -1,3 +1,4 @@
+// race(): the first to settle decides.
 #include "branches.hpp"
 
 namespace workit {

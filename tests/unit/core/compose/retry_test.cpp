@@ -1,3 +1,4 @@
+// retry(): attempts one after another.
 #include "branches.hpp"
 
 namespace workit {

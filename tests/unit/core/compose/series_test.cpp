@@ -1,3 +1,4 @@
+// series(): one body after another.
 #include "branches.hpp"
 
 namespace workit {

@@ -1,3 +1,4 @@
+// supervise(): restarts within a sliding window.
 #include "branches.hpp"
 
 namespace workit {

@@ -1,3 +1,4 @@
+// timeout(): a body bounded by a duration.
 #include "branches.hpp"
 
 namespace workit {

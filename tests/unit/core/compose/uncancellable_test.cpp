@@ -1,3 +1,4 @@
+// uncancellable(): a bounded shield.
 #include "branches.hpp"
 
 namespace workit {

@@ -1,3 +1,4 @@
+// Budgets: charges, overruns and their owners.
 #include <gtest/gtest.h>
 
 #include <cmath>

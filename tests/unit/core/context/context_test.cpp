@@ -1,3 +1,4 @@
+// context: cancel points, deadlines, stop tokens and unwinding.
 #include <gtest/gtest.h>
 
 #include <atomic>

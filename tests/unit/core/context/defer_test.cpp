@@ -1,3 +1,4 @@
+// defer(): cleanups, their order, shield and bound.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

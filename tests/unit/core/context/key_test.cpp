@@ -1,3 +1,4 @@
+// context_key and budget_key: names, units and identity.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -1,3 +1,4 @@
+// log(): events with a level, a message and fields.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

@@ -1,3 +1,4 @@
+// report(): progress, and what it allocates.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// The telemetry budget: events are dropped, work goes on.
 #include <gtest/gtest.h>
 
 #include <map>

@@ -1,3 +1,4 @@
+// Context values: inheritance, overlays, and their cost.
 #include <gtest/gtest.h>
 
 #include <algorithm>

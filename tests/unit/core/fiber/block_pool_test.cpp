@@ -1,3 +1,4 @@
+// block_pool: memory of tasks that is used again.
 #include <gtest/gtest.h>
 
 #include <cstdint>

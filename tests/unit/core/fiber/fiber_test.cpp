@@ -1,3 +1,4 @@
+// fiber: suspension, and exceptions that stay with their fiber.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// loop: timers, posted work, and fairness between fibers and I/O.
 #include <gtest/gtest.h>
 
 #include <sys/eventfd.h>

@@ -1,3 +1,4 @@
+// ThreadSanitizer and AddressSanitizer follow the switches of fibers.
 #include <gtest/gtest.h>
 
 #include <support/fixture.hpp>

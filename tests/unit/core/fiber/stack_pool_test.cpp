@@ -1,3 +1,4 @@
+// stack_pool: guarded stacks that are used again.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// use_fiber with Boost.Beast: HTTP over sockets, cancelled midway.
 #include <gtest/gtest.h>
 
 #include <boost/asio/ip/tcp.hpp>

@@ -1,3 +1,4 @@
+// use_fiber: the clauses about cancellation.
 #include <gtest/gtest.h>
 
 #include <sys/socket.h>

@@ -1,3 +1,4 @@
+// use_fiber: results, errors, and the loop on which it resumes.
 #include <gtest/gtest.h>
 
 #include <array>

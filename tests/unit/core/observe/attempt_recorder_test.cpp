@@ -1,3 +1,4 @@
+// attempt_recorder: one record for each call.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

@@ -1,3 +1,4 @@
+// event_exporter: sampling, the queue, and the circuit around the sink.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// event_sink: events in a bounded ring buffer.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

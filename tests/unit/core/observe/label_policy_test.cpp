@@ -1,3 +1,4 @@
+// label_policy and metric_exporter: listed labels only.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -43,7 +44,7 @@ TEST(LabelPolicy, AllowsNamesAndNumbersThatMetricsSystemsTake) {
   EXPECT_EQ(of("a", std::numeric_limits<double>::infinity(), {}), verdict::bad_value);
 }
 
-// Whatever is thrown at it, what comes through makes no more series than it said.
+// Random labels never make more series than the policy said.
 TEST(LabelPolicy, KnowsTheMostSeriesThereCanBe) {
   const auto seed = test::seed();
   std::mt19937_64 random(seed);

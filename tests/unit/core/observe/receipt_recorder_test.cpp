@@ -1,3 +1,4 @@
+// receipt_recorder: the record of a scope, and what it says is missing.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -15,7 +16,7 @@ using nlohmann::json;
 using test::manual_runtime;
 using limitations = std::vector<record_limitation>;
 
-// 2026-11-23T12:00:00.250Z, for ever.
+// A clock that stays at 2026-11-23T12:00:00.250Z.
 scope_record::wall_time noon() { return scope_record::wall_time(1795435200250ms); }
 
 class ReceiptRecorder : public test::runtime_test {
@@ -288,7 +289,7 @@ TEST_F(ReceiptRecorder, NamesTheFailureOfTheBody) {
   EXPECT_EQ(r.terminal.took, 5ms);
 }
 
-// A thread reads while the loop writes; a sanitizer looks on.
+// A thread reads while the loop writes; ThreadSanitizer checks it.
 TEST_F(ReceiptRecorder, IsReadFromOtherThreadsWhileTheScopeRuns) {
   runtime rt;
   const attempt_recorder attempts({.max_attempts = 50});

@@ -1,3 +1,4 @@
+// redaction: fields removed or hidden by name.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -58,7 +59,7 @@ TEST(Redaction, HidesNothingWhenToldSo) {
   EXPECT_EQ(data, (owned_fields{{"token", "abc"}}));
 }
 
-// Random paths of few parts, against a rule written the long way round.
+// Random paths of few parts, against a naive implementation of the rule.
 TEST(Redaction, AgreesWithItsRuleOnRandomPaths) {
   const auto seed = test::seed();
   std::mt19937_64 random(seed);

@@ -1,3 +1,4 @@
+// summary_exporter: one summary for each scope that closes.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,4 @@
+// The attempt number of a task.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

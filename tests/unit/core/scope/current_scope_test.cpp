@@ -1,3 +1,4 @@
+// current_scope(): the scope of the running task.
 #include <gtest/gtest.h>
 
 #include <stop_token>

@@ -1,3 +1,4 @@
+// executor(): the Asio executor of a loop.
 #include <gtest/gtest.h>
 
 #include <boost/asio/post.hpp>

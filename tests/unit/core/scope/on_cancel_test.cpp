@@ -1,3 +1,4 @@
+// on_cancel(): handlers of a scope's cancellation.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -106,7 +107,7 @@ TEST_F(OnCancel, CallsOneThatIsRegisteredTooLateSoon) {
     s.cancel("stop");
     try {
       s.sleep_for(1h);
-    } catch (const cancelled&) {  // the delivery has been here
+    } catch (const cancelled&) {  // the cancellation was delivered
     }
     s.on_cancel(note("late"));
     s.on_cancel([&](const cancel_reason&) { s.on_cancel(note("from a handler")); });

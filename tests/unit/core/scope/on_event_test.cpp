@@ -1,3 +1,4 @@
+// on_event(): handlers of lifecycle events, and the order of events.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -140,7 +141,7 @@ void descend(context& ctx, int levels) {
 
 TEST_F(OnEvent, ClimbsAChainOfThousandsOfScopes) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr int levels = 500;  // a fiber costs much there
+  constexpr int levels = 500;  // fibers are expensive under a sanitizer
 #else
   constexpr int levels = 5'000;
 #endif

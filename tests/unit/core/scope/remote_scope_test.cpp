@@ -1,3 +1,4 @@
+// remote_scope: a scope used from other threads.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// Resources that a scope owns: acquired, lazy and shared.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -1,3 +1,4 @@
+// runtime: roots, shutdown, services and the alarm.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -273,7 +274,6 @@ TEST_F(RuntimeDeathTest, HasOneWarden) {
 }
 
 // --- Services
-// ---------------------------------------------------------------------------------------------------------
 
 struct fake_service final : service {
   entries& log;
@@ -345,8 +345,7 @@ TEST_F(Runtime, UnwindsWhenAServiceThrowsInItsStart) {
   EXPECT_EQ(log, (entries{"a before_threads", "b before_threads", "a start", "b start", "b stop", "a stop"}));
 }
 
-// --- The port for a keeper of deadlines
-// -------------------------------------------------------------------------------
+// --- The alarm: a service that keeps the deadlines
 
 struct recording_warden final : alarm {
   std::atomic<int> armed{0}, disarmed{0}, told{0};
@@ -403,7 +402,7 @@ TEST_F(Runtime, KeepsItsWardenUntilTheLastCancellationHasLeftIt) {
   while (!running) std::this_thread::yield();
   std::jthread canceller([&] { remote->cancel("while it ends"); });
   while (!entered) std::this_thread::yield();
-  root.wait();  // the loop has heard of it
+  root.wait();  // the loop has processed it
   std::jthread ender([&] { rt.reset(); });
   released = true;
   canceller.join();

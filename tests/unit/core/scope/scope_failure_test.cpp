@@ -1,3 +1,4 @@
+// A task fails: its scope cancels the siblings and throws the error.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

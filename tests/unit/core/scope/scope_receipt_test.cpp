@@ -1,3 +1,4 @@
+// scope_receipt: outcomes, counts, stops and JSON.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,4 @@
+// scope: nesting, cancellation and deadlines.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -1,3 +1,4 @@
+// Wide and deep trees of scopes.
 #include <gtest/gtest.h>
 
 #include <functional>

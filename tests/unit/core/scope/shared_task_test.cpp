@@ -1,3 +1,4 @@
+// spawn_once() and shared_task: one task for each key.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,3 +1,4 @@
+// Snapshots of the tree, as structures and as JSON.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -294,7 +295,7 @@ TEST_F(Snapshot, IsGivenUpWhenTheAskingScopeIsStopped) {
   });
   asking.wait(false);
   asks.cancel("enough");
-  asks.wait();  // the other loop is held still
+  asks.wait();  // the other loop is blocked
   EXPECT_TRUE(gave_up);
   EXPECT_FALSE(release);
   release = true;

@@ -1,3 +1,4 @@
+// Stall reports: a task that blocks an I/O thread is named, with its stack.
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -1,3 +1,4 @@
+// task: results, errors, cancellation and names.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// Waiting for tasks: from fibers, threads and destructors.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// A runtime without I/O threads runs on the caller's stack.
 #include <gtest/gtest.h>
 
 #include <boost/asio/steady_timer.hpp>
@@ -13,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Where the stack of the calling function is.
+/// An address on the stack of the calling function.
 [[gnu::noinline]] std::uintptr_t stack_here() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
 
 bool is_near(std::uintptr_t a, std::uintptr_t b) { return (a > b ? a - b : b - a) < 64 * 1024; }

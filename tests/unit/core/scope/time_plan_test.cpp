@@ -1,3 +1,4 @@
+// time_plan: bounds on a composition's time and charges.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -134,7 +135,7 @@ TEST(TimePlan, HasAWordForEveryFinding) {
     EXPECT_NE(to_string(static_cast<plan_finding>(f)), "?");
 }
 
-// The truth: the composables themselves, on a manual clock, for every combination of failing attempts.
+// The reference: the composables themselves, on a manual clock, for every combination of failing attempts.
 class TimePlanTruth : public test::runtime_test {
  protected:
   using function = std::function<void(context&)>;

@@ -1,3 +1,4 @@
+// diagnose(): findings about a live tree.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

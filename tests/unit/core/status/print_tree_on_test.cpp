@@ -1,3 +1,4 @@
+// print_tree_on(): the tree on a signal.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+// render_tree(): the tree as text.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

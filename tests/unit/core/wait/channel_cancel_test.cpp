@@ -16,7 +16,7 @@ using test::manual_runtime;
 
 class ChannelCancel : public test::runtime_test {};
 
-/// Counts the live ones among itself and what was moved from it: each value has to be destroyed once.
+/// Counts the live objects, moved-from ones included: each value has to be destroyed once.
 class counted {
  public:
   explicit counted(int& live) noexcept : live_(&live) { ++live; }
@@ -112,7 +112,7 @@ TEST_F(ChannelCancel, ThatComesFirstStillLetsAHandOverArrive) {
     std::optional<int> got;
     auto receiver = s.spawn([&, values](context&) { got = values.receive(); });
     s.sleep_for(1s);
-    receiver.cancel("now");  // delivered when the loop turns: the receiver still stands in the line
+    receiver.cancel("now");  // delivered at the loop's next turn: the receiver is still queued
     values.send(1);
     receiver.wait();
     EXPECT_EQ(got, 1) << "what was handed over got lost";

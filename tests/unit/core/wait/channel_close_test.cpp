@@ -1,4 +1,4 @@
-// How channels close: in peace, for a reason, with an error.
+// How channels close: normally, for a reason, with an error.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

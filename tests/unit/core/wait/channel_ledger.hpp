@@ -1,4 +1,4 @@
-// What went into a channel and what came out, value by value.
+// Compares the values sent into a channel with those received.
 #pragma once
 
 #include <algorithm>

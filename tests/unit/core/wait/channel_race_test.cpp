@@ -29,7 +29,8 @@ TEST(ChannelLedger, ComplainsAboutEveryThingThatMustNotHappen) {
   EXPECT_EQ(complaints(sent, {{{0, 1}, {0, 0}, {1, 0}}}), strings{"0#0 out of order"});
 }
 
-/// A type that is seen to be moved from and whose move takes a while: what holds a claim for long, races more.
+/// A type with a slow move that marks its source: a longer claim makes a race likelier.
+// A value is in if,
 struct slow_to_move {
   numbered value;
   std::unique_ptr<int> owned = std::make_unique<int>(value.number);
@@ -119,6 +120,7 @@ TEST_F(ChannelRace, HandsValuesBetweenTwoRuntimes) {
 }
 
 // Senders and receivers on three loops are cancelled at any moment, that of a hand-over among them. A value is in if,
+// A value is in the channel if,
 // and only if, its send() returned.
 TEST_F(ChannelRace, NeitherLosesNorDoublesAValueWhoseSenderOrReceiverIsCancelledMeanwhile) {
   const auto seed = test::seed();

@@ -1,3 +1,4 @@
+// channel: order, capacity and waiting.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// condition_variable: waits that can be cancelled.
 #include <gtest/gtest.h>
 
 #include <deque>

@@ -1,3 +1,4 @@
+// manual_reset_event: set, reset and wait.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -90,7 +91,7 @@ TEST_F(ManualResetEvent, ReleasesFibersOfSeveralLoopsAndThreadsOfWhichSomeAreCan
   runtime rt({.io_threads = 3});
   for (int round = 0; round < 150; ++round) {
     manual_reset_event opened;
-    int before = 0;  // plain: what is done before set() is seen after wait()
+    int before = 0;  // not atomic: writes before set() are visible after wait()
     std::vector<task<int>> fibers;
     for (int i = 0; i < 6; ++i)
       fibers.push_back(rt.spawn({}, [&](scope&) {

@@ -1,3 +1,4 @@
+// mutex: exclusion, order, and waits that can be cancelled.
 #include <gtest/gtest.h>
 
 #include <mutex>
@@ -22,7 +23,7 @@ static_assert(!std::is_copy_constructible_v<mutex> && !std::is_move_constructibl
 class Mutex : public test::runtime_test {};
 using MutexDeathTest = Mutex;
 
-// How many fibers were seen between two steps that belong together; 1 if they exclude each other.
+// How many fibers were at most inside the critical section; 1 if they exclude each other.
 template <class Enter>
 int most_inside(Enter enter) {
   manual_runtime rt;

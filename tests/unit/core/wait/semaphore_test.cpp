@@ -1,3 +1,4 @@
+// semaphore: permits, first come, first served.
 #include <gtest/gtest.h>
 
 #include <random>

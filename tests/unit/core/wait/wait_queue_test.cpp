@@ -1,3 +1,4 @@
+// wait_queue: what the locks and channels are made of.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -151,7 +152,7 @@ TEST_F(WaitQueue, WakesAFiberOfAnotherLoop) {
   }
 }
 
-// The waker may be the last to refer to the loop that it posts to: the runtime goes as soon as its fiber has run.
+// The waker may hold the last reference to the loop that it posts to: the runtime ends as soon as its fiber has run.
 TEST_F(WaitQueue, WakesTheLastFiberOfARuntimeThatEndsMeanwhile) {
   for (int round = 0; round < 100; ++round) {
     gate g;

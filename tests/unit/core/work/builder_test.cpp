@@ -1,3 +1,4 @@
+// work(): its builder, and for_each and collect.
 #include "sources.hpp"
 
 #include <random>

@@ -1,3 +1,4 @@
+// work(): on_progress and on_item_done.
 #include "sources.hpp"
 
 #include <workit/observe/event_sink.hpp>

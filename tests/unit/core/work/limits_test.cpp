@@ -1,3 +1,4 @@
+// work(): width, rate limit, time-outs and retries.
 #include "sources.hpp"
 
 #include <numeric>

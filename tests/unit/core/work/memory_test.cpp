@@ -1,3 +1,4 @@
+// work(): memory that does not grow with the items.
 #include "sources.hpp"
 
 #include <atomic>

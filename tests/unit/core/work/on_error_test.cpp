@@ -1,3 +1,4 @@
+// work(): the error modes.
 #include "sources.hpp"
 
 namespace workit {

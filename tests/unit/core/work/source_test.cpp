@@ -1,3 +1,4 @@
+// work(): ranges, channels and functions as sources.
 #include "sources.hpp"
 
 #include <list>

@@ -1,3 +1,4 @@
+// work(): stream(), held back by its consumer.
 #include "sources.hpp"
 
 namespace workit {

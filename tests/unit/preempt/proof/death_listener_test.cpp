@@ -1,3 +1,4 @@
+// death_listener: callbacks at the death of a life mutex's owner.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 

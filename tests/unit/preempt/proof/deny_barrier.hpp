@@ -1,4 +1,4 @@
-// A kernel without membarrier(2), as far as one thread can see.
+// Makes membarrier(2) fail for the calling thread.
 #pragma once
 
 #include <linux/filter.h>

@@ -1,4 +1,4 @@
-// A host with a warden, and a child of it that waits for its death:
+// A host with a warden, and its child, which waits for the host's death:
 // `doomed_host host <page descriptor>`; the child is `doomed_host mourner <page descriptor> <host-life descriptor>`.
 #include <fcntl.h>
 #include <spawn.h>

@@ -5,7 +5,7 @@
 
 namespace workit::test {
 
-/// What the mourner has learned of its host.
+/// What the child was told of its host's end.
 enum class news : int { none, died, released };
 
 struct doomed_host_page {

@@ -1,3 +1,4 @@
+// life_mutex: waits for the death of its owner.
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/mman.h>

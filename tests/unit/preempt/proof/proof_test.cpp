@@ -1,3 +1,4 @@
+// The proofs: self-test, barrier, notice and pidfd.
 #include <gtest/gtest.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-// What is meant to break a stop in place: a hijacked return address that is thrown or jumped over, storms of signals,
+// Attempts to break a stop in place: a hijacked return address that is thrown or jumped over, storms of signals,
 // libraries that come and go, forks, and memory that must not be touched again.
 #include <poll.h>
 #include <pthread.h>
@@ -243,7 +243,7 @@ TEST_F(Adversary, TheHandlerCannotBeReplaced) {
   errno = 0;
   EXPECT_EQ(sigaction(handled, &mine, nullptr), -1);
   EXPECT_EQ(errno, EINVAL);
-  EXPECT_EQ(sigaction(handled - 1, &mine, nullptr), 0);  // any other may be had
+  EXPECT_EQ(sigaction(handled - 1, &mine, nullptr), 0);  // any other signal is free
   mine.sa_handler = SIG_DFL;
   EXPECT_EQ(sigaction(handled - 1, &mine, nullptr), 0);
   ground_->start(spin);
@@ -293,7 +293,7 @@ TEST_F(Adversary, FunctionsAreBoundAtTheirFirstCall) {
     wait_randomly(random_, 40us);  // all of them take about as long
     expect_stopped();
     complete += counted != 0 ? 1 : 0;
-    ASSERT_EQ(call_all(), (100 + 299) * 200 / 2);  // what was bound, and what was about to be, is bound well
+    ASSERT_EQ(call_all(), (100 + 299) * 200 / 2);  // the linker has bound every function correctly
   }
   EXPECT_LT(complete, 500);  // some were stopped in the middle
 }

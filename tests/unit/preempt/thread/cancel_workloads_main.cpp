@@ -7,8 +7,7 @@
 // five that hung are enough. A trial is a process of its own: it cancels the workload at a random instant, joins it,
 // and checks what the tests of the thread boundary check after a stop.
 //
-// This program does not link the interposed calls: with them it would still be cancelled anywhere, but what they cost
-// and count would be in it, and it is a plain program that is to be shown.
+// This program does not link the interposed calls: it shows the behaviour of a plain program.
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Where it does nothing: the control arm.
+/// The control arm: a scope without effect.
 struct no_scope {
   no_scope() noexcept {}  // or it would be an unused variable
 };

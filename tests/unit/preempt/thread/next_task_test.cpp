@@ -1,4 +1,4 @@
-// What comes after a stop on the same thread is not hit by it: no signal of one task reaches the next.
+// A stop does not affect the next task on the same thread: no signal of one task reaches the next.
 #include <poll.h>
 #include <sched.h>
 #if __has_include(<sys/rseq.h>)
@@ -155,7 +155,7 @@ TEST_F(NextTask, IsNeverHitByAStopThatRacesWithCompletion) {
   for (int i = 0; i < races; ++i) {
     on.start({.length = endless_in(i, up_to(40us))});
     spin_for(up_to(60us));
-    if (i % 10 == 5)  // a sure loser
+    if (i % 10 == 5)  // certain to lose
       while (!on.in_second() && !on.is_done()) std::this_thread::yield();
     while (!on.is_done()) kicks_that_came_too_late += on.kick() ? 0 : 1;
   }
@@ -167,7 +167,7 @@ TEST_F(NextTask, IsNeverHitByAStopThatRacesWithCompletion) {
   EXPECT_GT(kicks_that_came_too_late, 0);
 }
 
-// Here the task is gone while its signal is still on the way, now and then: it has to be waited for.
+// Sometimes the task has ended while its signal is still on the way: the thread has to wait for the signal.
 TEST_F(NextTask, IsNeverHitByASignalThatTheTaskHasOutrun) {
   pairs on;
   for (int i = 0; i < races; ++i) {
@@ -192,7 +192,7 @@ TEST_F(NextTask, IsNeverHitByTheTimerOfTheOneBefore) {
   EXPECT_LT(on.stopped, races);
 }
 
-// A timer's signal must not pass for the kick that is on its way.
+// A timer's signal must not be taken for the kick that is on its way.
 TEST_F(NextTask, IsNeverHitByAKickThatCameBesideTheTimer) {
   pairs on;
   for (int i = 0; i < races; ++i) {
@@ -231,7 +231,7 @@ TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
     const auto stopped = fixture.stop();
     ASSERT_TRUE(stopped.end.left) << work.name;
   }
-  EXPECT_GT(alone, rounds / 10);  // on a busy machine many find their time over before they begin
+  EXPECT_GT(alone, rounds / 10);  // on a busy machine many deadlines pass before the task begins
 }
 
 // thread_locals of a task that was stopped are half changed: the next task must not see them.
@@ -300,7 +300,7 @@ TEST_F(NextTask, RunsOnAnotherThreadIfAndOnlyIfThreadLocalsWereTouched) {
   }
 }
 
-// The container was made by a task that has ended well, and is half changed by the next all the same.
+// The container was made by a task that returned, and is half changed by the next task.
 TEST_F(NextTask, RunsOnAnotherThreadThoughTheThreadLocalsAreOlderThanTheStoppedOne) {
   stopping_fixture fixture;
   fixture.start(touch_and_return);

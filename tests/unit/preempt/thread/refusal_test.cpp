@@ -1,4 +1,4 @@
-// Each thing that makes it unsafe to leave a task is seen and named; once it is out of the way, the task is stopped.
+// Every obstacle to leaving a task is detected and named; once it is gone, the task is stopped.
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -16,7 +16,7 @@
 #include "libraries.hpp"
 #include "workloads.hpp"
 
-// Loops while the byte that rdi points to is not zero, in a frame that says nothing of how to unwind it.
+// Loops while the byte at rdi is not zero, in a frame without unwind information.
 asm(R"(
 .pushsection .text
 .type workit_test_no_unwind,@function
@@ -83,7 +83,7 @@ void hold_a_stream() {
   spin();
 }
 
-// The lock is taken, though the call says so by another number than 0.
+// The lock is taken, though the call returns another number than 0.
 pthread_mutex_t of_the_dead;
 void leave_a_mutex_locked() {
   pthread_mutexattr_t robust;
@@ -99,7 +99,7 @@ void inherit_a_mutex() {
   spin();
 }
 
-// What is not to be had is not held.
+// A lock that could not be taken is not held.
 void fail_to_lock() {
   pthread_mutexattr_t checked;
   pthread_mutexattr_init(&checked);
@@ -113,7 +113,7 @@ void fail_to_lock() {
   spin();
 }
 
-// Two locks, given back in the order they were taken in.
+// Two locks, released in the order in which they were taken.
 void hold_by_turns() {
   std::mutex a, b;
   a.lock();
@@ -265,7 +265,7 @@ testing::AssertionResult comes_true(Condition condition) {
   return testing::AssertionSuccess();
 }
 
-/// Once `clear` has taken the thing out of the way.
+/// Expects the stop once `clear` has removed the obstacle.
 template <class Clear>
 void expect_stopped_after(Clear clear, stopping_fixture& fixture) {
   const int checked_before = survivors_checked;  // a request is pending, so it may stop before the next kick
@@ -321,7 +321,7 @@ TEST_P(Refusal, While) {
 INSTANTIATE_TEST_SUITE_P(Stays, Refusal, ::testing::ValuesIn(refusals),
                          [](const auto& of) { return std::string(of.param.name); });
 
-// Giving back 128 MiB of touched memory keeps free() in the kernel for milliseconds. When it comes out, it is left.
+// Giving back 128 MiB of touched memory keeps free() in the kernel for milliseconds. When it returns, the task is left.
 constexpr std::size_t much = std::size_t{128} << 20;
 void free_much() {
   auto* const block = static_cast<char*>(std::malloc(much));

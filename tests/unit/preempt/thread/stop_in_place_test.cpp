@@ -1,4 +1,4 @@
-// Ordinary C++ is stopped wherever it is, and its thread goes on as if nothing had happened.
+// Ordinary C++ is stopped at any instruction, and its thread then runs the next task.
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <csignal>

@@ -1,3 +1,4 @@
+// stop_ladder: kicks with growing pauses until the task stops or the stop is refused.
 #include <atomic>
 #include <memory>
 #include <workit/preempt/stop_ladder.hpp>
@@ -10,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Of a thread that never stops.
+/// An attempt to stop a thread that never stops.
 class stubborn final : public preempt::thread_stop_attempt {
  public:
   bool kick() noexcept override {
@@ -52,7 +53,7 @@ TEST_F(StopLadder, KicksNoMoreWhatHasEnded) {
   ladder.end(*control);
 }
 
-/// Its second kick, by the warden, finds that it ends just then.
+/// A task that ends during its second kick, the warden's.
 class ending final : public preempt::thread_stop_attempt {
  public:
   explicit ending(preempt::stop_ladder& ladder) : ladder_(ladder) {}

@@ -99,7 +99,7 @@ void stopping_fixture::serve() {
     const bool spoilt = end_.left && end_.spoilt;
     enter(state::ended);
     if (!spoilt) continue;
-    retires_.wait(false);  // until then it may be kicked still
+    retires_.wait(false);  // until then it may still be kicked
     on_->end_thread([] {});
   }
 }
@@ -121,7 +121,7 @@ stopped_task stopping_fixture::stop(std::chrono::milliseconds limit) {
   auto next = began;
   while (state_.load(std::memory_order_acquire) != state::ended) {
     const auto now = std::chrono::steady_clock::now();
-    if (now - began > 1ms) std::this_thread::yield();  // the processor may be what it waits for
+    if (now - began > 1ms) std::this_thread::yield();  // the task may need this processor
     if (now >= next) {
       on_->kick(number_);
       next = now + pause;

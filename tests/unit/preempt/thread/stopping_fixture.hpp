@@ -13,7 +13,7 @@
 
 namespace workit::test {
 
-/// What a task that would never end looks at, so that a test whose stop fails can end, and say so.
+/// Ends the endless tasks, so that a test whose stop fails can end with a message.
 extern std::atomic<bool> let_out;
 
 /// Runs on the thread of a task that was stopped: allocator, stdio, exceptions, the mutex of the tasks, floating point.
@@ -30,7 +30,7 @@ struct stopped_task {
   stop_refusal why_not{};
 };
 
-/// One stoppable thread after the other: a spoilt one is replaced.
+/// One stoppable thread; it is replaced when a stop has retired it.
 class stopping_fixture {
  public:
   explicit stopping_fixture(preempt::stoppable_options options = {}) : options_(options) { start_thread(); }
@@ -68,7 +68,7 @@ class stopping_fixture {
   preempt::stoppable_thread* on_ = nullptr;
   std::atomic<state> state_{state::idle};
   std::atomic<bool> leaving_{false};
-  std::atomic<bool> retires_{false};  ///< the thread whose task was the last may go
+  std::atomic<bool> retires_{false};  ///< the thread whose task was the last may exit
   task_body body_ = nullptr;
   deadline until_{};
   std::uint64_t number_ = 0;
@@ -76,7 +76,7 @@ class stopping_fixture {
   int threads_ = 0;
 };
 
-/// Waits for a time between 0 and `most`, spinning: sleeps would make all stops come at the same place.
+/// Spins for a time between 0 and `most`; after sleeps, all stops would hit the same place.
 void wait_randomly(std::mt19937_64& random, std::chrono::microseconds most = std::chrono::microseconds(300));
 
 }  // namespace workit::test

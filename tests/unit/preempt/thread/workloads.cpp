@@ -1,4 +1,4 @@
-// workloads: see the header. Each loops until it is let out, which no test of a stop does.
+// workloads: see the header. Each loops until `let_out` is set, which the tests of stops do not do.
 #include "workloads.hpp"
 
 #include <alloca.h>
@@ -198,7 +198,7 @@ void sort_by_a_callback_that_is_in_a_library() {
   }
 }
 
-// Of two elements that are longer than some dozen bytes, qsort() spends its time on allocating room for them.
+// With two large elements, qsort() spends its time on allocating room for them.
 struct large_element {
   int key = 0;
   char rest[40000];

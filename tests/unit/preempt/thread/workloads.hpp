@@ -18,7 +18,7 @@ struct workload {
 
 std::ostream& operator<<(std::ostream& to, const workload& w);
 
-/// Those that are stopped wherever they are.
+/// The workloads that are stopped at any instruction.
 std::span<const workload> stoppable_workloads();
 
 /// The mutex that some of them take, and that must be free after each stop.

@@ -1,4 +1,4 @@
-// Stops whose proof is not the barrier: by death notice, by pidfd, through a delegate.
+// Stops proven without the barrier: by death notice, by pidfd, through a delegate.
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 #include <unistd.h>

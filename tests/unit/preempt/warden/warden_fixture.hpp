@@ -1,4 +1,4 @@
-// A warden for each test, and what the tests of stops ask about.
+// A warden for each test, and the helpers of the tests of stops.
 #pragma once
 
 #include <gtest/gtest.h>

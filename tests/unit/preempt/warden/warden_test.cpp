@@ -1,3 +1,4 @@
+// warden: deadlines, posted work, watched descriptors and priority.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <sched.h>

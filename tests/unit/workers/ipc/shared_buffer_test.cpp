@@ -1,3 +1,4 @@
+// shared_buffer: sealed memory.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>

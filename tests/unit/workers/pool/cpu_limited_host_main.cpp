@@ -1,5 +1,5 @@
-// A program to be stopped: its one worker reports its pid and spins; the argument is the limit of its processor time in
-// milliseconds, 0 for none.
+// A program that the test stops: its one worker reports its pid and spins; the argument is the limit of its processor
+// time in milliseconds, 0 for none.
 #include <cstdio>
 #include <cstdlib>
 #include <workit/workers/init.hpp>

@@ -1,4 +1,4 @@
-// A SIGKILL from outside is told from each of the pool's own.
+// A SIGKILL from outside is distinguished from each of the pool's own.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 

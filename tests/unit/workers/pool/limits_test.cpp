@@ -52,7 +52,7 @@ std::uint64_t fill_noexcept(std::uint64_t size) noexcept { return fill(size); }
 
 std::string text_of(std::uint64_t size) { return std::string(size, 'x'); }
 
-/// What became of a call under the limits of one task.
+/// The outcome of a call under the limits of one task.
 template <class F, class... A>
 job_result end_under(pool_host& host, const process_limits& limits, F&& fn, A&&... args) {
   const auto task = host.make_job(std::forward<F>(fn), std::forward<A>(args)...);

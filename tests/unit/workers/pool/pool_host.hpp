@@ -19,7 +19,7 @@ namespace workit::test {
 
 using namespace std::chrono_literals;
 
-/// Comes back when `done()` is true, however long that takes: the test runner has the only time limit.
+/// Waits until `done()` is true, without a limit: the test runner has the only one.
 template <class Predicate>
 void wait_until(Predicate done) {
   while (!done()) std::this_thread::sleep_for(200us);

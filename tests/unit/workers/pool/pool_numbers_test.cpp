@@ -1,4 +1,4 @@
-// What a pool says of itself, and the histogram it says it with.
+// The numbers of a pool, and its histogram.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 

@@ -1,4 +1,4 @@
-// What a pool does with its options: the queue and its limit, priorities, worker_init, output.
+// The options of a pool: the queue and its limit, priorities, worker_init, output.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 

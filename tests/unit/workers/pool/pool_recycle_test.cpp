@@ -1,4 +1,4 @@
-// Workers that are replaced though they are well: after so many tasks, with so much memory, for want of work.
+// Workers that are replaced without a fault: after a number of tasks, by memory growth, when idle.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 

@@ -18,7 +18,7 @@ using namespace workers;
 const char* const model_variable = "WORKIT_TEST_MODEL";
 std::string model;
 
-/// Reads the model file anew; fails if it says so, and sleeps for ever if it says that.
+/// Reads the model file anew; the file's word makes it fail, or sleep for ever.
 void load_model() {
   std::ifstream(getenv(model_variable)) >> model;
   if (model == "bad") throw std::runtime_error("the model is corrupt");

@@ -1,4 +1,4 @@
-// The end of a pool: bounded, and truthful about what would not end.
+// The end of a pool: bounded, and its report names what did not die.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
@@ -80,8 +80,8 @@ TEST_F(Shutdown, TellsItsHookOnce) {
   EXPECT_EQ(told, 1);
 }
 
-/// A process that holds another one, so that not even SIGKILL ends it, until it is told to let go: a tracer that asked
-/// to be told of the exit and does not answer (ptrace(2), PTRACE_EVENT_EXIT).
+/// A tracer that keeps a process from exiting, even by SIGKILL, until the test releases it: it asked to be told of the
+/// exit and does not answer (ptrace(2), PTRACE_EVENT_EXIT).
 class holding_tracer {
  public:
   explicit holding_tracer(pid_t victim) {
@@ -94,7 +94,7 @@ class holding_tracer {
       close(go[1]);
       char c;
       [[maybe_unused]] const auto told = read(go[0], &c, 1);
-      _exit(0);  // which lets go
+      _exit(0);  // which releases the traced process
     }
     close(ready[1]);
     close(go[0]);

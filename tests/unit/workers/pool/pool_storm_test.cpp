@@ -1,4 +1,4 @@
-// Everything that can happen to a pool, at random and at once: each task is settled once, and nothing is left.
+// All kinds of events of a pool, at random and at once: each task is settled once, and nothing is left.
 #include <gtest/gtest.h>
 
 #include <random>

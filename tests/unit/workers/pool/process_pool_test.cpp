@@ -117,7 +117,7 @@ TEST_F(ProcessPool, DoesNotTakeTheCrashOfATasksChildForTheTasksOwn) {
     if (child == 0) raise(SIGSEGV);
     int status = 0;
     waitpid(child, &status, 0);
-    usleep(20'000);  // time for a host that was misled
+    usleep(20'000);  // time for a host that was deceived to act
     return WTERMSIG(status);
   }),
             SIGSEGV);
@@ -180,7 +180,7 @@ TEST_F(ProcessPool, GivesWorkersACleanProcess) {
     for (int fd = 0; fd < 1000; ++fd) open += fcntl(fd, F_GETFD) >= 0;
     return open;
   }),
-            7);  // 0, 1, 2, the block, the one eventfd, the line, the directory by which threads are counted
+            7);  // 0, 1, 2, the block, the eventfd, the task channel, the directory by which threads are counted
   EXPECT_EQ(host().call([] {
     rlimit core{};
     getrlimit(RLIMIT_CORE, &core);
@@ -272,7 +272,7 @@ TEST_F(ProcessPool, DeliversTheValueOfATaskThatClosedEveryDescriptor) {
     return 5;
   }),
             5);
-  EXPECT_EQ(host().call([] {  // and took their numbers
+  EXPECT_EQ(host().call([] {  // and reused their descriptors
     for (int fd = 3; fd < 10; ++fd) dup2(1, fd);
     return 6;
   }),

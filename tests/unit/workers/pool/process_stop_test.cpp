@@ -22,7 +22,7 @@ void wait_for(const std::string& path) {
   wait_until([&] { return exists(path); });
 }
 
-/// How a task passes its time after it has said that it began.
+/// What a task does after it has said that it began.
 enum class manner { spinning, blocking_signals, reading, with_grandchild };
 
 void spin_until(time_point end) {
@@ -68,7 +68,7 @@ class Stop : public testing::TestWithParam<manner> {};
 
 TEST_P(Stop, EndsTheTaskAndWithoutItTheTaskWouldHaveEndedByItself) {
   pool_host host({.workers = 2});
-  constexpr auto length = 2500ms;  // long beside any hiccup of the machine
+  constexpr auto length = 2500ms;  // longer than any delay of the machine
   for (const bool cancel : {true, false}) {
     const temporary_directory folder;
     const auto begun = folder.file("begun"), ended = folder.file("ended");

@@ -1,4 +1,4 @@
-// sandbox::compute_only: what is forbidden is named, and succeeds without the sandbox.
+// sandbox::compute_only: a forbidden call is named, and succeeds without the sandbox.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -92,7 +92,7 @@ int sum_of_a_thread() {
 }
 
 /// The pool's preload. UndefinedBehaviorSanitizer makes a pipe to look at a type that it meets for the first time,
-/// which the sandbox forbids: so it meets before what the tasks below throw, and the states of their threads.
+/// which the sandbox forbids: so preload meets the types that the tasks below throw, and the states of their threads.
 void meet_types() {
   try {
     throw_one();
@@ -235,7 +235,7 @@ int opened_while_it_changes(int times) {
   return opened;
 }
 
-// Whatever the name was when it was looked at, and is when the answer comes: nothing is ever opened.
+// Whatever the name is at the check and at the answer, nothing is ever opened.
 TEST_F(Sandbox, OpensNothingWhenTheNameChangesUnderTheLook) {
   int refused = 0, violated = 0;
   for (int run = 0; run < 50; ++run) {

@@ -1,3 +1,4 @@
+// thread_pool: status, refused tasks, and the order of notices.
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ void compute_under_a_lock() {
   compute();
 }
 
-/// Notes how its pool stands when its caller hears of it.
+/// Records the pool's state when its caller is notified.
 class noting_job final : public workers::thread_job {
  public:
   noting_job(preempt::warden& warden, thread_pool& pool, workers::remote_call call)
@@ -59,7 +60,7 @@ class ThreadPool : public runtime_test {
   }
 };
 
-// The kernel may give the processor to the first that is woken: a caller must not wait there for a next task's turn.
+// The kernel may give the processor to the first thread that is woken: the caller must not wait for a next task's turn.
 TEST_F(ThreadPool, TellsTheCallerOfAStopBeforeTheNextTaskMayBegin) {
   preempt::warden warden;
   thread_pool pool({.threads = 1, .spares = 1}, warden);
@@ -95,7 +96,7 @@ scheduling scheduling_of(pid_t thread) {
   return is;
 }
 
-// By its slice the kernel knows whose turn may be cut short; before Linux 6.12 it knows of none, and says 0.
+// A task's slice decides whether the kernel may preempt it; before Linux 6.12 there is none, and the value is 0.
 TEST_F(ThreadPool, ARefusedTaskGivesWayToAWokenThread) {
   preempt::warden warden;
   thread_pool pool({.threads = 1, .spares = 1, .patience = 1ms}, warden);

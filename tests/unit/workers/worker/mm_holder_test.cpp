@@ -1,4 +1,4 @@
-// The keeper of a worker's memory: without it a worker's death takes as long as its memory does.
+// mm_holder: without it, a worker's exit takes as long as freeing its memory.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -25,13 +25,13 @@ void hold_and_spin(std::string begun) {
   for (;;) asm volatile("");
 }
 
-std::vector<process_entry> keepers() {
+std::vector<process_entry> holders() {
   auto all = processes_below();
   std::erase_if(all, [](const auto& p) { return p.name != "workit-memory"; });
   return all;
 }
 
-/// Bytes of memory of which a page table of that process knows (statm in proc(5)).
+/// Resident memory of that process, bytes (statm in proc(5)).
 std::size_t resident_bytes(pid_t pid) {
   std::size_t pages = 0;
   std::ifstream("/proc/" + std::to_string(pid) + "/statm") >> pages >> pages;
@@ -40,7 +40,7 @@ std::size_t resident_bytes(pid_t pid) {
 
 std::size_t largest_keeper() {
   std::size_t most = 0;
-  for (const auto& k : keepers()) most = std::max(most, resident_bytes(k.pid));
+  for (const auto& k : holders()) most = std::max(most, resident_bytes(k.pid));
   return most;
 }
 
@@ -95,9 +95,9 @@ TEST(MmHolder, GivesTheMemoryOfSeveralDeadBackOneAfterTheOther) {
 
 TEST(MmHolder, HasNoDescriptorsAndMayOnlySleep) {
   pool_host host({.workers = 1});
-  wait_until([&] { return keepers().size() == 2; });
-  for (const auto& k : keepers()) {
-    wait_until([&] { return status_line(k.pid, "Seccomp:") == "2"; });  // it is the last that it does
+  wait_until([&] { return holders().size() == 2; });
+  for (const auto& k : holders()) {
+    wait_until([&] { return status_line(k.pid, "Seccomp:") == "2"; });  // the filter is its last step
     EXPECT_EQ(status_line(k.pid, "NoNewPrivs:"), "1");
     EXPECT_TRUE(std::filesystem::is_empty("/proc/" + std::to_string(k.pid) + "/fd"));
     EXPECT_EQ(k.parent, host.pool.status().zygote);
@@ -106,9 +106,9 @@ TEST(MmHolder, HasNoDescriptorsAndMayOnlySleep) {
 
 TEST(MmHolder, ThatWasKilledIsNotMissed) {
   pool_host host({.workers = 1});
-  wait_until([&] { return keepers().size() == 2; });
-  for (const auto& k : keepers()) kill(k.pid, SIGKILL);
-  wait_until([&] { return keepers().empty(); });
+  wait_until([&] { return holders().size() == 2; });
+  for (const auto& k : holders()) kill(k.pid, SIGKILL);
+  wait_until([&] { return holders().empty(); });
   const temporary_directory folder;
   const auto begun = folder.file("begun");
   const auto task = host.submit(hold_and_spin, begun);
@@ -118,7 +118,7 @@ TEST(MmHolder, ThatWasKilledIsNotMissed) {
   wait_until([&] { return receipt->get().reclaimed.has_value(); });
   EXPECT_EQ(host.call([] { return 5; }), 5);
   host.wait_until_whole();
-  EXPECT_EQ(keepers().size(), 1U) << "that of the worker which has replaced the stopped one";
+  EXPECT_EQ(holders().size(), 1U) << "that of the worker which has replaced the stopped one";
 }
 
 // The memory is not freed while the zygote hangs, and the receipt does not say that it is. The zygote is
@@ -135,7 +135,7 @@ TEST(MmHolder, OfAZygoteThatHangsIsNotSaidToBeGone) {
   first->cell->request(reason::user{});
   const auto receipt = std::get<job_stopped>(first->wait()).receipt;
   wait_until([&] { return state_of(receipt->get().worker) == 'Z'; });
-  std::this_thread::sleep_for(200ms);  // enough for the warden to hear of its death
+  std::this_thread::sleep_for(200ms);  // enough for the warden to be told of its death
   EXPECT_GE(largest_keeper(), held_bytes);
   EXPECT_FALSE(receipt->get().reclaimed.has_value());
   second->cell->request(reason::user{});
@@ -147,8 +147,8 @@ TEST(MmHolder, OfAZygoteThatHangsIsNotSaidToBeGone) {
 
 TEST(MmHolder, DiesWithTheZygote) {
   pool_host host({.workers = 1});
-  wait_until([&] { return keepers().size() == 2; });
-  const auto before = keepers();
+  wait_until([&] { return holders().size() == 2; });
+  const auto before = holders();
   kill(host.pool.status().zygote, SIGKILL);
   const auto is_gone = [&](const auto& k) { return access(("/proc/" + std::to_string(k.pid)).c_str(), F_OK) != 0; };
   wait_until([&] { return std::all_of(before.begin(), before.end(), is_gone); });

@@ -1,6 +1,6 @@
-// A zygote without a host: three children of 32 MiB each, with the keepers of their memory, are killed together. Prints
-// what their child_reaper tells, and at each memory that came back how many of the other keepers are asleep, that is
-// alive and not killed yet.
+// A zygote without a host: three children of 32 MiB each, with their mm_holders, are killed together. Prints what the
+// child_reaper reports, and at each freed memory how many of the other mm_holders are asleep, that is alive and not
+// killed yet.
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -19,16 +19,16 @@ namespace {
 
 using namespace workit;
 
-std::vector<pid_t> keepers;
+std::vector<pid_t> holders;
 
 std::size_t asleep() {
   std::size_t n = 0;
   for (const auto& p : test::processes_below())
-    n += p.state == 'S' && std::find(keepers.begin(), keepers.end(), p.pid) != keepers.end();
+    n += p.state == 'S' && std::find(holders.begin(), holders.end(), p.pid) != holders.end();
   return n;
 }
 
-/// The child's pid; its keeper's is added to `keepers`.
+/// The child's pid; its mm_holder's is added to `holders`.
 pid_t fork_child(pid_t zygote) {
   int told[2];
   if (pipe(told) != 0) std::abort();
@@ -36,15 +36,15 @@ pid_t fork_child(pid_t zygote) {
   if (child == 0) {
     constexpr std::size_t size = 32U << 20;
     std::memset(std::malloc(size), 1, size);
-    const pid_t keeper = workers::start_memory_keeper(zygote);
-    if (write(told[1], &keeper, sizeof keeper) != sizeof keeper) std::abort();
+    const pid_t holder = workers::start_memory_keeper(zygote);
+    if (write(told[1], &holder, sizeof holder) != sizeof holder) std::abort();
     for (;;) pause();
   }
-  pid_t keeper = -1;
-  if (read(told[0], &keeper, sizeof keeper) != sizeof keeper) std::abort();
+  pid_t holder = -1;
+  if (read(told[0], &holder, sizeof holder) != sizeof holder) std::abort();
   close(told[0]);
   close(told[1]);
-  keepers.push_back(keeper);
+  holders.push_back(holder);
   return child;
 }
 
@@ -65,7 +65,7 @@ int main() {
   std::vector<pid_t> children;
   for (unsigned i = 0; i < 3; ++i) {
     children.push_back(fork_child(getpid()));
-    all.add_worker(i, children.back(), unique_fd(), keepers.back());
+    all.add_worker(i, children.back(), unique_fd(), holders.back());
   }
   while (asleep() != 3) usleep(100);
   for (const pid_t child : children) {

@@ -101,7 +101,7 @@ struct doomed_host {
   std::vector<pid_t> below;     // these, and the rest of the pool
 };
 
-/// Those of `pids` that are alive, for people; empty when there are none.
+/// The names of those of `pids` that are alive, as text; empty when there are none.
 std::string alive_among(const std::vector<pid_t>& pids) {
   std::string alive;
   for (const auto& p : all_processes())
