@@ -11,7 +11,9 @@ namespace workit::test {
 class telling_listener final : public cancel_listener {
  public:
   explicit telling_listener(alarm& warden) : warden_(warden) {}
-  void cancelled(const std::shared_ptr<cancel_cell>& cell) noexcept override { warden_.cancelled(*cell); }
+  void cancelled(const std::shared_ptr<cancel_cell>& cell, tell_alarm then) noexcept override {
+    if (then == tell_alarm::yes) warden_.cancelled(*cell);
+  }
 
  private:
   alarm& warden_;

@@ -2,9 +2,8 @@
 //
 // Invariants
 // 1. state_ changes once: null -> record, or null -> closed mark. A record lives as long as its cell.
-// 2. The epoch moves after state_ or deadline_ did, and a walk reads the epoch before it reads any state: a
-// quiet_since_
-//    equal to the epoch therefore never hides a cancellation that request() has already returned from.
+// 2. The epoch moves after state_ or deadline_ did, and a walk reads the epoch before it reads any state. So a
+//    quiet_since_ that equals the epoch never hides a cancellation from which request() has returned.
 // Lock order: there are no locks.
 #include <algorithm>
 #include <vector>
@@ -46,7 +45,7 @@ cancel_cell::~cancel_cell() {
   ending = nullptr;
 }
 
-bool cancel_cell::request(cancel_reason why) {
+bool cancel_cell::request(cancel_reason why, tell_alarm then) {
   if (decided() || stopping()) {
     // The winner may not have moved the epoch yet; what it promises its caller is promised to this one, too.
     epoch_.fetch_add(1, std::memory_order_acq_rel);
@@ -58,7 +57,7 @@ bool cancel_cell::request(cancel_reason why) {
   epoch_.fetch_add(1, std::memory_order_acq_rel);
   if (!won) return false;
   static_cast<void>(mine.release());  // the cell owns it now
-  if (listener_) listener_->cancelled(shared_from_this());
+  if (listener_) listener_->cancelled(shared_from_this(), then);
   return true;
 }
 
@@ -79,6 +78,11 @@ const cancel_record* cancel_cell::record() const noexcept {
   for (const auto* cell = this; cell != nullptr; cell = cell->above())
     if (const auto* found = cell->own_record()) return found;
   return nullptr;
+}
+
+cancel_record cancel_cell::record_or(deadline until, time_point now) const {
+  if (const auto* found = record()) return *found;
+  return {reason::deadline{until, until.overdue(now)}, until.at()};
 }
 
 void cancel_cell::tighten(deadline to) noexcept {

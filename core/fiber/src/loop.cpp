@@ -183,10 +183,11 @@ void loop::run_leftovers() {
   }
 }
 
-void loop::cancelled(const cancel_cell::ptr& cell) noexcept {
+void loop::cancelled(const cancel_cell::ptr& cell, tell_alarm then) noexcept {
   post([cell] {
     if (cell->owner != nullptr) deliver_below(*static_cast<node*>(cell->owner));
   });
+  if (then == tell_alarm::no) return;
   telling_.fetch_add(1);
   if (auto* warden = told_.load()) warden->cancelled(*cell);
   if (telling_.fetch_sub(1) == 1) telling_.notify_all();

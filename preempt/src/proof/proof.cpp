@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <workit/preempt/death_listener.hpp>
@@ -19,12 +20,24 @@ namespace {
 
 long membarrier(int command) noexcept { return ::syscall(SYS_membarrier, command, 0, 0); }
 
-[[maybe_unused]] bool exits_within(int pidfd, int milliseconds) noexcept {
-  pollfd exit{pidfd, POLLIN, 0};
-  return ::poll(&exit, 1, milliseconds) > 0;
+/// The time left as poll(2) takes it: whole milliseconds, rounded up; -1 for ever.
+int milliseconds_until(deadline until) noexcept {
+  if (until.is_never()) return -1;
+  const auto left = until.remaining(std::chrono::steady_clock::now());
+  return static_cast<int>(
+      std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 1'000'000));
 }
 
 }  // namespace
+
+bool wait_for_exit(int pidfd, deadline until) noexcept {
+  for (;;) {
+    pollfd exit{pidfd, POLLIN, 0};
+    const int timeout = milliseconds_until(until);
+    if (const int ready = ::poll(&exit, 1, timeout); ready > 0) return (exit.revents & POLLIN) != 0;
+    if (timeout == 0) return false;
+  }
+}
 
 bool register_for_barrier() noexcept { return membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0; }
 
@@ -59,14 +72,15 @@ stop_proof probe_proof([[maybe_unused]] const probe_victim& victim) {
 #else
   const auto beat = [&] { return victim.counter->load(std::memory_order_relaxed); };
   // A victim that has not begun would stand still in any case.
-  for (const auto before = beat(); beat() == before;)
-    if (exits_within(victim.pidfd, 1)) return stop_proof::pidfd;
+  for (const auto before = beat(); beat() == before;) {
+    const auto soon = deadline::in(std::chrono::milliseconds(1), std::chrono::steady_clock::now());
+    if (wait_for_exit(victim.pidfd, soon)) return stop_proof::pidfd;
+  }
 
   if (send_kill(victim.pidfd) != kill_answer::sent) return stop_proof::pidfd;
   const bool interrupted = barrier();
   const auto at_barrier = beat();
-  while (!exits_within(victim.pidfd, -1)) {
-  }
+  static_cast<void>(wait_for_exit(victim.pidfd, deadline{}));
   if (interrupted && beat() == at_barrier) return stop_proof::barrier;
   // The mark precedes the exit that the pidfd reports, so it is there by now or never.
   if (victim.death_word != nullptr && owner_died(victim.death_word) && death_listener::supported())

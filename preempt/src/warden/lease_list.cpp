@@ -24,7 +24,7 @@ constexpr auto no_place = static_cast<std::size_t>(-1);
 
 }  // namespace
 
-void lease::stop_in_place(stop_receipt) noexcept {
+void lease::stop_in_place() noexcept {
   WORKIT_ASSERT(false, "a lease has answered in_place to claim_stop() and cannot stop in place");
 }
 
@@ -70,6 +70,18 @@ std::vector<claimed_stop> lease_list::claim(lease& task) {
   taken = take_out(task.place);
   const auto claim = taken->claim_stop();
   if (claim.what != stop_claim::answer::completed) claimed.push_back({std::move(taken), claim});
+  return claimed;
+}
+
+std::vector<claimed_stop> lease_list::claim_all(std::span<const std::shared_ptr<lease>> tasks) {
+  std::vector<claimed_stop> claimed;
+  const std::lock_guard lock(mutex_);
+  for (const auto& task : tasks) {  // which keeps it alive
+    if (task->place == no_place) continue;
+    auto taken = take_out(task->place);
+    const auto claim = taken->claim_stop();
+    if (claim.what != stop_claim::answer::completed) claimed.push_back({std::move(taken), claim});
+  }
   return claimed;
 }
 

@@ -5,18 +5,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 #include <workit/preempt/lease.hpp>
 
 #include "deadline_timer.hpp"
+#include "stop_round.hpp"
 
 namespace workit::preempt {
-
-/// A task that lost the compare-and-swap to a stop; taken out of the list.
-struct claimed_stop {
-  std::shared_ptr<lease> task;
-  stop_claim claim;  ///< withdrawn or kill
-};
 
 /// Threads: any. Blocks: for its own short lock.
 class lease_list {
@@ -32,6 +28,8 @@ class lease_list {
   [[nodiscard]] std::vector<claimed_stop> claim_below(const cancel_cell& cell);
   /// The same for one task; nothing when it is not in the list any more, or has completed.
   [[nodiscard]] std::vector<claimed_stop> claim(lease& task);
+  /// Takes out those of `tasks` that are in the list, grace or not; returns what of them had not completed.
+  [[nodiscard]] std::vector<claimed_stop> claim_all(std::span<const std::shared_ptr<lease>> tasks);
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:

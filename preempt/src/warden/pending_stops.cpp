@@ -9,7 +9,6 @@
 // Lock order: one mutex; no callback, no blocking call, and no call of the death listener under it.
 #include "pending_stops.hpp"
 
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include <array>
@@ -17,33 +16,17 @@
 #include <string>
 #include <utility>
 #include <workit/base/assert.hpp>
+#include <workit/preempt/proof.hpp>
 
 #include "system_call.hpp"
 
 namespace workit::preempt {
-namespace {
-
-bool has_exited(int pidfd, int timeout) noexcept {
-  pollfd exit{pidfd, POLLIN, 0};
-  int ready = 0;
-  while ((ready = ::poll(&exit, 1, timeout)) < 0 && errno == EINTR) {
-  }
-  return ready > 0 && (exit.revents & POLLIN) != 0;
-}
-
-}  // namespace
-
-void unproven_stop::prove(stop_proof how, time_point at) noexcept {
-  receipt.proof = how;
-  receipt.stopped = at;
-  task->stopped(std::make_shared<receipt_slot>(std::move(receipt)));
-}
 
 pending_stops::pending_stops(death_listener& deaths)
     : deaths_(deaths), exits_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
 
 void pending_stops::add(unproven_stop stop, notice n) {
-  if (has_exited(stop.claim.pidfd, 0)) return stop.prove(stop_proof::pidfd, std::chrono::steady_clock::now());
+  if (has_exited(stop.claim.pidfd)) return stop.prove(stop_proof::pidfd, std::chrono::steady_clock::now());
   const auto claim = stop.claim;
   std::uint64_t id = 0;
   {
@@ -63,7 +46,7 @@ void pending_stops::add(unproven_stop stop, notice n) {
   WORKIT_ASSERT(error == 0 || error == ENOMEM || error == ENOSPC,
                 "worker " + std::to_string(claim.worker) + " was killed, but what its lease gave as its pidfd (" +
                     std::to_string(claim.pidfd) + ") is none: keep it open until stopped() has returned");
-  if (error != 0 && has_exited(claim.pidfd, -1)) proven(id, stop_proof::pidfd);
+  if (error != 0 && wait_for_exit(claim.pidfd, deadline{})) proven(id, stop_proof::pidfd);
 
   std::unique_lock lock(mutex_);
   const auto mine = waiting_.find(id);

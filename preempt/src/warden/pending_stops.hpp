@@ -9,19 +9,10 @@
 #include <optional>
 #include <workit/base/unique_fd.hpp>
 #include <workit/preempt/death_listener.hpp>
-#include <workit/preempt/lease.hpp>
+
+#include "stop_round.hpp"
 
 namespace workit::preempt {
-
-/// A stop with all that its receipt will say but how and when it was proven.
-struct unproven_stop {
-  std::shared_ptr<lease> task;
-  stop_claim claim;
-  stop_receipt receipt;
-
-  /// Completes the receipt and hands it to the task. Threads: any, without any lock.
-  void prove(stop_proof how, time_point at) noexcept;
-};
 
 /// Waits for pidfds, and for death notices in front of them, in an epoll set of its own, so that a pool may watch the
 /// same pidfds through the warden. Threads: any, unless said.

@@ -31,29 +31,36 @@ struct stop_claim {
 /// One task as the warden sees it. Implemented by a pool, whose workers have called register_for_barrier().
 class lease {
  public:
-  explicit lease(cancel_cell::ptr ruling) : cell(std::move(ruling)) {}
+  lease(cancel_cell::ptr ruling, boundary runs_at) : cell(std::move(ruling)), where(runs_at) {}
   virtual ~lease() = default;
 
-  /// The first rung, before claim_stop(): asks the task to stop by itself, and says how long it may take for that. Not
-  /// above zero: it is stopped at once. Called at most once, under the warden's lock, on the terms of claim_stop().
+  /// Asks the task to stop by itself and returns the grace it has for that; with none (zero or less) it is stopped at
+  /// once. Called at most once, before claim_stop(), under the warden's lock, on the terms of claim_stop().
   [[nodiscard]] virtual duration ask() noexcept { return duration::zero(); }
 
-  /// The one compare-and-swap between completion and stop. Called at most once, under the warden's lock: takes no
-  /// lock of its own that is ever held while calling the warden, runs no user code, does not block.
+  /// The one compare-and-swap between completion and stop. Called at most once, under the warden's lock. Takes no lock
+  /// that is ever held while calling the warden, runs no user code, does not block.
   [[nodiscard]] virtual stop_claim claim_stop() noexcept = 0;
 
   /// The stop is proven: not one instruction of the task will run. Called once after `kill` or `withdrawn`, without
   /// any lock, on the thread that made the proof (a canceller's, the warden's or the death listener's).
   virtual void stopped(std::shared_ptr<receipt_slot> receipt) noexcept = 0;
 
-  /// Begins the stop of a task on a thread of this process, on the canceller's or the warden's own thread, without any
-  /// lock. Called once, after `in_place`; the lease finishes `opened`, and tells whoever waits, itself. Does not block.
-  virtual void stop_in_place(stop_receipt opened) noexcept;
+  /// Begins the stop of a task on a thread of this process. Called once, after `in_place`, on the canceller's or the
+  /// warden's thread, without any lock; the lease writes the receipt and tells its caller. Does not block.
+  virtual void stop_in_place() noexcept;
 
-  /// Its being cancelled is what stops the task.
+  /// Has another process, such as the worker's parent, kill the worker: the kernel does not let this one (EPERM: the
+  /// host has dropped its privileges since). Called after `kill`, on the thread that stops, without any lock. Does not
+  /// block. The default does nothing: the stop then waits for the exit of the worker.
+  virtual void ask_to_kill() noexcept {}
+
+  /// A cancellation of this cell, or above it, stops the task.
   const cancel_cell::ptr cell;
+  /// The boundary behind which the task runs, for its receipt.
+  const boundary where;
 
-  /// The warden's own marks: its place among the leases, and until when it has leave to stop by itself.
+  /// The warden's own marks: the place among the leases, and the end of the grace once the task was asked.
   std::size_t place = static_cast<std::size_t>(-1);
   std::optional<time_point> grace_until{};
 };

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <workit/base/deadline.hpp>
 #include <workit/base/receipt.hpp>
 
 namespace workit::preempt {
@@ -26,6 +27,12 @@ namespace workit::preempt {
 /// so such memory is reused only once the process has been reaped.
 /// False when the kernel refuses: then nothing is proven. Blocks: some tens of microseconds. Threads: any.
 [[nodiscard]] bool barrier() noexcept;
+
+/// Waits until the process behind `pidfd` has exited; false when it has not at `until`. Blocks: until then.
+[[nodiscard]] bool wait_for_exit(int pidfd, deadline until) noexcept;
+
+/// Whether it has exited. Blocks: no.
+[[nodiscard]] inline bool has_exited(int pidfd) noexcept { return wait_for_exit(pidfd, deadline(time_point{})); }
 
 /// What became of a SIGKILL.
 enum class kill_answer {

@@ -1,20 +1,20 @@
 // The host thread that keeps deadlines, stops work and hears of deaths. It never runs user code.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <workit/base/alarm.hpp>
+#include <workit/base/deadline.hpp>
 #include <workit/preempt/lease.hpp>
 
 namespace workit::preempt {
 
 class death_listener;
 
-/// For what is done on the warden's thread at somebody else's pace, such as copying what a task writes: while this
-/// lives, that thread has no more than everybody's priority. Elsewhere it does nothing. Threads: one.
+/// Drops the warden's thread to normal priority for work paced by others, such as copying what a task writes. On other
+/// threads it does nothing. Threads: made and ended on one thread.
 class normal_priority_scope {
  public:
   normal_priority_scope() noexcept;
@@ -61,6 +61,12 @@ class warden final : public alarm {
   /// The task has ended by itself, or its lease was handed back. Idempotent.
   void retire(lease& task) noexcept;
 
+  /// Stops those of `tasks` that are under its care, for reason::shutdown: the end of a pool. Their cells are not
+  /// touched, and a grace is cut short. Every kill is sent before the first proof is awaited. A task whose worker
+  /// cannot be proven dead by `until` (machine time) is told a receipt whose proof is `none`; a stop in place has only
+  /// begun. Blocks: until every task that this call claimed was told.
+  void shut_down(std::span<const std::shared_ptr<lease>> tasks, deadline until) noexcept;
+
   /// Calls `ready` on the warden's thread each time `descriptor` is readable (level-triggered), until unwatched.
   /// `ready` must be short, not throw, and take no lock that is ever held while calling the warden. It may unwatch
   /// itself and others. Errors: std::system_error when the descriptor cannot be watched.
@@ -75,10 +81,6 @@ class warden final : public alarm {
   [[nodiscard]] stop_proof proof() const noexcept;
   /// Sets what the start-up self-test has found.
   void set_proof(stop_proof p) noexcept;
-
-  /// Whom to ask when this process may not kill a worker itself (EPERM: the host has dropped root since): the zygote.
-  /// Called on the canceller's thread, without any lock; must not block, throw, or run user code.
-  void delegate_kill(std::function<void(pid_t worker)> ask);
 
   /// The process's one listener for life mutexes: for deaths that nobody asked for.
   [[nodiscard]] death_listener& deaths() noexcept;

@@ -31,7 +31,7 @@ class cooperative_call final : public boundary_call,
  public:
   cooperative_call(const call_site& site, arena_service& arena, preempt::warden& warden)
       : boundary_call(site),
-        lease(site.cell),
+        lease(site.cell, boundary::cooperative),
         name_(site.ctx.name()),
         call_(site.call),
         until_(site.until),
@@ -53,13 +53,12 @@ class cooperative_call final : public boundary_call,
     if (state_.compare_exchange_strong(was, state::ended)) return {answer::withdrawn};
     return {was == state::running ? answer::in_place : answer::completed};
   }
-  void stop_in_place(stop_receipt) noexcept override {
+  void stop_in_place() noexcept override {
     asked_.store(1, std::memory_order_release);
     group_.cancel_group_execution();
   }
   void stopped(std::shared_ptr<receipt_slot> opened) noexcept override {
     auto receipt = opened->get();
-    receipt.where = boundary::cooperative;
     receipt.reclaimed = receipt.stopped;
     end_with(std::make_shared<receipt_slot>(std::move(receipt)));
   }
@@ -86,11 +85,8 @@ class cooperative_call final : public boundary_call,
     warden_.retire(*this);
     const auto* why = cell->record();
     if (why == nullptr || (outcome_->committed() && !outcome_->gave_up())) return end_with(nullptr);
-    stop_receipt receipt{
-        .where = boundary::cooperative, .method = stop_method::cooperative, .proof = stop_proof::returned};
-    receipt.why = why->why;
-    receipt.requested = why->at;
-    receipt.stopped = instant::now();
+    auto receipt = stop_receipt::for_request(*why, boundary::cooperative, stop_method::cooperative);
+    receipt.set_proof(stop_proof::returned, instant::now());
     receipt.reclaimed = receipt.stopped;
     end_with(std::make_shared<receipt_slot>(std::move(receipt)));
   }

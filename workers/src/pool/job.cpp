@@ -55,4 +55,6 @@ void job::stopped(std::shared_ptr<receipt_slot> receipt) noexcept {
   pool->on_stopped(*this, std::move(receipt));
 }
 
+void job::ask_to_kill() noexcept { pool_->ask_zygote_to_kill(*worker_); }
+
 }  // namespace workit::workers

@@ -4,7 +4,6 @@
 #include <utility>
 #include <workit/preempt/proof.hpp>
 
-#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {

@@ -57,12 +57,9 @@ namespace {
 /// The stop of a task that ended before the warden came: for its cancellation, or for the deadline that it keeps too.
 job_result stopped_early(const job& task, pid_t worker, stop_method how, stop_proof proof) {
   const auto now = std::chrono::steady_clock::now();
-  const auto* cancelled = task.cell->record();
-  stop_receipt receipt{.where = boundary::process, .method = how, .proof = proof};
+  auto receipt = stop_receipt::for_request(task.cell->record_or(task.terms.until, now), boundary::process, how);
   receipt.worker = worker;
-  receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
-  receipt.why = cancelled != nullptr ? cancelled->why : reason::deadline{task.terms.until, now - task.terms.until.at()};
-  receipt.stopped = now;
+  receipt.set_proof(proof, now);
   receipt.reclaimed = now;
   return job_stopped{std::make_shared<receipt_slot>(std::move(receipt))};
 }

@@ -66,8 +66,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept;
 
   // pool_workers.cpp
-  /// Asks the zygote to kill the worker of that pid, if it is one of ours.
-  void delegate_kill(pid_t worker) noexcept;
+  /// For a worker that this process may not kill, since it has dropped its privileges.
+  void ask_zygote_to_kill(const worker_handle& worker) noexcept;
 
  private:
   using handle = std::shared_ptr<worker_handle>;
@@ -124,6 +124,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void task_died(const handle& worker, const std::shared_ptr<job>& task, const worker_end& end);
 
   // pool_workers.cpp
+  /// Kills it, through its zygote where this process may not. True when the kill was sent from here: only then a
+  /// barrier proves anything. Requires: not under the mutex.
+  bool kill_worker(worker_handle& worker) noexcept;
   void enter(const handle& worker, worker_state next);
   [[nodiscard]] std::size_t busy() const noexcept;
   [[nodiscard]] std::size_t alive() const noexcept;

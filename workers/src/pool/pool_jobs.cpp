@@ -2,7 +2,6 @@
 // pool_completion.
 #include <workit/base/assert.hpp>
 
-#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {

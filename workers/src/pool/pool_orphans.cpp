@@ -4,7 +4,6 @@
 #include <csignal>
 #include <system_error>
 
-#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {

@@ -1,13 +1,10 @@
 // The end of a pool, in bounded time: intake, grace, all kills at once, reaping, and a report that hides nothing.
-#include <poll.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <workit/preempt/proof.hpp>
 
-#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -18,21 +15,6 @@ using clock = std::chrono::steady_clock;
 
 /// How long a zygote may take to end by itself before it is killed; it normally takes a millisecond.
 constexpr auto patience = 2s;
-
-/// A bound as the kernel's calls take it: whole milliseconds, at least one.
-int milliseconds_until(deadline until) noexcept {
-  if (until.is_never()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until.at() - clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 1, 1'000'000));
-}
-
-bool wait_for_exit(int pidfd, deadline until) noexcept {
-  for (;;) {
-    pollfd exit{pidfd, POLLIN, 0};
-    if (::poll(&exit, 1, milliseconds_until(until)) > 0) return true;
-    if (until.passed(clock::now())) return false;
-  }
-}
 
 /// The letter in /proc/<pid>/stat, behind a name that may contain anything (proc(5)).
 char state_of(pid_t pid) noexcept {
@@ -116,50 +98,18 @@ void pool_core::wait_for_tasks(deadline until) {
   }
 }
 
-/// The same compare-and-swap and the same proof as the warden's, for all at once; their cells are not touched.
+/// The warden stops what runs. The results of tasks that committed meanwhile are collected; a zygote that reports no
+/// deaths is killed, so that the pidfds of its workers report them.
 void pool_core::kill_running(deadline until) noexcept {
-  std::vector<launch> running;
+  std::vector<std::shared_ptr<preempt::lease>> running;
   {
     const lock guard(mutex_);
     for (const auto& [number, worker] : workers_)
-      if (worker->task) running.push_back({worker->task, worker});
+      if (worker->task) running.push_back(worker->task);
   }
-  using answer = preempt::stop_claim::answer;
   const auto requested = clock::now();
-  struct stop {
-    launch l;
-    preempt::stop_claim claim;
-    bool sent = false;  // the kill, by us
-  };
-  std::vector<stop> taken;
-  for (auto& l : running) {
-    warden_.retire(*l.task);  // so that we are the only one who asks
-    const auto claim = l.task->claim_stop();
-    if (claim.what == answer::completed) continue;
-    const bool sent = claim.what == answer::kill && kill_worker(*l.worker);
-    taken.push_back({std::move(l), claim, sent});
-  }
+  warden_.shut_down(running, until);
   running.clear();
-  const bool barrier = !taken.empty() && warden_.proof() == stop_proof::barrier && preempt::barrier();
-  for (auto& [l, claim, sent] : taken) {
-    const bool killed = claim.what == answer::kill;
-    stop_receipt receipt{.where = boundary::process};
-    receipt.method = killed ? stop_method::killed : stop_method::withdrawn;
-    if (!killed)
-      receipt.proof = stop_proof::returned;
-    else if (sent && barrier)
-      receipt.proof = stop_proof::barrier;
-    else  // past the bound nothing is proven but that SIGKILL is pending, and the receipt says so
-      receipt.proof = wait_for_exit(claim.pidfd, until) ? stop_proof::pidfd : stop_proof::none;
-    receipt.why = reason::shutdown{};
-    receipt.worker = claim.worker;
-    receipt.requested = requested;
-    receipt.stopped = clock::now();
-    l.task->stopped(std::make_shared<receipt_slot>(std::move(receipt)));
-  }
-  taken.clear();
-  // The rest is in other hands, committed while we came, or dying; a zygote that reports no deaths is replaced as
-  // witness by the pidfds.
   const auto half = requested + std::min<duration>(patience, (until.at() - requested) / 2);
   wait_for_tasks(std::min(deadline(half), until));
   {
@@ -206,7 +156,7 @@ void pool_core::give_up_unreaped() noexcept {
   for (const auto& worker : unreaped) {
     warden_.unwatch(worker->pidfd.get());  // if it was an orphan
     kill_worker(*worker);
-    if (!wait_for_exit(worker->pidfd.get(), deadline(clock::now())))
+    if (!preempt::wait_for_exit(worker->pidfd.get(), deadline(clock::now() + 1ms)))
       report_.unreaped.push_back({worker->pid, false, state_of(worker->pid)});
   }
   const lock guard(mutex_);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 #include <workit/base/errors.hpp>
+#include <workit/preempt/proof.hpp>
 
 #include "pool_core.hpp"
 #include "worker_memory.hpp"
@@ -310,11 +311,17 @@ void pool_core::on_back_off_over() {
   fork_workers();
 }
 
-void pool_core::delegate_kill(pid_t worker) noexcept {
+bool pool_core::kill_worker(worker_handle& worker) noexcept {
+  worker.note_kill();
+  const auto answer = preempt::send_kill(worker.pidfd.get());
+  if (answer == preempt::kill_answer::denied) ask_zygote_to_kill(worker);
+  return answer == preempt::kill_answer::sent;
+}
+
+void pool_core::ask_zygote_to_kill(const worker_handle& worker) noexcept {
   const lock guard(mutex_);
-  for (const auto& [number, w] : workers_)
-    if (w->pid == worker && w->from->link)
-      static_cast<void>(w->from->link->send({.kind = message_kind::kill, .worker = number}));
+  if (worker.from->link)
+    static_cast<void>(worker.from->link->send({.kind = message_kind::kill, .worker = worker.number}));
 }
 
 }  // namespace workit::workers

@@ -1,12 +1,9 @@
 // The face of the pool: options, and a core that outlives it while somebody is still inside.
 #include <limits>
-#include <mutex>
 #include <workit/base/errors.hpp>
-#include <workit/preempt/proof.hpp>
 #include <workit/workers/process_pool.hpp>
 
 #include <workit/base/usable_cpus.hpp>
-#include "kill_worker.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -40,40 +37,11 @@ process_options checked(process_options options, std::size_t loops) {
   return options;
 }
 
-/// The pools that a warden may ask to kill for it; a process has few.
-std::mutex pools_mutex;
-std::vector<std::weak_ptr<pool_core>> pools;  // guarded by pools_mutex
-
-void ask_pools_to_kill(pid_t worker) {
-  std::vector<std::shared_ptr<pool_core>> alive;
-  {
-    const std::lock_guard guard(pools_mutex);
-    for (const auto& p : pools)
-      if (auto pool = p.lock()) alive.push_back(std::move(pool));
-  }
-  for (const auto& pool : alive) pool->delegate_kill(worker);
-}
-
-void remember(const std::shared_ptr<pool_core>& pool) {
-  const std::lock_guard guard(pools_mutex);
-  std::erase_if(pools, [](const auto& p) { return p.expired(); });
-  pools.push_back(pool);
-}
-
 }  // namespace
-
-bool kill_worker(worker_handle& worker) noexcept {
-  worker.note_kill();
-  const auto answer = preempt::send_kill(worker.pidfd.get());
-  if (answer == preempt::kill_answer::denied) ask_pools_to_kill(worker.pid);
-  return answer == preempt::kill_answer::sent;
-}
 
 process_pool::process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_eventfds) {
   auto valid = checked(std::move(options), loop_eventfds.size());
   core_ = std::make_shared<pool_core>(std::move(valid), warden, std::move(loop_eventfds));
-  remember(core_);
-  warden.delegate_kill(ask_pools_to_kill);
 }
 
 process_pool::~process_pool() { stop(); }

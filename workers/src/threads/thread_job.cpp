@@ -23,8 +23,7 @@ void thread_job::stopped(std::shared_ptr<receipt_slot> receipt) noexcept {
   pool_->withdrawn(*this, std::move(receipt));
 }
 
-// The receipt is written by whoever ends it, from the same cell.
-void thread_job::stop_in_place(stop_receipt) noexcept {
+void thread_job::stop_in_place() noexcept {
   asked_.store(1, std::memory_order_release);
   pool_->begin_stop(shared_from_this());
   kicked(thread_->kicked_on());

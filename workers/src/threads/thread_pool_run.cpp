@@ -92,11 +92,8 @@ void thread_pool_core::conclude(thread_job& task, landed& result) {
 
 stop_receipt thread_pool_core::receipt_of(const thread_job& task, stop_method method, stop_proof proof,
                                           time_point at) const {
-  stop_receipt receipt{.where = boundary::thread, .method = method, .proof = proof};
-  const auto* cancelled = task.cell->record();
-  receipt.requested = cancelled != nullptr ? cancelled->at : task.terms.until.at();
-  receipt.why = cancelled != nullptr ? cancelled->why : reason::deadline{task.terms.until, at - task.terms.until.at()};
-  receipt.stopped = at;
+  auto receipt = stop_receipt::for_request(task.cell->record_or(task.terms.until, at), boundary::thread, method);
+  receipt.set_proof(proof, at);
   return receipt;
 }
 
@@ -154,7 +151,6 @@ void thread_pool_core::begin_stop(const std::shared_ptr<thread_job>& task) { lad
 
 void thread_pool_core::withdrawn(thread_job& task, std::shared_ptr<receipt_slot> opened) {
   auto receipt = opened->get();
-  receipt.where = boundary::thread;
   receipt.reclaimed = receipt.stopped;
   {
     const lock guard(mutex_);

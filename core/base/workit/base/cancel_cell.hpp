@@ -11,19 +11,16 @@
 
 namespace workit {
 
+/// Whether a listener passes the cancellation on to the alarm. An alarm that cancels stops the work itself: no.
+enum class tell_alarm : bool { no, yes };
+
 /// Hears that a cell was cancelled; the home loop of the cell's owner.
 class cancel_listener {
  public:
   virtual ~cancel_listener() = default;
-  /// Runs on the canceller's thread, after the cell changed: posts the delivery, stops what runs behind a boundary.
-  /// Runs no user code. Threads: any.
-  virtual void cancelled(const std::shared_ptr<cancel_cell>& cell) noexcept = 0;
-};
-
-/// A cancellation: why, and the machine's instant of it.
-struct cancel_record {
-  cancel_reason why;
-  time_point at;
+  /// Runs on the canceller's thread, after the cell changed: posts the delivery, and calls alarm::cancelled() if told
+  /// to. Runs no user code. Threads: any.
+  virtual void cancelled(const std::shared_ptr<cancel_cell>& cell, tell_alarm then) noexcept = 0;
 };
 
 /// A node of the tree of cancellations. Cancelling is one compare-and-swap here, from any thread, running no user
@@ -49,12 +46,15 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
 
   /// Cancels this cell and all below it, unless it is already stopping or closed; true to the one caller that did.
   /// Blocks: only as alarm::cancelled says.
-  bool request(cancel_reason why);
+  bool request(cancel_reason why, tell_alarm then = tell_alarm::yes);
 
   /// Whether this cell, or one above it, was cancelled. Costs one load while nothing was cancelled anywhere.
   [[nodiscard]] bool stopping() const noexcept;
   /// The cancellation that rules here: its own, else that of the nearest cancelled parent; null when there is none.
   [[nodiscard]] const cancel_record* record() const noexcept;
+  /// record(), or where that is null the passing of `until`: a deadline that the task's worker keeps as well, and may
+  /// meet before this cell does. For a receipt of a stop seen at `now`. Requires: one of the two has happened.
+  [[nodiscard]] cancel_record record_or(deadline until, time_point now) const;
   /// Its own cancellation only.
   [[nodiscard]] const cancel_record* own_record() const noexcept;
   /// Whether it was cancelled itself or closed: nothing more can be decided here.

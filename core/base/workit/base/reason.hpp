@@ -69,6 +69,12 @@ using cancel_reason =
     std::variant<reason::user, reason::deadline, reason::timeout, reason::parent_failed, reason::sibling_failed,
                  reason::race_lost, reason::budget, reason::scope_ended, reason::shutdown, reason::manual>;
 
+/// A cancellation: why, and the machine's instant of it.
+struct cancel_record {
+  cancel_reason why;
+  time_point at;
+};
+
 /// The alternative's name, as in "sibling_failed".
 [[nodiscard]] std::string_view kind_of(const cancel_reason& why) noexcept;
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <workit/base/boundary.hpp>
 #include <workit/base/clock.hpp>
@@ -36,6 +37,7 @@ enum class stop_proof : std::uint8_t {
 };
 
 /// One stop. Instants are machine time (steady_clock), also under a manual clock: they are measurements.
+/// Every receipt begins with for_request().
 struct stop_receipt {
   boundary where = boundary::fiber;
   stop_method method = stop_method::cooperative;
@@ -46,6 +48,18 @@ struct stop_receipt {
   time_point stopped{};                   ///< proven: not one instruction later
   std::optional<time_point> reclaimed{};  ///< memory, descriptors and the process itself are back
   std::optional<thread_stop> thread{};    ///< at boundary::thread: where it was left, or why that was refused
+
+  /// The receipt of a stop that `request` asked for and that is not proven yet.
+  [[nodiscard]] static stop_receipt for_request(cancel_record request, boundary where, stop_method method) {
+    stop_receipt begun{.where = where, .method = method, .why = std::move(request.why)};
+    begun.requested = request.at;
+    return begun;
+  }
+  /// Not one instruction of the task has run after `at`.
+  void set_proof(stop_proof by, time_point at) noexcept {
+    proof = by;
+    stopped = at;
+  }
 };
 
 [[nodiscard]] std::string_view to_string(stop_method m) noexcept;

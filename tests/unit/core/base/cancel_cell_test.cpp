@@ -32,7 +32,7 @@ TEST(CancelCell, EndsAChainOfAnyLengthWithoutRecursion) {
 
 struct counting_listener final : cancel_listener {
   std::atomic<int> heard{0};
-  void cancelled(const cancel_cell::ptr&) noexcept override { ++heard; }
+  void cancelled(const cancel_cell::ptr&, tell_alarm) noexcept override { ++heard; }
 };
 
 TEST(CancelCell, IsQuietUntilItIsCancelled) {
@@ -56,6 +56,19 @@ TEST(CancelCell, RemembersWhenItWasCancelled) {
   cell->request(reason::user{});
   EXPECT_GE(cell->record()->at, before);
   EXPECT_LE(cell->record()->at, std::chrono::steady_clock::now());
+}
+
+TEST(CancelCell, SaysWhyAndWhenAWorkerStoppedThatMetTheDeadlineFirst) {
+  const auto cell = root();
+  const deadline until(noon);
+  const auto early = cell->record_or(until, noon + 3ms);
+  EXPECT_EQ(early.at, noon);
+  ASSERT_TRUE(std::holds_alternative<reason::deadline>(early.why));
+  EXPECT_EQ(std::get<reason::deadline>(early.why).at, until);
+  EXPECT_EQ(std::get<reason::deadline>(early.why).lateness, 3ms);
+  cell->request(reason::manual{.tag = "ours"});
+  EXPECT_EQ(describe(cell->record_or(until, noon + 3ms).why), "manual: ours");
+  EXPECT_EQ(cell->record_or(until, noon).at, cell->record()->at);
 }
 
 TEST(CancelCell, StopsItsDescendantsAndNotItsParentNorItsSiblings) {

@@ -1,4 +1,4 @@
-// Stops proven without the barrier: by death notice, by pidfd, through a delegate.
+// Stops proven without the barrier: by death notice, by pidfd, and with a kill that another process sends.
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -107,19 +107,17 @@ TEST_F(PendingStops, AWorkerThatIsDeadAndReapedIsProvenByItsPidfd) {
   EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
 }
 
-TEST_F(PendingStops, WhereTheKillIsDeniedTheDelegateIsAsked) {
+TEST_F(PendingStops, WhereTheKillIsDeniedTheLeaseHasAnotherProcessKill) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to be able to drop it";
   spinning_child child;
   const auto root = scope();
   const auto task = std::make_shared<test_lease>(below(root), child);
   warden_->enlist(task);
-  std::atomic<pid_t> asked{0};
-  warden_->delegate_kill([&](pid_t worker) { asked = worker; });
   std::thread([&] {
     syscall(SYS_setresuid, 65534, 65534, 65534);  // the bare system call changes this thread only
     root->request(reason::user{});
   }).join();
-  EXPECT_EQ(asked, child.pid());
+  EXPECT_EQ(task->asked_to_kill, 1);
   EXPECT_EQ(task->told, 0) << "nothing is proven yet";
   EXPECT_EQ(warden_->load().unproven, 1u);
   kill(child.pid(), SIGKILL);  // what the zygote would do

@@ -15,7 +15,8 @@ namespace workit::test {
 class test_lease final : public preempt::lease {
  public:
   /// What a stop gets when it comes first.
-  test_lease(cancel_cell::ptr ruling, preempt::stop_claim on_stop) : lease(std::move(ruling)), on_stop_(on_stop) {}
+  test_lease(cancel_cell::ptr ruling, preempt::stop_claim on_stop)
+      : lease(std::move(ruling), boundary::process), on_stop_(on_stop) {}
   /// A task that runs in `child`.
   test_lease(cancel_cell::ptr ruling, const spinning_child& child)
       : test_lease(std::move(ruling),
@@ -40,23 +41,29 @@ class test_lease final : public preempt::lease {
       exited_at_stop = child_->exited();
     }
     told_on = std::this_thread::get_id();
+    told_as = ++all_told;
     receipt = slot->get();
     ++told;
     told.notify_all();
   }
+  void ask_to_kill() noexcept override { ++asked_to_kill; }
   /// Waits for stopped().
   void wait() const { told.wait(0); }
 
   duration grace{};
   std::atomic<int> asked{0};
   std::atomic<int> claims{0};
+  std::atomic<int> asked_to_kill{0};
   std::atomic<int> told{0};
+  int told_as = 0;  // its place in the order in which all such leases were told
   std::optional<stop_receipt> receipt;
   std::uint64_t beats_at_stop = 0;
   bool exited_at_stop = false;
   std::thread::id told_on;
 
  private:
+  static inline std::atomic<int> all_told{0};
+
   bool decide() noexcept {
     bool open = false;
     return decided_.compare_exchange_strong(open, true);

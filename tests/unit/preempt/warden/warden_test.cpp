@@ -30,10 +30,11 @@ class noting_listener final : public cancel_listener {
   struct note {
     const cancel_cell* cell;
     std::thread::id on;
+    tell_alarm then;
   };
   explicit noting_listener(std::ptrdiff_t expected) : left_(expected) {}
-  void cancelled(const std::shared_ptr<cancel_cell>& cell) noexcept override {
-    notes.push_back({cell.get(), std::this_thread::get_id()});
+  void cancelled(const std::shared_ptr<cancel_cell>& cell, tell_alarm then) noexcept override {
+    notes.push_back({cell.get(), std::this_thread::get_id(), then});
     left_.count_down();
   }
   void wait() const { left_.wait(); }
@@ -167,6 +168,18 @@ TEST_F(Warden, ADeadlineStopsTheTasksBelowACellWithoutAListener) {
   task->wait();
   EXPECT_NE(task->told_on, std::this_thread::get_id());
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(task->receipt->why));
+}
+
+TEST_F(Warden, AListenerOfAPassedDeadlineDoesNotTellTheWardenAgain) {
+  warden w;
+  const auto of_deadline = std::make_shared<noting_listener>(1), of_request = std::make_shared<noting_listener>(1);
+  const auto passed = cancel_cell::make(nullptr, of_deadline);
+  w.arm(passed, steady_clock_source::instance().now());
+  of_deadline->wait();
+  EXPECT_EQ(of_deadline->notes.front().then, tell_alarm::no);
+  cancel_cell::make(nullptr, of_request)->request(reason::user{});
+  EXPECT_EQ(of_request->notes.front().then, tell_alarm::yes)
+      << "the control: another canceller leaves it to the listener";
 }
 
 TEST_F(Warden, ForgetsCellsThatAreArmedWhenItEnds) {

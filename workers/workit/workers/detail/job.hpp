@@ -88,7 +88,7 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
  public:
   /// `ruling`: its cancellation stops the task.
   job(cancel_cell::ptr ruling, std::string task_name, remote_call what, job_terms on = {})
-      : lease(std::move(ruling)), name(std::move(task_name)), call(std::move(what)), terms(on) {}
+      : lease(std::move(ruling), boundary::process), name(std::move(task_name)), call(std::move(what)), terms(on) {}
 
   const std::string name;
   remote_call call;
@@ -110,6 +110,7 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   [[nodiscard]] duration ask() noexcept final;
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;
   void stopped(std::shared_ptr<receipt_slot> receipt) noexcept final;
+  void ask_to_kill() noexcept final;
 
  private:
   friend class pool_core;

@@ -26,7 +26,7 @@ class thread_job : public preempt::lease,
  public:
   /// `ruling`: its cancellation stops the task. Of `on`, `loop` means nothing here.
   thread_job(cancel_cell::ptr ruling, std::string task_name, remote_call what, job_terms on = {})
-      : lease(std::move(ruling)), name(std::move(task_name)), call(std::move(what)), terms(on) {}
+      : lease(std::move(ruling), boundary::thread), name(std::move(task_name)), call(std::move(what)), terms(on) {}
 
   const std::string name;
   const remote_call call;
@@ -47,7 +47,7 @@ class thread_job : public preempt::lease,
   [[nodiscard]] duration ask() noexcept final;
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;
   void stopped(std::shared_ptr<receipt_slot> receipt) noexcept final;
-  void stop_in_place(stop_receipt opened) noexcept final;
+  void stop_in_place() noexcept final;
   bool kick() noexcept final;
   bool give_up() noexcept final;
 

@@ -51,7 +51,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// on that of another caller; nothing is dropped.
   void post(std::function<void()> work);
   /// Posts the delivery of a cancellation, then stops what runs behind boundaries below it. Threads: any.
-  void cancelled(const cancel_cell::ptr& cell) noexcept override;
+  void cancelled(const cancel_cell::ptr& cell, tell_alarm then) noexcept override;
 
   /// Queues a task; its fiber, with its stack, is made when the loop next turns.
   void start_task(std::shared_ptr<task_state_base> task);
