@@ -198,7 +198,7 @@ TEST_F(Sandbox, LetsALibraryLookForTheMachineInVain) {
   EXPECT_EQ(free.call([] { return close_it(open("/proc/stat", O_RDONLY | O_CLOEXEC)); }), 1) << "the control arm";
 }
 
-TEST_F(Sandbox, IsNotDeceivedByAnInnocentName) {
+TEST_F(Sandbox, IsNotDeceivedByABenignName) {
   expect_violation(host().submit([] { return close_it(open("/proc/stat", O_RDWR | O_CLOEXEC)); }), "openat");
   expect_violation(host().submit([] { return close_it(open("/proc/statx", O_RDONLY | O_CLOEXEC)); }), "openat");
   expect_violation(host().submit([] { return close_it(open("/sys/devices/system/cpu", O_RDONLY | O_CLOEXEC)); }),
