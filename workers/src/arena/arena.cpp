@@ -48,9 +48,7 @@ arena_service::arena_service(arena_options options) : options_(checked(std::move
 
 arena_service::~arena_service() { stop(); }
 
-void arena_service::before_threads(runtime& owner) {
-  if (owner.warden() == nullptr) owner.install_warden(std::make_shared<preempt::warden>());
-}
+void arena_service::before_threads(runtime& owner) { share_warden(owner); }
 
 void arena_service::start(runtime&) { state_ = std::make_unique<state>(options_.threads); }
 

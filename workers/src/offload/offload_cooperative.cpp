@@ -126,7 +126,7 @@ std::shared_ptr<boundary_call> make_cooperative_call(const call_site& site) {
     throw start_failed(wanted.empty() ? std::string("offload at boundary::cooperative needs an arena, and this runtime "
                                                     "has none: make it with workit::runtime rt({...}, workit::arena())")
                                       : "offload: this runtime has no arena called \"" + wanted + "\"");
-  return std::make_shared<cooperative_call>(site, *found, dynamic_cast<preempt::warden&>(*owner.warden()));
+  return std::make_shared<cooperative_call>(site, *found, found->warden());
 }
 
 }  // namespace workit::detail

@@ -40,9 +40,7 @@ process_service::process_service()
 process_service::~process_service() = default;
 
 void process_service::before_threads(runtime& owner) {
-  if (owner.warden() == nullptr) owner.install_warden(std::make_shared<preempt::warden>());
-  warden_ = dynamic_cast<preempt::warden*>(owner.warden());
-  WORKIT_ASSERT(warden_ != nullptr, "the pool \"" + first_.name + "\" needs preempt::warden as the runtime's warden");
+  share_warden(owner);
   for (const auto& loop : owner.loops()) loops_.push_back(loop->wake_descriptor());
   if (has_first_) add(first_);
   for (const auto& loop : owner.loops())
@@ -53,12 +51,12 @@ void process_service::before_threads(runtime& owner) {
 }
 
 std::shared_ptr<const process_service::members> process_service::snapshot() const {
-  const std::lock_guard guard(mutex_);
+  const thread_lock guard(mutex_);
   return members_;
 }
 
 void process_service::change(const std::shared_ptr<workers::process_pool>& pool, bool add, bool open) {
-  const std::lock_guard guard(mutex_);
+  const thread_lock guard(mutex_);
   auto changed = std::make_shared<members>();
   for (const auto& m : *members_) {
     if (m.pool != pool && m.pool->name() == pool->name() && add)
@@ -72,12 +70,12 @@ void process_service::change(const std::shared_ptr<workers::process_pool>& pool,
 
 std::shared_ptr<workers::process_pool> process_service::open(process_options options) {
   refuse_on_loop("open_pool()");
-  WORKIT_ASSERT(warden_ != nullptr, "a pool was opened before a runtime has started the service");
+  WORKIT_ASSERT(has_warden(), "a pool was opened before a runtime has started the service");
   return add(std::move(options));
 }
 
 std::shared_ptr<workers::process_pool> process_service::add(process_options options) {
-  auto fresh = std::make_shared<workers::process_pool>(std::move(options), *warden_, loops_);
+  auto fresh = std::make_shared<workers::process_pool>(std::move(options), warden(), loops_);
   change(fresh, true, false);
   try {
     fresh->start();
@@ -112,7 +110,7 @@ void process_service::drain(deadline until) noexcept {
 
 void process_service::stop() noexcept {
   {
-    const std::lock_guard guard(mutex_);
+    const thread_lock guard(mutex_);
     ended_ = true;
   }
   const auto all = snapshot();

@@ -9,10 +9,7 @@ thread_service::thread_service(thread_options options) : options_(std::move(opti
 thread_service::~thread_service() = default;
 
 void thread_service::before_threads(runtime& owner) {
-  if (owner.warden() == nullptr) owner.install_warden(std::make_shared<preempt::warden>());
-  auto* const warden = dynamic_cast<preempt::warden*>(owner.warden());
-  WORKIT_ASSERT(warden != nullptr, "the pool \"" + options_.name + "\" needs preempt::warden as the runtime's warden");
-  auto pool = std::make_shared<workers::thread_pool>(options_, *warden);
+  auto pool = std::make_shared<workers::thread_pool>(options_, share_warden(owner));
   pool->start();
   pool_ = std::move(pool);
 }

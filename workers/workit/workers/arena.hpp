@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <workit/base/service.hpp>
+#include <workit/workers/detail/warden_service.hpp>
 
 namespace workit {
 
@@ -19,7 +19,7 @@ struct arena_options {
 };
 
 /// Guarantees: when it has stopped, no thread of oneTBB's is left, unless the program uses oneTBB elsewhere.
-class arena_service final : public service {
+class arena_service final : public detail::warden_service {
  public:
   /// Errors: start_failed for options, with a sentence.
   explicit arena_service(arena_options options);

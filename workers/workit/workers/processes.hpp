@@ -2,18 +2,18 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <workit/base/service.hpp>
+#include <workit/base/thread_mutex.hpp>
+#include <workit/workers/detail/warden_service.hpp>
 #include <workit/workers/process_pool.hpp>
 
 namespace workit {
 
 /// Carries the pool that it was made with, and those that are opened later; the end of the runtime leaves no process of
 /// theirs behind. Threads: any, unless said; the service's own calls as service says.
-class process_service final : public service {
+class process_service final : public detail::warden_service {
  public:
   /// With a pool that starts before the I/O threads do.
   explicit process_service(process_options options);
@@ -48,11 +48,10 @@ class process_service final : public service {
 
   const process_options first_;
   const bool has_first_;
-  preempt::warden* warden_ = nullptr;
   std::vector<int> loops_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const members> members_;  // guarded by mutex_; replaced, never changed
-  bool ended_ = false;                      // guarded by mutex_
+  mutable thread_mutex mutex_;
+  std::shared_ptr<const members> members_ WORKIT_GUARDED_BY(mutex_);  // replaced, never changed
+  bool ended_ WORKIT_GUARDED_BY(mutex_) = false;
 };
 
 /// `workit::runtime rt({}, workit::processes({.workers = 2}))`; offload finds the pool by its name. A runtime may have

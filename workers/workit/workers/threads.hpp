@@ -3,14 +3,14 @@
 
 #include <memory>
 #include <string_view>
-#include <workit/base/service.hpp>
+#include <workit/workers/detail/warden_service.hpp>
 #include <workit/workers/thread_pool.hpp>
 
 namespace workit {
 
 /// Carries one pool; the end of the runtime leaves no thread of it behind but those of tasks that were refused and run
 /// on.
-class thread_service final : public service {
+class thread_service final : public detail::warden_service {
  public:
   explicit thread_service(thread_options options);
   ~thread_service() override;
