@@ -1,4 +1,4 @@
-// captured_output: a pipe, read without waiting by whoever comes by.
+// captured_output: a pipe that is read without waiting, by the warden and by the thread that settles the task.
 //
 // Invariants
 // 1. What is read is kept or counted, in the order in which it was written.
@@ -18,7 +18,7 @@
 namespace workit::workers {
 namespace {
 
-/// Reads at once: more than a pipe can hold (1 MiB, pipe(7)), so that only who writes meanwhile is left for later.
+/// Reads at once: more than a pipe can hold (1 MiB, pipe(7)), so only what is written meanwhile is left for later.
 constexpr int most_reads = 64;
 
 }  // namespace
@@ -29,11 +29,11 @@ captured_output::captured_output() {
     throw start_failed(std::string("a worker's output could not be captured: pipe: ") + std::strerror(errno));
   ours_ = unique_fd(ends[0]);
   theirs_ = unique_fd(ends[1]);
-  ::fcntl(ours_.get(), F_SETFL, O_NONBLOCK);  // our end alone: who writes knows nothing of it
+  ::fcntl(ours_.get(), F_SETFL, O_NONBLOCK);  // of the host's end alone: the writer blocks as on any pipe
 }
 
 bool captured_output::drain() noexcept {
-  const std::lock_guard guard(mutex_);
+  const thread_lock guard(mutex_);
   std::array<char, 16 * 1024> part;
   for (int n = 0; n < most_reads; ++n) {
     const auto size = ::read(ours_.get(), part.data(), part.size());
@@ -64,7 +64,7 @@ void captured_output::cut() noexcept {
 
 void captured_output::take(worker_usage& to) noexcept {
   drain();
-  const std::lock_guard guard(mutex_);
+  const thread_lock guard(mutex_);
   cut();
   to.output = std::exchange(last_, {});
   to.output_dropped = std::exchange(dropped_, 0);

@@ -7,7 +7,7 @@
 namespace workit::workers {
 namespace {
 
-/// A word that keeps changing under us is being scribbled on.
+/// A word that changes so often is written by a worker that does not keep to the protocol.
 constexpr int most_attempts = 1000;
 
 }  // namespace
@@ -29,7 +29,7 @@ preempt::stop_claim job::claim_stop() noexcept {
     return {answer::kill, worker_->pidfd.get(), worker_->pid, worker_->control().life.word()};
   };
 #ifdef WORKIT_WITHOUT_WINNER
-  return claimed();  // whoever comes last
+  return claimed();  // the last one to come wins
 #endif
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     const auto seen = worker_->word();
@@ -40,7 +40,7 @@ preempt::stop_claim job::claim_stop() noexcept {
         return {answer::completed};
       case phase::stopped:
         return claimed();
-      case phase::idle:  // not published yet: whoever was about to will find out
+      case phase::idle:  // not published yet: the thread that is about to will see the word
         if (!worker_->change_word(seen, taken)) break;
         return {decide(state::running, state::withdrawn) ? answer::withdrawn : answer::completed};
       case phase::running:

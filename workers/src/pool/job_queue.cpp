@@ -1,4 +1,4 @@
-// job_queue: one line for each priority, and one before the door.
+// job_queue: a FIFO for each priority, and an overflow FIFO.
 #include "job_queue.hpp"
 
 #include <algorithm>
@@ -6,13 +6,13 @@
 
 namespace workit::workers {
 
-job_queue::line& job_queue::line_of(const job& task) noexcept {
-  return lines_[std::min<std::size_t>(static_cast<std::size_t>(task.terms.priority), lines_.size() - 1)];
+job_queue::fifo& job_queue::fifo_of(const job& task) noexcept {
+  return inside_[std::min<std::size_t>(static_cast<std::size_t>(task.terms.priority), inside_.size() - 1)];
 }
 
 time_point job_queue::oldest(time_point now) const noexcept {
-  for (const auto& line : lines_)
-    if (!line.empty()) now = std::min(now, line.front()->submitted_);
+  for (const auto& each : inside_)
+    if (!each.empty()) now = std::min(now, each.front()->submitted_);
   if (!outside_.empty()) now = std::min(now, outside_.front()->submitted_);
   return now;
 }
@@ -20,16 +20,16 @@ time_point job_queue::oldest(time_point now) const noexcept {
 bool job_queue::push(std::shared_ptr<job> task) {
   job& entry = *task;
   const bool inside = size_ < limit_;
-  auto& line = inside ? line_of(entry) : outside_;
-  entry.queued_at_ = line.insert(line.end(), std::move(task));
+  auto& waiting = inside ? fifo_of(entry) : outside_;
+  entry.queued_at_ = waiting.insert(waiting.end(), std::move(task));
   entry.queued_ = inside ? job::place::inside : job::place::outside;
   size_ += inside;
   return inside;
 }
 
 std::shared_ptr<job> job_queue::pop() {
-  const auto first = std::find_if(lines_.begin(), lines_.end(), [](const line& l) { return !l.empty(); });
-  auto task = first != lines_.end() ? first->front() : outside_.front();  // outside only: a queue of no length
+  const auto first = std::find_if(inside_.begin(), inside_.end(), [](const fifo& f) { return !f.empty(); });
+  auto task = first != inside_.end() ? first->front() : outside_.front();  // a queue of length 0 has all outside
   remove(*task);
   return task;
 }
@@ -41,16 +41,16 @@ void job_queue::remove(job& task) {
     outside_.erase(task.queued_at_);
     return;
   }
-  line_of(task).erase(task.queued_at_);
+  fifo_of(task).erase(task.queued_at_);
   --size_;
-  let_in();
+  admit_next();
 }
 
-void job_queue::let_in() {
+void job_queue::admit_next() {
   if (outside_.empty() || size_ >= limit_) return;
   job& next = *outside_.front();
-  auto& line = line_of(next);
-  line.splice(line.end(), outside_, outside_.begin());  // its iterator stays good
+  auto& waiting = fifo_of(next);
+  waiting.splice(waiting.end(), outside_, outside_.begin());  // keeps the iterator valid
   next.queued_ = job::place::inside;
   ++size_;
 }

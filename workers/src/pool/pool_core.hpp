@@ -1,43 +1,43 @@
-// What a process pool is made of: its queue, its workers, its zygote.
+// pool_core: the mutex of a process pool, the parts that it guards, and what is done outside it.
 #pragma once
 
-#include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <memory>
-#include <mutex>
-#include <unordered_map>
+#include <optional>
+#include <string>
 #include <vector>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/workers/process_pool.hpp>
 
-#include "job_queue.hpp"
+#include "capacity_losses.hpp"
+#include "deferred_actions.hpp"
+#include "dispatcher.hpp"
+#include "pool_size.hpp"
+#include "pool_timer.hpp"
+#include "shutdown_tally.hpp"
+#include "start_failures.hpp"
 #include "task_channel.hpp"
-#include "worker_handle.hpp"
-#include "zygote_group.hpp"
+#include "worker_table.hpp"
+#include "zygote_outage.hpp"
+#include "zygote_roles.hpp"
 
 namespace workit::workers {
 
-/// Invariants
-/// 1. A job leaves `queued` and `running` once, by compare-and-swap on its own state; who wins it settles it. Between
+/// The parts keep the state and its rules and know no lock: worker_table, zygote_roles, dispatcher, pool_size and the
+/// small counters. pool_core takes the mutex, asks them, collects what is to be done in deferred_actions, and does it
+/// without the mutex: system calls that block, calls of the warden, kills, settlements. docs/design/0016 has the
+/// picture.
+///
+/// Invariants (those of the parts stand with them)
+/// 1. A job leaves `queued` and `running` once, by compare-and-swap on its own state; the winner settles it. Between
 ///    host and worker the worker's shared word decides first (claim_stop, publish, commit).
-/// 2. A worker changes its state under the mutex and in enter() alone, which keeps its zygote group's counts; it
-/// becomes lost
-///    once, and then no counter and no list of idle workers knows it.
-/// 3. A worker's handle is in `workers_` until its memory is back and its task was settled or taken from it;
-///    nothing a dead or stopped worker could write is used again.
-/// 4. busy() <= options_.workers, over all zygote_groups: spares are parked processes, not parallelism.
-/// 5. Tasks are given to workers of `serving_` only. A zygote group that is neither `serving_` nor `next_` loses each
-/// worker
-///    as its task ends, and is dismissed with the last; it is in `zygote_groups_` until its zygote has been cleared
-///    away too.
-/// 6. An open pool has a serving_ zygote, or one is about to be tried: replacing_ is true, or zygote_timer_ runs.
-/// 7. Callbacks of the zygotes' sockets, of pidfds, of the bell and of timers run on the warden's thread, one at a
-///    time.
+/// 2. An open pool has a serving zygote, or one is about to be tried: replacing_ is true, or zygote_timer_ is set.
+/// 3. Callbacks of the zygotes' sockets, of pidfds, of the ready event and of timers run on the warden's thread, one at
+///    a time.
 ///
 /// Lock order: mutex_ is a leaf but for the mutexes of remote_channels; a worker's `listening` is taken before those,
-/// too. Nothing is called under them that could call back: not the warden, not settled(), not a receipt. What has to be
-/// done after it is collected in `deferred_actions` and done by run(). System calls under it do not block: a packet to
-/// the zygote, a descriptor closed.
+/// too. Nothing is called under them that could call back: not the warden, not settled(), not a receipt. System calls
+/// under mutex_ do not block: a packet to the zygote, a descriptor made or closed, a timer set.
 class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
   pool_core(process_options options, preempt::warden& warden, std::vector<int> loops);
@@ -45,215 +45,180 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
 
   // pool_startup.cpp
-  void start();
-  bool drain(deadline until);
-  [[nodiscard]] pool_status status() const;
+  void start() WORKIT_EXCLUDES(mutex_);
+  bool drain(deadline until) WORKIT_EXCLUDES(mutex_);
+  [[nodiscard]] pool_status status() const WORKIT_EXCLUDES(mutex_);
   [[nodiscard]] process_limits limits() const;
 
   // pool_reload.cpp
-  void reload(deadline until);
+  void reload(deadline until) WORKIT_EXCLUDES(mutex_);
 
   // pool_shutdown.cpp
-  shutdown_report stop(shutdown_options how) noexcept;
+  shutdown_report stop(shutdown_options how) noexcept WORKIT_EXCLUDES(mutex_);
 
   // pool_jobs.cpp
-  void submit(std::shared_ptr<job> task);
+  void submit(std::shared_ptr<job> task) WORKIT_EXCLUDES(mutex_);
 
   // pool_collect.cpp
-  void collect(std::size_t loop);
+  void collect(std::size_t loop) WORKIT_EXCLUDES(mutex_);
 
   // pool_completion.cpp
-  void on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept;
+  void on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept WORKIT_EXCLUDES(mutex_);
 
   // pool_workers.cpp
   /// For a worker that this process may not kill, since it has dropped its privileges.
-  void ask_zygote_to_kill(const worker_handle& worker) noexcept;
+  void ask_zygote_to_kill(const worker_handle& worker) noexcept WORKIT_EXCLUDES(mutex_);
 
  private:
+  friend class deferred_actions;
   using handle = std::shared_ptr<worker_handle>;
-  using lock = std::unique_lock<std::mutex>;
+  using group = std::shared_ptr<zygote_group>;
   enum class life { fresh, starting, open, closing, closed };
 
-  /// A job and the worker it is bound to.
-  struct launch {
-    std::shared_ptr<job> task;
-    handle worker;
-  };
-  struct settlement {
-    std::shared_ptr<job> task;
-    job_result result;
-  };
-  /// What was decided under the mutex and is done without it.
-  struct deferred_actions {
-    void settle(std::shared_ptr<job> task, job_result result);
-
-    std::vector<launch> launches;
-    std::vector<settlement> settlements;
-    std::vector<std::shared_ptr<receipt_slot>> reclaimed;
-    std::vector<handle> kills;
-    handle prewoken;
-    bool fork = false;
-  };
-  void run(deferred_actions todo);
+  // What deferred_actions::run() calls.
+  void run(deferred_actions&& todo) WORKIT_EXCLUDES(mutex_) { todo.run(*this); }
+  /// Kills the worker, through its zygote where this process may not. True when the kill was sent from here: only then
+  /// a barrier proves anything.
+  bool kill(worker_handle& worker) noexcept WORKIT_EXCLUDES(mutex_);
+  void start(const launch& l, deferred_actions& todo) WORKIT_EXCLUDES(mutex_);
+  void settle(const std::shared_ptr<job>& task, job_result result) WORKIT_EXCLUDES(mutex_);
+  static void prewake(worker_handle& worker) noexcept { worker.prewake(); }
+  void post_fork();
+  static void complete(receipt_slot& receipt) { receipt.set_reclaimed(std::chrono::steady_clock::now()); }
 
   // pool_jobs.cpp
-  void take_launches(deferred_actions& todo);
-  void start_on_worker(const launch& l);
-  void withdraw_launch(const launch& l);
+  void launch_waiting(deferred_actions& todo) WORKIT_REQUIRES(mutex_);
+  /// No task could be given to a worker, now or soon.
+  [[nodiscard]] bool is_stranded() const WORKIT_REQUIRES(mutex_) { return !trouble_.empty() && !zygotes_.has_worker(); }
   /// Where tasks have followed upon stops, the next worker is prewoken after one.
-  void prewake_next(time_point lost, deferred_actions& todo);
-  void note_whether_it_follows(time_point submitted) noexcept;
-  bool release(const handle& worker, const job& task, worker_state next, deferred_actions& todo);
-  void settle(const std::shared_ptr<job>& task, job_result result);
+  void prewake_next(time_point lost, deferred_actions& todo) WORKIT_REQUIRES(mutex_);
+  void withdraw_launch(const launch& l, deferred_actions& todo) WORKIT_EXCLUDES(mutex_);
+  bool release(const handle& worker, const job& task, worker_state next, deferred_actions& todo)
+      WORKIT_REQUIRES(mutex_);
   [[nodiscard]] job_not_started stopped_answer() const;
-  void fail_queue(const job_not_started& answer, deferred_actions& todo);
 
   // pool_collect.cpp
   enum class packets_left { for_later, never };
-  void hear(const launch& l, packets_left then);
+  void hear(const launch& l, packets_left then) WORKIT_EXCLUDES(mutex_);
   [[nodiscard]] static bool take_part_of(const launch& l, packet& came);
-  void take_blocks_of(const launch& l, packet came);
-  [[nodiscard]] attachments blocks_for(job& task);
-  void take_result(const launch& l);
-  void end_crashing(const std::vector<launch>& crashing);
+  void take_blocks_of(const launch& l, packet came) WORKIT_EXCLUDES(mutex_);
+  [[nodiscard]] attachments blocks_for(job& task) WORKIT_EXCLUDES(mutex_);
+  void take_result(const launch& l) WORKIT_EXCLUDES(mutex_);
+  void deliver(const launch& l, job_result result) WORKIT_EXCLUDES(mutex_);
+  void end_crashing(const std::vector<launch>& crashing) WORKIT_EXCLUDES(mutex_);
 
   // pool_completion.cpp
-  void count_stop(const job& task, stop_method how, time_point now);
-  [[nodiscard]] static job_result gave_up(const job& task, pid_t worker);
-  [[nodiscard]] job_result death_of(const worker_handle& worker, const job& task, const worker_end& end) const;
-  void task_died(const handle& worker, const std::shared_ptr<job>& task, const worker_end& end);
+  void count_stop(const job& task, stop_method how, time_point now) WORKIT_REQUIRES(mutex_);
+  void task_died(const handle& worker, const std::shared_ptr<job>& task, const worker_end& end) WORKIT_EXCLUDES(mutex_);
 
   // pool_workers.cpp
-  /// Kills it, through its zygote where this process may not. True when the kill was sent from here: only then a
-  /// barrier proves anything. Requires: not under the mutex.
-  bool kill_worker(worker_handle& worker) noexcept;
-  void enter(const handle& worker, worker_state next);
-  [[nodiscard]] std::size_t busy() const noexcept;
-  [[nodiscard]] std::size_t alive() const noexcept;
-  void fork_workers();
-  /// The dead keep their memory for a while: a storm of stops must not pile them up without bound.
-  static std::size_t most_dead(std::size_t wanted) noexcept { return std::max<std::size_t>(16, 4 * wanted); }
-  [[nodiscard]] std::shared_ptr<zygote_group> short_of_workers() const;
+  void lose(const handle& worker) WORKIT_REQUIRES(mutex_);
+  void fork_workers() WORKIT_EXCLUDES(mutex_);
+  [[nodiscard]] group short_of_workers() const WORKIT_REQUIRES(mutex_);
   /// Has missing workers forked: at once when a task waits for one, else a little later (or when the dead one has been
-  /// reaped), because a fork beside the next task of who stopped the last one doubles its time.
-  void replenish(deferred_actions& todo);
-  void on_replenish_timer();
-  handle reserve_worker();
-  void on_forked(zygote_group& from, const message& m, unique_fd pidfd);
-  void on_ready(const handle& worker, deferred_actions& todo);
-  void on_ready_event();
-  void on_exited(std::uint32_t number, const worker_end& end);
-  void on_reclaimed(std::uint32_t number);
-  void on_violated(std::uint32_t number, int call);
-  bool died_at_start(const worker_handle& worker, int status);
-  void back_off(deferred_actions& todo);
-  void on_back_off_over();
+  /// reaped), because a fork beside the next task of the caller that stopped the last one doubles that task's time.
+  void replenish(deferred_actions& todo) WORKIT_REQUIRES(mutex_);
+  void on_replenish_timer() WORKIT_EXCLUDES(mutex_);
+  handle reserve_worker() WORKIT_EXCLUDES(mutex_);
+  void on_forked(zygote_group& from, const message& m, unique_fd pidfd) WORKIT_EXCLUDES(mutex_);
+  void fork_failed(zygote_group& from, const handle& worker, const message& m, deferred_actions& todo)
+      WORKIT_REQUIRES(mutex_);
+  void on_ready(const handle& worker, deferred_actions& todo) WORKIT_REQUIRES(mutex_);
+  void on_ready_event() WORKIT_EXCLUDES(mutex_);
+  void on_exited(std::uint32_t number, const worker_end& end) WORKIT_EXCLUDES(mutex_);
+  void on_reclaimed(std::uint32_t number) WORKIT_EXCLUDES(mutex_);
+  void on_violated(std::uint32_t number, int call) WORKIT_EXCLUDES(mutex_);
+  /// True when the next one should wait a little.
+  bool died_at_start(const worker_handle& worker, int status) WORKIT_REQUIRES(mutex_);
+  void back_off(deferred_actions& todo) WORKIT_REQUIRES(mutex_);
+  void on_back_off_over() WORKIT_EXCLUDES(mutex_);
 
-  // pool_size.cpp
-  [[nodiscard]] std::size_t wanted() const noexcept;
-  [[nodiscard]] std::size_t wanted_from(const zygote_group& b) const noexcept;
-  [[nodiscard]] bool is_spent(const worker_handle& worker) const noexcept;
-  void arm_shrink_timer();
-  void on_shrink_timer();
-  void forget_old_losses();
+  // pool_shrink.cpp
+  [[nodiscard]] std::size_t demand() const WORKIT_REQUIRES(mutex_) { return workers_.busy() + dispatch_.waiting(); }
+  [[nodiscard]] std::size_t wanted() const WORKIT_REQUIRES(mutex_) { return size_.wanted(demand()); }
+  [[nodiscard]] std::size_t wanted_from(const zygote_group& g) const WORKIT_REQUIRES(mutex_) {
+    return size_.wanted_from(zygotes_.is_serving(g) && life_ != life::starting, demand());
+  }
+  void arm_shrink_timer() WORKIT_REQUIRES(mutex_);
+  void on_shrink_timer() WORKIT_EXCLUDES(mutex_);
+  void forget_old_losses() WORKIT_REQUIRES(mutex_);
 
   // pool_zygote.cpp
-  std::shared_ptr<zygote_group> start_zygote(std::shared_ptr<zygote_group> pool_core::*role);
-  void on_zygote_readable(const std::shared_ptr<zygote_group>& from);
-  void on_message(const std::shared_ptr<zygote_group>& from, const message& m, std::vector<unique_fd>& descriptors);
-  void on_preload_failed(zygote_group& from, const std::string& sentence);
-  void zygote_died(const std::shared_ptr<zygote_group>& from);
+  group start_zygote(zygote_roles::role r) WORKIT_EXCLUDES(mutex_);
+  void on_zygote_readable(const group& from) WORKIT_EXCLUDES(mutex_);
+  void on_message(const group& from, const message& m, std::vector<unique_fd>& descriptors) WORKIT_EXCLUDES(mutex_);
+  void on_preload_failed(zygote_group& from, const std::string& sentence) WORKIT_EXCLUDES(mutex_);
+  void zygote_died(const group& from) WORKIT_EXCLUDES(mutex_);
   /// Clears away a dead zygote and its workers. What became of it, if tasks were given to its workers.
-  std::optional<std::string> bury(const std::shared_ptr<zygote_group>& from);
+  std::optional<std::string> bury(const group& from) WORKIT_EXCLUDES(mutex_);
   /// There is no serving zygote any more, or could not be another: has the next one tried, soon or a little later.
-  void zygote_missing(const std::string& how);
-  void replace_zygote();
-  void on_zygote_timer();
+  void zygote_missing(const std::string& how) WORKIT_EXCLUDES(mutex_);
+  void replace_zygote() WORKIT_EXCLUDES(mutex_);
+  void on_zygote_timer() WORKIT_EXCLUDES(mutex_);
 
-  // pool_orphans.cpp
-  struct orphan {
-    handle worker;
-    bool spared = false;  // it has a task, and may end it
-    bool dead = false;    // it died while its zygote hung: only its memory was left, and goes with the zygote
-  };
-  enum class with_tasks { die, go_on };
-  std::vector<orphan> take_orphans(const std::shared_ptr<zygote_group>& from, with_tasks those);
-  void adopt_orphans(std::vector<orphan> orphans, const std::string& zygote);
-  [[nodiscard]] bool is_dead(const zygote_group& zygote) const;
-  [[nodiscard]] bool is_orphan(std::uint32_t number) const;
-
-  // zygote_health.cpp
+  // pool_health.cpp
+  void adopt_orphans(const std::vector<worker_table::orphan>& orphans, const std::string& zygote)
+      WORKIT_EXCLUDES(mutex_);
+  void orphan_died(std::uint32_t number, const zygote_group& from, const std::string& zygote) WORKIT_EXCLUDES(mutex_);
+  [[nodiscard]] bool is_orphan(std::uint32_t number) const WORKIT_EXCLUDES(mutex_);
   /// While there are tasks, the zygotes are asked now and then whether they are still there.
-  void keep_health_checked();
-  void on_health_timer();
-  void zygote_hangs(const std::shared_ptr<zygote_group>& from);
+  void keep_health_checked() WORKIT_REQUIRES(mutex_);
+  void on_health_timer() WORKIT_EXCLUDES(mutex_);
+  void zygote_hangs(const group& from) WORKIT_EXCLUDES(mutex_);
 
   // pool_output.cpp
   void watch_output(const worker_handle& worker);
-  void on_output();
+  void on_output() WORKIT_EXCLUDES(mutex_);
 
   // pool_reload.cpp
-  void switch_over(deferred_actions& todo);
-  void retire(const std::shared_ptr<zygote_group>& old, deferred_actions& todo);
-  void give_up(zygote_group& candidate, const std::string& sentence);
-  [[nodiscard]] bool is_retired(const zygote_group* b) const noexcept {
-    return b != serving_.get() && b != next_.get();
-  }
+  void begin_reload(const std::string& name, deadline until, time_point began) WORKIT_EXCLUDES(mutex_);
+  void end_reload() noexcept WORKIT_EXCLUDES(mutex_);
+  void switch_over(deferred_actions& todo) WORKIT_REQUIRES(mutex_);
+  void give_up(zygote_group& candidate, const std::string& sentence) WORKIT_REQUIRES(mutex_);
 
   // pool_shutdown.cpp
-  void wait_for_tasks(deadline until);
-  void kill_running(deadline until) noexcept;
-  void end_zygotes(deadline until) noexcept;
-  void give_up_unreaped() noexcept;
+  void wait_for_tasks(deadline until) WORKIT_EXCLUDES(mutex_);
+  void kill_running(deadline until) noexcept WORKIT_EXCLUDES(mutex_);
+  void end_zygotes(deadline until) noexcept WORKIT_EXCLUDES(mutex_);
+  void give_up_unreaped() noexcept WORKIT_EXCLUDES(mutex_);
 
   // pool_startup.cpp
   void listen();
   void fall_silent() noexcept;
   void make_group();
-  void try_out_proof();
-  handle take_probe();
-  void wait_for_workers();
+  void try_out_proof() WORKIT_EXCLUDES(mutex_);
+  handle take_probe() WORKIT_EXCLUDES(mutex_);
+  void wait_for_workers() WORKIT_EXCLUDES(mutex_);
 
   const process_options options_;
   const limit_values limits_;
+  const pool_size size_{options_};
   preempt::warden& warden_;
   const std::vector<int> loops_;
-  unique_fd back_off_timer_;
-  unique_fd replenish_timer_;
-  unique_fd shrink_timer_;  // with idle_shrink
-  unique_fd ready_event_;   // with worker_init: rung by a worker that is ready
-  unique_fd zygote_timer_;  // until the next one is tried
-  unique_fd health_timer_;
-  unique_fd outputs_;                   // with worker_output::captured: an epoll set of the workers' pipes
   std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
+  unique_fd ready_event_;               // with worker_init: written by a worker that is ready
+  unique_fd outputs_;                   // with worker_output::captured: an epoll set of the workers' pipes
+  timer_fd zygote_timer_;               // until the next one is tried
 
-  mutable std::mutex mutex_;
+  mutable thread_mutex mutex_;
   std::condition_variable changed_;
-  // All below is guarded by mutex_.
-  life life_ = life::fresh;
-  std::string trouble_;                    // why there are no workers
-  std::shared_ptr<zygote_group> serving_;  // null while its zygote is being replaced, or cannot be
-  std::shared_ptr<zygote_group> next_;     // during a reload
-  std::vector<std::shared_ptr<zygote_group>> zygote_groups_;
-  bool reloading_ = false;
-  unsigned zygote_deaths_ = 0;  // in a row, without a result between them; those that could not be started among them
-  time_point outage_since_{};   // when the zygote went that has no successor with a worker yet
-  bool replacing_ = false;
-  bool checking_health_ = false;
-  std::unordered_map<std::uint32_t, handle> workers_;
-  job_queue queue_{options_.queue_limit};
-  std::size_t unsettled_ = 0;
-  std::uint32_t last_number_ = 0;
-  unsigned start_deaths_ = 0;  // workers in a row that died before they were ready, or could not be forked
-  bool backing_off_ = false;
-  bool replenishing_ = false;
-  bool shrink_armed_ = false;
-  time_point last_loss_{};         // of a worker, until the next task is submitted
-  bool task_follows_ = false;      // one came shortly after the last loss before
-  std::deque<time_point> losses_;  // of serving workers that were not replaced yet
-  pool_status counts_;             // the counters that only grow
-  std::size_t finished_ = 0;       // tasks whose result was delivered
-  shutdown_report report_;
+  life life_ WORKIT_GUARDED_BY(mutex_) = life::fresh;
+  std::string trouble_ WORKIT_GUARDED_BY(mutex_);  // why there are no workers
+  worker_table workers_ WORKIT_GUARDED_BY(mutex_);
+  zygote_roles zygotes_ WORKIT_GUARDED_BY(mutex_);
+  dispatcher dispatch_ WORKIT_GUARDED_BY(mutex_){options_.workers, options_.queue_limit, options_.when_full};
+  bool reloading_ WORKIT_GUARDED_BY(mutex_) = false;
+  bool replacing_ WORKIT_GUARDED_BY(mutex_) = false;
+  zygote_outage outage_ WORKIT_GUARDED_BY(mutex_);
+  start_failures start_failures_ WORKIT_GUARDED_BY(mutex_);
+  capacity_losses losses_ WORKIT_GUARDED_BY(mutex_);  // of serving workers
+  pool_timer back_off_ WORKIT_GUARDED_BY(mutex_);     // no fork for the serving zygote while it is set
+  pool_timer replenish_ WORKIT_GUARDED_BY(mutex_);
+  pool_timer shrink_ WORKIT_GUARDED_BY(mutex_);  // with idle_shrink
+  pool_timer health_ WORKIT_GUARDED_BY(mutex_);
+  pool_status counts_ WORKIT_GUARDED_BY(mutex_);        // the counters that only grow
+  std::size_t finished_ WORKIT_GUARDED_BY(mutex_) = 0;  // tasks whose result was delivered
+  shutdown_tally ending_ WORKIT_GUARDED_BY(mutex_);
 };
 
 }  // namespace workit::workers

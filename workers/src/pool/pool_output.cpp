@@ -30,10 +30,9 @@ void pool_core::on_output() {
   for (int i = 0; i < count; ++i) {
     handle worker;
     {
-      const lock guard(mutex_);
-      const auto found = workers_.find(written[static_cast<std::size_t>(i)].data.u32);
-      if (found == workers_.end()) continue;  // it is being made, or just gone
-      worker = found->second;
+      const thread_lock guard(mutex_);
+      worker = workers_.find(written[static_cast<std::size_t>(i)].data.u32);
+      if (!worker) continue;  // it is being made, or just gone
     }
     auto& output = *worker->output();
     if (!output.drain()) ::epoll_ctl(outputs_.get(), EPOLL_CTL_DEL, output.descriptor(), nullptr);

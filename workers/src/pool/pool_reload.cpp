@@ -7,87 +7,84 @@
 namespace workit::workers {
 namespace {
 
-/// Ends a reload whichever way it goes.
-struct turn {
-  bool& taken;
-  std::mutex& mutex;
-  std::condition_variable& changed;
-  ~turn() {
-    const std::lock_guard guard(mutex);
-    taken = false;
-    changed.notify_all();
-  }
-};
+/// Waits until `done`, on the pool's condition variable. Errors: timed_out at `until`.
+template <class Done>
+void wait_until(deadline until, std::condition_variable& changed, thread_lock& guard, const std::string& name,
+                time_point began, const Done& done) {
+  if (until.is_never())
+    changed.wait(guard.native(), done);
+  else if (!changed.wait_until(guard.native(), until.at(), done))
+    throw timed_out(name, until.at() - began);
+}
 
 }  // namespace
+
+void pool_core::begin_reload(const std::string& name, deadline until, time_point began) {
+  thread_lock guard(mutex_);
+  wait_until(until, changed_, guard, name, began, [this] {
+    mutex_.assert_held();
+    return !reloading_ || life_ != life::open;
+  });
+  if (life_ != life::open) throw start_failed(name + " cannot begin: the pool is not running");
+  reloading_ = true;
+}
+
+void pool_core::end_reload() noexcept {
+  const thread_lock guard(mutex_);
+  reloading_ = false;
+  changed_.notify_all();
+}
 
 void pool_core::reload(deadline until) {
   const auto began = std::chrono::steady_clock::now();
   const auto name = "the reload of pool \"" + options_.name + "\"";
-  const auto is_running = [&] { return life_ == life::open; };
-  const auto wait = [&](lock& guard, const auto& done) {
-    if (until.is_never())
-      changed_.wait(guard, done);
-    else if (!changed_.wait_until(guard, until.at(), done))
-      throw timed_out(name, until.at() - began);
-  };
-  {
-    lock guard(mutex_);
-    wait(guard, [&] { return !reloading_ || !is_running(); });
-    if (!is_running()) throw start_failed(name + " cannot begin: the pool is not running");
-    reloading_ = true;
-  }
-  const turn ours{reloading_, mutex_, changed_};
-  const auto candidate = start_zygote(&pool_core::next_);
-  lock guard(mutex_);
+  begin_reload(name, until, began);
+  const std::unique_ptr<pool_core, void (*)(pool_core*)> ends(this, [](pool_core* pool) { pool->end_reload(); });
+  const auto candidate = start_zygote(zygote_roles::role::next);
+  thread_lock guard(mutex_);
   try {
-    wait(guard, [&] { return candidate->serves || !candidate->failure.empty() || !is_running(); });
+    wait_until(until, changed_, guard, name, began, [this, &candidate] {
+      mutex_.assert_held();
+      return candidate->serves || !candidate->failure.empty() || life_ != life::open;
+    });
   } catch (const timed_out&) {
     give_up(*candidate, "it took too long");
-    guard.unlock();
+    guard.unlock();  // before end_reload()
     throw;
   }
-  if (candidate->serves) return;
-  if (candidate->failure.empty()) give_up(*candidate, "the pool was stopped");
-  const auto why = candidate->failure;
-  guard.unlock();  // before our turn ends
-  throw start_failed(name + " failed: " + why);
+  if (!candidate->serves && candidate->failure.empty()) give_up(*candidate, "the pool was stopped");
+  const auto why = candidate->serves ? std::string() : candidate->failure;
+  guard.unlock();  // before end_reload()
+  if (!why.empty()) throw start_failed(name + " failed: " + why);
 }
 
 void pool_core::give_up(zygote_group& candidate, const std::string& sentence) {
   if (candidate.failure.empty()) candidate.failure = sentence;
-  if (next_.get() != &candidate) return;
+  if (!zygotes_.is_next(candidate)) return;
   if (candidate.link) candidate.link->kill();  // it may be in preload, and hear nothing; its workers die with it
-  next_.reset();
+  zygotes_.drop_next();
   changed_.notify_all();
 }
 
 void pool_core::switch_over(deferred_actions& todo) {
-  if (next_ == nullptr || !next_->ready || next_->idle.size() < wanted_from(*next_)) return;
+  const auto& next = zygotes_.next();
+  if (next == nullptr || !next->ready || next->idle.size() < wanted_from(*next)) return;
   if (life_ != life::open) return;
-  const auto old = std::exchange(serving_, std::exchange(next_, nullptr));
-  serving_->serves = true;
+  const auto old = zygotes_.promote_next();
   trouble_.clear();
   losses_.clear();
-  zygote_deaths_ = 0;
-  outage_since_ = {};
-  start_deaths_ = 0;
+  outage_.task_ended();
+  outage_.over();
+  start_failures_.worked();
   ++counts_.reloads;
-  if (old) retire(old, todo);
-  take_launches(todo);
-  arm_shrink_timer();
-  todo.fork = true;
-  changed_.notify_all();
-}
-
-void pool_core::retire(const std::shared_ptr<zygote_group>& old, deferred_actions& todo) {
-  for (const auto& [number, worker] : workers_) {
-    if (worker->from != old) continue;
-    if (worker->state != worker_state::idle && worker->state != worker_state::preparing) continue;
-    enter(worker, worker_state::lost);
-    todo.kills.push_back(worker);
+  if (old) {
+    for (auto& worker : workers_.lose_parked(*old)) todo.kill(std::move(worker));
+    zygotes_.dismiss_if_done(*old);
   }
-  if (old->busy == 0) old->dismiss();
+  launch_waiting(todo);
+  arm_shrink_timer();
+  todo.fork_workers();
+  changed_.notify_all();
 }
 
 }  // namespace workit::workers

@@ -1,11 +1,11 @@
 // The start of a pool, and how it stands.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <thread>
+#include <system_error>
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 #include <workit/workers/init.hpp>
@@ -30,7 +30,7 @@ void pool_core::start() {
                        "\" cannot start: workers are started by running this program's image again, and main is not "
                        "prepared for that. Add `workit::init(argc, argv);` as the first line of main");
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     if (life_ == life::closed) throw start_failed(stopped_answer().why);
     if (life_ != life::fresh) throw start_failed("pool \"" + options_.name + "\" was started before: make a new one");
     life_ = life::starting;
@@ -38,10 +38,10 @@ void pool_core::start() {
   try {
     listen();
     make_group();
-    start_zygote(&pool_core::serving_);
+    start_zygote(zygote_roles::role::serving);
     try_out_proof();
     wait_for_workers();
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     arm_shrink_timer();
   } catch (...) {
     stop({});
@@ -50,52 +50,79 @@ void pool_core::start() {
 }
 
 void pool_core::listen() {
-  const auto watch = [&](unique_fd& place, int descriptor, void (pool_core::*heard)()) {
-    place = unique_fd(descriptor);
-    if (!place) throw start_failed("pool \"" + options_.name + "\" has no descriptor left for its timers");
-    warden_.watch(descriptor, [self = shared_from_this(), heard] { ((*self).*heard)(); });
+  struct heard {
+    int descriptor;
+    void (pool_core::*call)();
   };
-  constexpr int timer_flags = TFD_CLOEXEC | TFD_NONBLOCK;
-  watch(back_off_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_back_off_over);
-  watch(replenish_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_replenish_timer);
-  watch(zygote_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_zygote_timer);
-  watch(health_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_health_timer);
-  if (options_.idle_shrink)
-    watch(shrink_timer_, ::timerfd_create(CLOCK_MONOTONIC, timer_flags), &pool_core::on_shrink_timer);
-  if (options_.output == worker_output::captured)
-    watch(outputs_, ::epoll_create1(EPOLL_CLOEXEC), &pool_core::on_output);
+  std::vector<heard> all;
+  {
+    const thread_lock guard(mutex_);
+    const auto add = [&](timer_fd& timer, void (pool_core::*call)()) {
+      try {
+        timer = timer_fd::make();
+      } catch (const std::system_error&) {
+        throw start_failed("pool \"" + options_.name + "\" has no descriptor left for its timers");
+      }
+      all.push_back({timer.get(), call});
+    };
+    add(back_off_.timer(), &pool_core::on_back_off_over);
+    add(replenish_.timer(), &pool_core::on_replenish_timer);
+    add(zygote_timer_, &pool_core::on_zygote_timer);
+    add(health_.timer(), &pool_core::on_health_timer);
+    if (options_.idle_shrink) add(shrink_.timer(), &pool_core::on_shrink_timer);
+  }
+  const auto keep = [&](unique_fd& place, int descriptor, void (pool_core::*call)()) {
+    place = unique_fd(descriptor);
+    if (!place) throw start_failed("pool \"" + options_.name + "\" has no descriptor left for its workers");
+    all.push_back({descriptor, call});
+  };
+  if (options_.output == worker_output::captured) keep(outputs_, ::epoll_create1(EPOLL_CLOEXEC), &pool_core::on_output);
   if (options_.worker_init != nullptr)
-    watch(ready_event_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &pool_core::on_ready_event);
+    keep(ready_event_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &pool_core::on_ready_event);
+  for (const auto& h : all)
+    warden_.watch(h.descriptor, [self = shared_from_this(), call = h.call] { ((*self).*call)(); });
 }
 
 void pool_core::fall_silent() noexcept {
-  for (auto* heard : {&back_off_timer_, &replenish_timer_, &shrink_timer_, &ready_event_, &zygote_timer_,
-                      &health_timer_, &outputs_}) {
-    if (*heard) warden_.unwatch(heard->get());
-    heard->reset();
+  std::array<int, 7> heard{};
+  {
+    const thread_lock guard(mutex_);
+    heard = {back_off_.timer().get(), replenish_.timer().get(), shrink_.timer().get(), health_.timer().get(),
+             zygote_timer_.get(),     ready_event_.get(),       outputs_.get()};
   }
+  for (const int descriptor : heard)
+    if (descriptor >= 0) warden_.unwatch(descriptor);
+  const thread_lock guard(mutex_);
+  for (auto* timer : {&back_off_, &replenish_, &shrink_, &health_}) timer->timer().reset();
+  zygote_timer_.reset();
+  ready_event_.reset();
+  outputs_.reset();
 }
 
 /// One more worker than that is not a reason to wait; one that cannot be had is a reason to fail. From its return on
 /// the pool is open: what fails then is tried again.
 void pool_core::wait_for_workers() {
-  lock guard(mutex_);
-  const auto enough = [&] {
-    return serving_ != nullptr && serving_->idle.size() + serving_->busy >= wanted_from(*serving_);
-  };
-  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || enough(); });
+  thread_lock guard(mutex_);
+  changed_.wait(guard.native(), [this] {
+    mutex_.assert_held();
+    const auto& serving = zygotes_.serving();
+    const bool are_enough = serving != nullptr && serving->idle.size() + serving->busy >= wanted_from(*serving);
+    return life_ != life::starting || !trouble_.empty() || are_enough;
+  });
   if (!trouble_.empty()) throw start_failed(trouble_);
   if (life_ != life::starting) throw start_failed(stopped_answer().why);
   life_ = life::open;
 }
 
 pool_core::handle pool_core::take_probe() {
-  lock guard(mutex_);
-  const auto any = [&] { return serving_ != nullptr && !serving_->idle.empty(); };
-  changed_.wait(guard, [&] { return life_ != life::starting || !trouble_.empty() || any(); });
-  if (!any()) throw start_failed(trouble_.empty() ? stopped_answer().why : trouble_);
-  auto worker = serving_->idle.back();
-  enter(worker, worker_state::lost);
+  thread_lock guard(mutex_);
+  changed_.wait(guard.native(), [this] {
+    mutex_.assert_held();
+    return life_ != life::starting || !trouble_.empty() || zygotes_.has_idle_worker();
+  });
+  if (!zygotes_.has_idle_worker()) throw start_failed(trouble_.empty() ? stopped_answer().why : trouble_);
+  auto worker = zygotes_.serving()->idle.back();
+  lose(worker);
   return worker;
 }
 
@@ -115,33 +142,36 @@ void pool_core::try_out_proof() {
 }
 
 bool pool_core::drain(deadline until) {
-  lock guard(mutex_);
-  const auto empty = [&] { return unsettled_ == 0; };
+  thread_lock guard(mutex_);
+  const auto empty = [this] {
+    mutex_.assert_held();
+    return dispatch_.unsettled() == 0;
+  };
   if (until.is_never()) {
-    changed_.wait(guard, empty);
+    changed_.wait(guard.native(), empty);
     return true;
   }
-  return changed_.wait_until(guard, until.at(), empty);
+  return changed_.wait_until(guard.native(), until.at(), empty);
 }
 
 pool_status pool_core::status() const {
   const auto at = std::chrono::steady_clock::now();
-  const lock guard(mutex_);
+  const thread_lock guard(mutex_);
   auto now = counts_;
-  for (const auto& b : zygote_groups_) {
-    now.busy += b->busy;
-    now.starting += b->starting;
-    now.idle += b->idle.size();
-    if (b != serving_) now.outgoing += b->busy;
+  for (const auto& g : zygotes_.all()) {
+    now.busy += g->busy;
+    now.starting += g->starting;
+    now.idle += g->idle.size();
+    if (!zygotes_.is_serving(*g)) now.outgoing += g->busy;
   }
   const auto could_run = options_.workers - std::min(options_.workers, now.busy);
   now.spares = now.idle - std::min(now.idle, could_run);
-  const auto alive = now.starting + now.idle + now.busy;
-  now.unreclaimed = workers_.size() - std::min(workers_.size(), alive);
-  now.queued = queue_.size();
-  now.waiting = queue_.outside();
-  now.longest_wait = std::max(duration::zero(), at - queue_.oldest(at));
-  if (serving_ != nullptr && serving_->link) now.zygote = serving_->link->pid();
+  now.unreclaimed = workers_.dying();
+  const auto& queue = dispatch_.queue();
+  now.queued = queue.size();
+  now.waiting = queue.outside();
+  now.longest_wait = std::max(duration::zero(), at - queue.oldest(at));
+  if (const auto& serving = zygotes_.serving(); serving != nullptr && serving->link) now.zygote = serving->link->pid();
   return now;
 }
 
@@ -152,7 +182,7 @@ void pool_core::make_group() {
   std::optional<std::uint64_t> most_processes;
   const auto wanted = options_.workers + options_.spares;
   if (const auto each = options_.limits.processes)
-    most_processes = 2 * (2 + 2 * wanted) + 2 * most_dead(wanted) + *each * options_.workers;
+    most_processes = 2 * (2 + 2 * wanted) + 2 * pool_size::most_dying(wanted) + *each * options_.workers;
   group_ = std::make_unique<pool_cgroup>(options_.cgroup, options_.name, most_processes);
 }
 

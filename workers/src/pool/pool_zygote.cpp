@@ -1,30 +1,11 @@
 // The zygote of a pool: started, listened to, replaced when it is gone, however often that fails.
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "pool_core.hpp"
 
 namespace workit::workers {
-namespace {
 
-using namespace std::chrono_literals;
-
-/// What waits for a worker is answered when there has been no zygote for this long; attempts go on.
-constexpr auto longest_outage = 1s;
-
-/// Before the next attempt, after so many failures in a row: at once, then 10 ms, doubled up to a second.
-duration pause_after(unsigned failures) noexcept {
-#ifdef WORKIT_WITHOUT_ZYGOTE_BRAKE
-  failures = std::min(failures, 1U);
-#endif
-  return failures == 0 ? 0ms : std::min<duration>(1s, 10ms * (1 << std::min(failures - 1, 7U)));
-}
-
-}  // namespace
-
-std::shared_ptr<zygote_group> pool_core::start_zygote(std::shared_ptr<zygote_group> pool_core::*role) {
+pool_core::group pool_core::start_zygote(zygote_roles::role r) {
   zygote_link::birth birth{.pool = options_.name,
                            .loops = loops_,
                            .host_life = warden_.host_life(),
@@ -40,9 +21,8 @@ std::shared_ptr<zygote_group> pool_core::start_zygote(std::shared_ptr<zygote_gro
   const int socket = fresh->link->socket();
   const int pidfd = fresh->link->pidfd();
   {
-    const lock guard(mutex_);
-    zygote_groups_.push_back(fresh);
-    this->*role = fresh;
+    const thread_lock guard(mutex_);
+    zygotes_.add(fresh, r);
     ++counts_.zygotes;
     if (life_ == life::closing) fresh->dismiss();  // stop() has not seen it
   }
@@ -50,17 +30,17 @@ std::shared_ptr<zygote_group> pool_core::start_zygote(std::shared_ptr<zygote_gro
   try {
     warden_.watch(socket, readable);
     warden_.watch(pidfd, readable);
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     fresh->watched = true;
   } catch (...) {
     fresh->link->kill();
-    bury(fresh);  // a zombie at worst: nobody is there to hear when it has died
+    bury(fresh);  // a zombie at worst: its pidfd is not watched, so its death is not heard of
     throw;
   }
   return fresh;
 }
 
-void pool_core::on_zygote_readable(const std::shared_ptr<zygote_group>& from) {
+void pool_core::on_zygote_readable(const group& from) {
   for (;;) {
     std::vector<unique_fd> descriptors;
     message m;
@@ -68,11 +48,12 @@ void pool_core::on_zygote_readable(const std::shared_ptr<zygote_group>& from) {
     bool dead = false;
     int socket = -1;
     {
-      const lock guard(mutex_);
+      const thread_lock guard(mutex_);
       if (!from->link || !from->watched) return;
       dead = from->link->has_exited();  // asked first: what it said before it died is heard before its death
       got = from->link->receive(m, descriptors);
       socket = from->link->socket();
+      if (got == transfer::done) from->asked = false;
       if (got == transfer::closed && !dead) from->link->kill();  // it does not listen any more: its pidfd says when
     }
     if (got == transfer::done) {
@@ -85,15 +66,10 @@ void pool_core::on_zygote_readable(const std::shared_ptr<zygote_group>& from) {
   }
 }
 
-void pool_core::on_message(const std::shared_ptr<zygote_group>& from, const message& m,
-                           std::vector<unique_fd>& descriptors) {
-  {
-    const lock guard(mutex_);
-    from->asked = false;
-  }
+void pool_core::on_message(const group& from, const message& m, std::vector<unique_fd>& descriptors) {
   switch (m.kind) {
     case message_kind::ready: {
-      const lock guard(mutex_);
+      const thread_lock guard(mutex_);
       from->ready = true;
       changed_.notify_all();
       break;
@@ -104,9 +80,8 @@ void pool_core::on_message(const std::shared_ptr<zygote_group>& from, const mess
       on_forked(*from, m, descriptors.empty() ? unique_fd() : std::move(descriptors.front()));
       break;
     case message_kind::exited:
-      if (is_orphan(m.worker)) return;  // it went on after all; the pidfd has told, or will
-      on_exited(m.worker, {.status = m.status, .cpu_us = m.cpu_us, .oom_guess = m.oom_guess});
-      return;
+      if (is_orphan(m.worker)) return;  // the zygote went on after all; the pidfd has told, or will
+      return on_exited(m.worker, {.status = m.status, .cpu_us = m.cpu_us, .oom_guess = m.oom_guess});
     case message_kind::reclaimed:
       if (!is_orphan(m.worker)) on_reclaimed(m.worker);
       return;
@@ -119,31 +94,32 @@ void pool_core::on_message(const std::shared_ptr<zygote_group>& from, const mess
 }
 
 void pool_core::on_preload_failed(zygote_group& from, const std::string& sentence) {
-  const lock guard(mutex_);
-  if (&from == next_.get()) return give_up(from, sentence);
+  const thread_lock guard(mutex_);
+  if (zygotes_.is_next(from)) return give_up(from, sentence);
   if (from.failure.empty()) from.failure = sentence;  // its end, which follows, is the next failure
-  if (&from != serving_.get() || life_ != life::starting) return;
+  if (!zygotes_.is_serving(from) || life_ != life::starting) return;
   trouble_ = sentence;
   changed_.notify_all();
 }
 
-void pool_core::zygote_died(const std::shared_ptr<zygote_group>& from) {
+void pool_core::zygote_died(const group& from) {
   if (const auto how = bury(from)) zygote_missing(*how);
 }
 
-std::optional<std::string> pool_core::bury(const std::shared_ptr<zygote_group>& from) {
+std::optional<std::string> pool_core::bury(const group& from) {
   std::unique_ptr<zygote_link> link;
-  std::vector<orphan> orphans;
+  std::vector<worker_table::orphan> orphans;
   bool was_serving = false;
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     link = std::move(from->link);
     if (!link) return std::nullopt;
     from->ready = false;
-    orphans = take_orphans(from, with_tasks::die);
-    was_serving = from == serving_;
+    orphans = workers_.take_orphans(*from, worker_table::with_tasks::die);
+    changed_.notify_all();
+    was_serving = zygotes_.is_serving(*from);
     if (was_serving) {
-      serving_.reset();
+      zygotes_.drop_serving();
       losses_.clear();
     }
   }
@@ -152,11 +128,11 @@ std::optional<std::string> pool_core::bury(const std::shared_ptr<zygote_group>& 
   const auto words = link->reap();
   const auto how = words.empty() ? "is gone" : words;
   link.reset();
-  adopt_orphans(std::move(orphans), how);
-  const lock guard(mutex_);
-  if (from == next_) give_up(*from, "its zygote " + how);
+  adopt_orphans(orphans, how);
+  const thread_lock guard(mutex_);
+  if (zygotes_.is_next(*from)) give_up(*from, "its zygote " + how);
   from->cleared = true;
-  if (from->is_over()) std::erase(zygote_groups_, from);
+  zygotes_.forget_if_over(*from);
   changed_.notify_all();
   if (!was_serving) return std::nullopt;
   return from->failure.empty() ? how : from->failure;
@@ -166,25 +142,20 @@ void pool_core::zygote_missing(const std::string& how) {
   deferred_actions todo;
   bool now = false;
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     counts_.zygote_failures += life_ == life::starting || life_ == life::open;
     auto sentence = "the zygote of pool \"" + options_.name + "\" is gone (" + how + ")";
     if (life_ == life::starting && trouble_.empty()) trouble_ = sentence;
     changed_.notify_all();
     if (life_ != life::open) return;
-    const auto at = std::chrono::steady_clock::now();
-    const auto pause = pause_after(zygote_deaths_++);
-    if (outage_since_ == time_point{}) outage_since_ = at;
-    if (at + pause - outage_since_ > longest_outage) {
+    const auto next = outage_.failed(std::chrono::steady_clock::now());
+    if (next.too_long) {
       trouble_ = std::move(sentence) + "; another one is tried every second";
-      fail_queue({trouble_}, todo);
+      dispatch_.answer_all({trouble_}, todo);
     }
-#ifdef WORKIT_WITHOUT_ZYGOTE_RETRY
-    if (pause > duration::zero()) return;
-#endif
-    now = replacing_ = pause == duration::zero();
-    const itimerspec after{{}, {pause / 1s, (pause % 1s).count()}};
-    if (!now) ::timerfd_settime(zygote_timer_.get(), 0, &after, nullptr);
+    if (!next.is_due) return;
+    now = replacing_ = next.pause == duration::zero();
+    if (!now) zygote_timer_.fire_after(next.pause);
   }
   run(std::move(todo));
   if (now) replace_zygote();
@@ -193,12 +164,12 @@ void pool_core::zygote_missing(const std::string& how) {
 void pool_core::replace_zygote() {
   std::optional<std::string> failure;
   try {
-    start_zygote(&pool_core::serving_);
+    start_zygote(zygote_roles::role::serving);
   } catch (const std::exception& e) {
     failure = e.what();
   }
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     replacing_ = false;
     changed_.notify_all();
   }
@@ -206,11 +177,10 @@ void pool_core::replace_zygote() {
 }
 
 void pool_core::on_zygote_timer() {
-  std::uint64_t times = 0;
-  if (::read(zygote_timer_.get(), &times, sizeof times) != sizeof times) return;
+  if (!zygote_timer_.take_fired()) return;
   {
-    const lock guard(mutex_);
-    if (life_ != life::open || serving_ != nullptr) return;  // a reload was faster
+    const thread_lock guard(mutex_);
+    if (life_ != life::open || zygotes_.serving() != nullptr) return;  // a reload was faster
     replacing_ = true;
   }
   replace_zygote();

@@ -1,4 +1,4 @@
-// The face of the pool: options, and a core that outlives it while somebody is still inside.
+// process_pool: checks the options and owns the core, which callbacks may keep alive a little longer.
 #include <limits>
 #include <workit/base/errors.hpp>
 #include <workit/workers/process_pool.hpp>
@@ -10,7 +10,7 @@ namespace workit::workers {
 namespace {
 
 constexpr std::size_t most_processes = 1024;
-constexpr std::size_t most_loops = most_descriptors - 2;  // beside the host-life mutex and the bell
+constexpr std::size_t most_loops = most_descriptors - 2;  // beside the host-life mutex and the ready event
 constexpr std::size_t longest_name = 64;
 
 process_options checked(process_options options, std::size_t loops) {

@@ -1,8 +1,7 @@
 // remote_channel: values are put together as they come, and room is given as they go.
 //
 // Invariants
-// 1. What is sent and not received are `capacity` values at most: a worker that sends more is no honest one, and its
-//    channel is closed.
+// 1. At most `capacity` values are sent and not received: the channel of a worker that sends more is closed.
 // 2. The worker's page is written between connect() and disconnect() only, under mutex_: the next task of that worker
 //    never gets the room of this one.
 // Lock order: mutex_ may be taken under the pool's; nothing is called under it.
@@ -46,7 +45,7 @@ void remote_channel::leave(const char* tag) noexcept {
 
 void remote_channel::begin() {
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (!begun_) {
       begun_ = true;
       return;
@@ -60,31 +59,30 @@ void remote_channel::begin() {
 bool remote_channel::close(std::optional<cancel_reason> why, std::exception_ptr error) {
   const bool first = error != nullptr ? parts_.close(std::move(error)) : why ? parts_.close(*why) : parts_.close();
   if (!first) return false;
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   why_ = std::move(why);
   tell_closed();
   return true;
 }
 
 void remote_channel::connect(std::shared_ptr<worker_handle> worker, unsigned place, std::uint64_t most) {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   if (over_) return;
   worker_ = std::move(worker);
   place_ = place;
-  most_ = std::min<std::uint64_t>(most, largest_payload);
+  most_.store(std::min<std::uint64_t>(most, largest_payload), std::memory_order_relaxed);
   worker_->control().channels[place_].room.store(static_cast<std::uint32_t>(capacity()) * channel_word::one,
                                                  std::memory_order_relaxed);
   if (closed()) tell_closed();
 }
 
 void remote_channel::disconnect() noexcept {
-  std::shared_ptr<worker_handle> last;  // goes without the mutex
-  const std::lock_guard lock(mutex_);
+  std::shared_ptr<worker_handle> last;  // destroyed after the mutex is free
+  const thread_lock lock(mutex_);
   over_ = true;
   last.swap(worker_);
 }
 
-/// Requires: mutex_, as the next one.
 void remote_channel::tell_closed() noexcept {
   if (worker_ == nullptr) return;
   auto& page = worker_->control().channels[place_];
@@ -95,7 +93,7 @@ void remote_channel::tell_closed() noexcept {
 }
 
 void remote_channel::give_room() noexcept {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   if (worker_ == nullptr) return;
   auto& room = worker_->control().channels[place_].room;
   if ((room.fetch_add(channel_word::one, std::memory_order_acq_rel) & channel_word::waits) != 0) wake(room);
@@ -105,7 +103,7 @@ void remote_channel::take(const part_message& part, std::span<const std::byte> c
                           std::vector<unique_fd> beside) noexcept {
   try {
     if (!closed()) put_together(part, content, std::move(beside));
-  } catch (const channel_closed&) {  // meanwhile
+  } catch (const channel_closed&) {  // it was closed meanwhile
     coming_ = {};
   } catch (...) {
     coming_ = {};
@@ -122,7 +120,8 @@ void remote_channel::put_together(const part_message& part, std::span<const std:
   if (part.offset == 0) {
     coming_ = {};
     announced_ = part.size;
-    if (announced_ > most_) refuse("a value of " + std::to_string(announced_) + " bytes, more than it may have");
+    if (announced_ > most_.load(std::memory_order_relaxed))
+      refuse("a value of " + std::to_string(announced_) + " bytes, more than it may have");
     workers::take_blocks(std::move(beside), coming_.beside);
   }
   if (part.size != announced_ || part.offset != frame.size() || content.size() > announced_ - frame.size())

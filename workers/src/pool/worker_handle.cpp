@@ -50,13 +50,13 @@ std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::sh
   void* page = ::mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, block.get(), 0);
   if (page == MAP_FAILED) throw start_failed(with_errno("a worker's memory could not be mapped"));
   auto* const control = new (page) control_block;
-  int line[2] = {-1, -1};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0) {
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     ::munmap(page, mapped_bytes);
     throw start_failed(with_errno("a worker's socket could not be created"));
   }
-  return std::make_shared<worker_handle>(number, std::move(from), std::move(block), control, unique_fd(line[0]),
-                                         unique_fd(line[1]), std::move(captured));
+  return std::make_shared<worker_handle>(number, std::move(from), std::move(block), control, unique_fd(ends[0]),
+                                         unique_fd(ends[1]), std::move(captured));
 }
 
 std::vector<int> worker_handle::descriptors_for_zygote() const {
@@ -100,7 +100,7 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   control_->request.size = arguments.size();
   control_->request.blocks = static_cast<std::uint32_t>(call.beside.size());
   if (!call.beside.empty()) {
-    if (const int error = send_blocks(line_.get(), generation, call.beside); error != 0)
+    if (const int error = send_blocks(channel_.get(), generation, call.beside); error != 0)
       return std::string("the shared buffers of the call could not be sent: ") + std::strerror(error);
   }
   control_->request.deadline_ns =

@@ -1,14 +1,14 @@
-// One worker as the host sees it: its block, its pidfd, and where it stands.
+// One worker as the host sees it: its block, its pidfd, its state.
 #pragma once
 
 #include <sys/types.h>
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 #include <workit/base/receipt.hpp>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/base/unique_fd.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/workers/detail/control_block.hpp>
@@ -40,19 +40,20 @@ enum class worker_state {
   lost,        ///< not to be used again; dead, or about to be
 };
 
-/// Owns the block's file and page and the pidfd until nobody needs them: the last reference lets go of all.
+/// Owns the block's file and page, the pidfd and the host's ends of channel and output: all close with the last
+/// reference.
 class worker_handle {
  public:
   /// Makes a block for a new worker. Errors: start_failed.
   static std::shared_ptr<worker_handle> make(std::uint32_t number, std::shared_ptr<zygote_group> from,
                                              worker_output output);
   worker_handle(std::uint32_t number, std::shared_ptr<zygote_group> from, unique_fd block, control_block* control,
-                unique_fd line, unique_fd far_end, std::unique_ptr<captured_output> output) noexcept
+                unique_fd channel, unique_fd far_end, std::unique_ptr<captured_output> output) noexcept
       : number(number),
         from(std::move(from)),
         block_(std::move(block)),
         control_(control),
-        line_(std::move(line)),
+        channel_(std::move(channel)),
         far_end_(std::move(far_end)),
         output_(std::move(output)) {}
   ~worker_handle();
@@ -70,14 +71,14 @@ class worker_handle {
   std::optional<int> violation{};         ///< the forbidden system call for which its zygote kills it
   bool orphaned = false;                  ///< its zygote is gone, or hangs: the warden watches the pidfd
   std::shared_ptr<job> task;              ///< while running or collecting
-  std::uint32_t heard = 0;                ///< how much of what it has said was asked for
+  std::uint32_t heard = 0;                ///< how many of its messages were received or are about to be
   std::shared_ptr<receipt_slot> receipt;  ///< of the stop that took it; completed when it is reclaimed
   time_point stopped_at{};                ///< with `receipt`
   time_point idle_since{};                ///< while idle
   std::uint64_t tasks = 0;                ///< it has been given
   std::uint64_t first_memory = 0;         ///< bytes when it was ready
-  /// Held by whoever takes a packet off the line: pieces of values are put together in the order of their sending.
-  std::mutex listening;
+  /// Held while a packet is received and put into its channel, so that pieces keep the order in which they were sent.
+  thread_mutex listening;
   // Written when it is forked, before it is idle.
   pid_t pid = 0;
   unique_fd pidfd;
@@ -93,8 +94,8 @@ class worker_handle {
   /// One change of the word; false when it was not `from`.
   bool change_word(control_word from, control_word to) noexcept;
 
-  /// What the zygote is sent for it: its block, its end of the line, and of the pipe of its output if there is one;
-  /// close_far_ends() then.
+  /// What the zygote is sent: the block, the worker's end of the channel, and that of its output's pipe if there is
+  /// one. Call close_far_ends() afterwards.
   [[nodiscard]] std::vector<int> descriptors_for_zygote() const;
   void close_far_ends() noexcept;
   /// Null unless its output is captured.
@@ -110,16 +111,16 @@ class worker_handle {
   };
   /// Writes the request while the word is idle. Returns a sentence when it cannot.
   [[nodiscard]] std::optional<std::string> write_request(const remote_call& call, const request_terms& terms);
-  /// Has a parked worker look for a task for a moment: waking one that sleeps takes longer than giving it a task.
+  /// Wakes a parked worker, which then spins for a moment: waking it takes longer than giving it a task.
   void prewake() noexcept;
-  /// Asks the task to stop by itself. Threads: any; of two who ask one task, the second's words are lost or mixed.
+  /// Asks the task to stop by itself. Threads: any; when two ask the same task, the reason may be a mix of both.
   void ask(std::uint32_t task_generation, const cancel_reason& why) noexcept;
-  /// The host's end of the line.
-  [[nodiscard]] int line() const noexcept { return line_.get(); }
-  /// Says something to the task. One that has filled the line with unread answers is told no more.
-  void answer(const bytes& content) const noexcept { static_cast<void>(send_packet(line_.get(), content)); }
-  /// The committed result, copied, with the shared buffers that came for it; nothing when what the worker left is not
-  /// one. Errors: std::bad_alloc.
+  /// The host's end of the task channel.
+  [[nodiscard]] int channel() const noexcept { return channel_.get(); }
+  /// Sends the task an answer. It is dropped when the channel is full of answers that the task has not read.
+  void answer(const bytes& content) const noexcept { static_cast<void>(send_packet(channel_.get(), content)); }
+  /// The committed result, copied, with the shared buffers that came for it; nothing when the worker left no valid one.
+  /// Errors: std::bad_alloc.
   [[nodiscard]] std::optional<job_result> read_result(attachments blocks) const;
   /// What the task has used, by its own account.
   void read_usage(worker_usage& to) const noexcept;
@@ -129,7 +130,7 @@ class worker_handle {
   }
   /// The backtrace of a crash; empty when there is none.
   [[nodiscard]] std::string read_backtrace() const;
-  /// It is being killed by us, so that nobody takes that for an outsider's doing: kill_worker().
+  /// This process is about to kill it, so its SIGKILL is not taken for one from outside.
   void note_kill() noexcept { killed_by_us_.store(true, std::memory_order_release); }
   [[nodiscard]] bool killed_by_us() const noexcept { return killed_by_us_.load(std::memory_order_acquire); }
   /// Back to idle, as the next generation; gives back the memory of a large payload.
@@ -142,7 +143,7 @@ class worker_handle {
 
   unique_fd block_;
   control_block* control_;
-  unique_fd line_;
+  unique_fd channel_;
   unique_fd far_end_;
   const std::unique_ptr<captured_output> output_;
   std::atomic<bool> killed_by_us_{false};

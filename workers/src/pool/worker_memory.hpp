@@ -7,7 +7,7 @@
 
 namespace workit::workers {
 
-/// Bytes of its resident anonymous memory, that which it shares copy-on-write among them; 0 when nobody can tell.
+/// Bytes of its resident anonymous memory, shared copy-on-write pages included; 0 when /proc does not tell.
 /// Blocks: no; one file of /proc, some microseconds.
 [[nodiscard]] std::uint64_t anonymous_memory_of(pid_t worker) noexcept;
 

@@ -11,17 +11,17 @@ namespace workit::workers {
 
 class worker_handle;
 
-/// New workers come from one zygote group at a time. Each worker knows its own, so that one whose zygote group was
-/// replaced is not given another task. Guarded by the pool's mutex.
+/// Each worker knows its group, so one whose group was replaced is not given another task. External synchronisation:
+/// the pool's mutex.
 struct zygote_group {
   std::unique_ptr<zygote_link> link;  ///< null once the zygote is dead
-  bool watched = false;               ///< both of its descriptors are: until then nobody hears it
+  bool watched = false;               ///< both of its descriptors are: until then its messages are not read
   bool ready = false;                 ///< its preload is done
   bool serves = false;                ///< it is, or was, the one that tasks are given to
   bool dismissed = false;             ///< told to end
   bool cleared = false;               ///< its zygote is dead, and all that was done about it
   bool asked = false;                 ///< whether it is still there; it has said nothing since
-  unsigned silent = 0;                ///< how many pulses ago
+  unsigned silent = 0;                ///< for how many pulses it has been
   bool hung = false;                  ///< it was given up for that: it ends with the last of its running tasks
   std::string failure;                ///< a sentence: why it never will serve
 

@@ -14,7 +14,7 @@
 
 namespace workit::workers {
 
-/// Threads: the pool serialises. Lifetime: descriptors close with it; the process is not waited for.
+/// External synchronisation: the pool's mutex. Lifetime: descriptors close with it; the process is not waited for.
 class zygote_link {
  public:
   /// What a zygote is started with.
@@ -23,7 +23,7 @@ class zygote_link {
     function_id preload{};      ///< empty: none
     function_id worker_init{};  ///< empty: none
     worker_output output = worker_output::inherit;
-    std::vector<int> loops{};  ///< the loops' eventfds; with worker_init behind them that for workers that are ready
+    std::vector<int> loops{};  ///< the loops' eventfds; with worker_init, followed by the ready event
     int host_life = -1;
     limit_values limits{};
     workit::sandbox sandbox{};
@@ -33,6 +33,9 @@ class zygote_link {
   /// Runs this program's image as a zygote and says hello; its `ready` or `failed` comes later. The process may have
   /// threads: nothing but exec happens in the child. Blocks: until the exec, about a millisecond. Errors: start_failed.
   explicit zygote_link(const birth& with);
+  /// A zygote that runs already.
+  zygote_link(unique_fd socket, unique_fd pidfd, pid_t pid) noexcept
+      : socket_(std::move(socket)), pidfd_(std::move(pidfd)), pid_(pid) {}
   zygote_link(const zygote_link&) = delete;
   zygote_link& operator=(const zygote_link&) = delete;
 
@@ -49,8 +52,8 @@ class zygote_link {
 
   /// Whether the process is dead; reaped or not. Blocks: no.
   [[nodiscard]] bool has_exited() const noexcept;
-  /// Takes the exit status, unless somebody else in the host has (SIGCHLD ignored, waitpid(-1)). Blocks: no.
-  /// A phrase, as in "died of signal 9"; empty when nobody can tell.
+  /// Takes the exit status, unless other code of the host has (SIGCHLD ignored, waitpid(-1)). Blocks: no.
+  /// A phrase, as in "died of signal 9"; empty when that is not known.
   [[nodiscard]] std::string reap() noexcept;
   void kill() noexcept;
 

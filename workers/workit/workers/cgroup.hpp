@@ -32,7 +32,7 @@ class pool_cgroup {
  public:
   /// Enables the controllers that are needed, makes the group and writes its limits. `most_processes`: pids.max.
   pool_cgroup(const cgroup_options& options, const std::string& pool, std::optional<std::uint64_t> most_processes);
-  /// Kills who is left in it (cgroup.kill) and removes it. Blocks: until they are gone, a second at most.
+  /// Kills the processes left in it (cgroup.kill) and removes it. Blocks: until they are gone, a second at most.
   ~pool_cgroup();
   pool_cgroup(const pool_cgroup&) = delete;
   pool_cgroup& operator=(const pool_cgroup&) = delete;

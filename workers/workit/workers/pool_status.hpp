@@ -66,9 +66,9 @@ struct pool_status {
 /// that has anything in it. Blocks: no. Threads: any.
 [[nodiscard]] std::string render_pool(const std::string& name, const pool_status& status);
 
-/// A process that was killed and did not die: it sleeps in the kernel (D in ps), or a tracer holds it. Not one of its
-/// instructions runs any more, but its memory is not back.
-struct undead_process {
+/// A process that was killed and has not died: it sleeps in the kernel (D in ps), or a tracer holds it. Not one of its
+/// instructions runs, but its memory is not back.
+struct unreaped_process {
   pid_t pid = 0;
   bool is_zygote = false;  ///< else a worker
   char state = '?';        ///< as in /proc/pid/stat
@@ -79,9 +79,9 @@ struct shutdown_report {
   std::size_t refused = 0;    ///< tasks that were waiting: told that they will not begin
   std::size_t finished = 0;   ///< tasks that ended by themselves within the grace, or as it ended
   std::size_t killed = 0;     ///< tasks that were stopped
-  std::size_t unsettled = 0;  ///< tasks whose stop somebody else had begun and could not prove; they are settled later
+  std::size_t unsettled = 0;  ///< tasks whose stop was under way already and is not proven; they are settled later
   std::size_t reaped = 0;     ///< processes that were there when it began and are gone: workers and zygotes
-  std::vector<undead_process> unreaped{};  ///< those that are not
+  std::vector<unreaped_process> unreaped{};  ///< those that are not
   duration took{};
 };
 

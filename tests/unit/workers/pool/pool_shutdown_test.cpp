@@ -143,7 +143,7 @@ class victim {
 };
 
 TEST_F(Shutdown, ListsAProcessThatWouldNotDieAndGoesOnWithoutIt) {
-  std::vector<undead_process> heard;
+  std::vector<unreaped_process> heard;
   pool_host host({.workers = 2, .on_shutdown = [&](const shutdown_report& r) { heard = r.unreaped; }});
   const victim held(host), other(host);
   holding_tracer tracer(held.pid);

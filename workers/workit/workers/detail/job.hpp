@@ -32,7 +32,7 @@ struct job_stopped {
 struct job_gave_up {};
 /// Its worker died by itself.
 struct job_crashed : crash_facts {
-  /// Set when somebody who is not this runtime sent it SIGKILL.
+  /// Set when another process, or the kernel, sent it SIGKILL.
   std::optional<out_of_memory> killed_externally{};
 };
 /// Its worker was lost with its zygote.
@@ -104,7 +104,7 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   virtual void settled() noexcept = 0;
 
   /// What the task has told its host, as it was sent: anything. Called in the order of sending, before settled(), by
-  /// whoever collects, without any lock; short, does not block. `from`: whom to answer.
+  /// the thread that collects, without any lock; short, does not block. `from`: the worker to answer.
   virtual void heard(std::span<const std::byte>, const std::shared_ptr<worker_handle>&) noexcept {}
 
   [[nodiscard]] duration ask() noexcept final;
@@ -114,9 +114,10 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
 
  private:
   friend class pool_core;
+  friend class dispatcher;
   friend class job_queue;
 
-  /// Who has decided about it. Leaves queued and running once, by compare-and-swap: the winner settles.
+  /// What was decided about it. Leaves queued and running once, by compare-and-swap: the winner settles.
   enum class state : std::uint8_t { fresh, queued, running, withdrawn, completed, stopped, crashed, refused };
   bool decide(state from, state to) noexcept {
     return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);

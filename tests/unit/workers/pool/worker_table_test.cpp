@@ -1,0 +1,174 @@
+// worker_table: counts by state, the end of an entry, and orphans.
+#include <gtest/gtest.h>
+
+#include "pool_parts.hpp"
+
+namespace workit::test {
+namespace {
+
+class WorkerTable : public testing::Test {
+ protected:
+  std::shared_ptr<worker_handle> add_running(const std::shared_ptr<job>& task) {
+    auto worker = add_idle(table_, group_);
+    table_.give(worker, task);
+    return worker;
+  }
+  worker_table table_;
+  const std::shared_ptr<zygote_group> group_ = make_group();
+  const std::shared_ptr<zygote_group> other_ = make_group();
+};
+
+TEST_F(WorkerTable, CountsAWorkerByItsStateInItsGroupAndInAll) {
+  const auto worker = add_worker(table_, group_);
+  EXPECT_EQ(group_->starting, 1U);
+  table_.enter(worker, worker_state::preparing);
+  EXPECT_EQ(group_->starting, 1U);
+  table_.enter(worker, worker_state::idle);
+  EXPECT_EQ(group_->starting, 0U);
+  EXPECT_EQ(group_->idle.size(), 1U);
+  table_.give(worker, make_job("a"));
+  EXPECT_EQ(group_->idle.size(), 0U);
+  EXPECT_EQ(group_->busy, 1U);
+  EXPECT_EQ(table_.busy(), 1U);
+  table_.enter(worker, worker_state::collecting);
+  EXPECT_EQ(table_.busy(), 1U);
+  EXPECT_EQ(table_.alive(), 1U);
+  table_.lose(worker);
+  EXPECT_EQ(group_->alive(), 0U);
+  EXPECT_EQ(table_.busy(), 0U);
+  EXPECT_EQ(table_.alive(), 0U);
+  EXPECT_EQ(table_.dying(), 1U);
+}
+
+TEST_F(WorkerTable, CountsOneThatIsBeingAskedForBeforeItIsInTheTable) {
+  const auto worker = worker_handle::make(table_.next_number(), group_, worker_output::inherit);
+  table_.reserve(*worker);
+  EXPECT_EQ(group_->starting, 1U);
+  EXPECT_EQ(table_.alive(), 1U);
+  EXPECT_EQ(table_.find(worker->number), nullptr);
+  table_.forgo(*worker);
+  EXPECT_EQ(group_->starting, 0U);
+  EXPECT_EQ(table_.alive(), 0U);
+}
+
+TEST_F(WorkerTable, GivesNoNumberTwice) { EXPECT_NE(table_.next_number(), table_.next_number()); }
+
+TEST_F(WorkerTable, ParksTheWarmestLast) {
+  const auto first = add_idle(table_, group_);
+  const auto second = add_idle(table_, group_);
+  const auto task = make_job("a");
+  table_.give(first, task);
+  table_.park(first);
+  EXPECT_EQ(group_->idle, (std::vector{second, first}));
+  EXPECT_FALSE(worker_table::has_task(*first, *task));
+  EXPECT_EQ(first->generation, 1U) << "a late word about the old task does not meet the next";
+}
+
+TEST_F(WorkerTable, TakesTheRightOneOfTheIdle) {
+  const auto first = add_idle(table_, group_);
+  const auto second = add_idle(table_, group_);
+  const auto third = add_idle(table_, group_);
+  table_.lose(second);
+  EXPECT_EQ(group_->idle, (std::vector{first, third}));
+}
+
+TEST_F(WorkerTable, AWorkerHasItsTaskWhileItRunsOrIsCollected) {
+  const auto task = make_job("a");
+  const auto worker = add_running(task);
+  EXPECT_TRUE(worker_table::has_task(*worker, *task));
+  EXPECT_FALSE(worker_table::has_task(*worker, *make_job("b")));
+  table_.enter(worker, worker_state::collecting);
+  EXPECT_TRUE(worker_table::has_task(*worker, *task));
+  table_.lose(worker);
+  EXPECT_FALSE(worker_table::has_task(*worker, *task));
+  EXPECT_EQ(worker->task, nullptr);
+}
+
+TEST_F(WorkerTable, KeepsALostWorkerUntilItsMemoryIsBack) {
+  const auto worker = add_idle(table_, group_);
+  table_.lose(worker);
+  EXPECT_EQ(table_.find(worker->number), worker);
+  table_.reclaimed(worker);
+  EXPECT_EQ(table_.find(worker->number), nullptr);
+}
+
+TEST_F(WorkerTable, KeepsAReclaimedWorkerUntilItsTaskIsTakenFromIt) {
+  const auto worker = add_running(make_job("a"));
+  table_.reclaimed(worker);
+  EXPECT_EQ(table_.find(worker->number), worker);
+  table_.lose(worker);
+  EXPECT_EQ(table_.find(worker->number), nullptr);
+}
+
+TEST_F(WorkerTable, DropsAWorkerThatWasNotForked) {
+  const auto worker = add_worker(table_, group_);
+  table_.drop(worker);
+  EXPECT_EQ(table_.size(), 0U);
+  EXPECT_EQ(group_->starting, 0U);
+}
+
+TEST_F(WorkerTable, LosesTheParkedOfOneGroupOnly) {
+  const auto parked = add_idle(table_, group_);
+  const auto preparing = add_worker(table_, group_);
+  table_.enter(preparing, worker_state::preparing);
+  const auto starting = add_worker(table_, group_);
+  const auto running = add_running(make_job("a"));
+  const auto foreign = add_idle(table_, other_);
+  const auto lost = table_.lose_parked(*group_);
+  EXPECT_EQ(lost.size(), 2U);
+  EXPECT_EQ(parked->state, worker_state::lost);
+  EXPECT_EQ(preparing->state, worker_state::lost);
+  EXPECT_EQ(starting->state, worker_state::starting) << "its zygote will say what became of it";
+  EXPECT_EQ(running->state, worker_state::running);
+  EXPECT_EQ(foreign->state, worker_state::idle);
+}
+
+TEST_F(WorkerTable, MakesOrphansOfTheWorkersOfADeadZygote) {
+  const auto starting = add_worker(table_, group_);
+  const auto parked = add_idle(table_, group_);
+  const auto running = add_running(make_job("a"));
+  const auto foreign = add_idle(table_, other_);
+  const auto orphans = table_.take_orphans(*group_, worker_table::with_tasks::die);
+  EXPECT_EQ(orphans.size(), 2U);
+  for (const auto& o : orphans) EXPECT_FALSE(o.spared || o.dead);
+  EXPECT_EQ(table_.find(starting->number), nullptr) << "the kernel kills it with its parent";
+  EXPECT_EQ(parked->state, worker_state::lost);
+  EXPECT_EQ(running->state, worker_state::running);
+  EXPECT_TRUE(table_.is_orphan(parked->number) && table_.is_orphan(running->number));
+  EXPECT_FALSE(table_.is_orphan(foreign->number));
+}
+
+TEST_F(WorkerTable, SparesTheTasksOfAZygoteThatHangs) {
+  const auto parked = add_idle(table_, group_);
+  const auto running = add_running(make_job("a"));
+  for (const auto& o : table_.take_orphans(*group_, worker_table::with_tasks::go_on))
+    EXPECT_EQ(o.spared, o.worker == running);
+}
+
+TEST_F(WorkerTable, AnOrphanThatDiedWhileItsZygoteHungGoesWithTheZygote) {
+  const auto running = add_running(make_job("a"));
+  ASSERT_EQ(table_.take_orphans(*group_, worker_table::with_tasks::go_on).size(), 1U);
+  running->exited = true;
+  table_.lose(running);
+  const auto orphans = table_.take_orphans(*group_, worker_table::with_tasks::die);
+  ASSERT_EQ(orphans.size(), 1U);
+  EXPECT_TRUE(orphans.front().dead);
+}
+
+TEST_F(WorkerTable, AReclaimedWorkerIsNotWatchedAsAnOrphan) {
+  const auto running = add_running(make_job("a"));
+  table_.reclaimed(running);
+  EXPECT_TRUE(table_.take_orphans(*group_, worker_table::with_tasks::die).empty());
+}
+
+TEST_F(WorkerTable, IsEmptyOnceCleared) {
+  add_worker(table_, group_);
+  add_running(make_job("a"));
+  table_.clear();
+  EXPECT_EQ(table_.size(), 0U);
+  EXPECT_EQ(table_.alive(), 0U);
+  EXPECT_EQ(group_->alive(), 0U);
+}
+
+}  // namespace
+}  // namespace workit::test
