@@ -119,8 +119,10 @@ void stamp(ready be_ready, shared_page& page) {
   for (;;) page.stamp.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-std::vector<victim>& all() {
-  static std::vector<victim> list{
+}  // namespace
+
+const std::vector<victim>& victims() {
+  static const std::vector<victim> list{
       {"spin", spin},
       {"mathematics", mathematics},
       {"sort", sort},
@@ -137,18 +139,9 @@ std::vector<victim>& all() {
   return list;
 }
 
-}  // namespace
-
-const std::vector<victim>& victims() { return all(); }
-
-bool add_victim(victim v) {
-  all().push_back(v);
-  return true;
-}
-
 const victim& find_victim(std::string_view name) {
   std::string known;
-  for (const auto& v : all()) {
+  for (const auto& v : victims()) {
     if (v.name == name) return v;
     known += (known.empty() ? "" : ", ") + std::string(v.name);
   }

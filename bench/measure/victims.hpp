@@ -20,12 +20,9 @@ struct victim {
   bool spoils = false;    ///< a thread that was stopped in it runs nothing more: it has thread_locals
 };
 
-/// spin, allocate, lock, throw, mathematics, copy, sort, print, system_call, blocked_read, thread_locals, stamp (which
-/// notes in the page when each of its turns was), and what add_victim() has added.
+/// spin, allocate, lock, throw, mathematics, copy, sort, print, system_call, blocked_read, thread_locals and stamp,
+/// which notes in the page when each of its turns was.
 [[nodiscard]] const std::vector<victim>& victims();
-
-/// Adds one; called by the initializer of a static object, so that worker processes have it as well. Always true.
-bool add_victim(victim v);
 
 /// That victim. Errors: std::invalid_argument that names all there are.
 [[nodiscard]] const victim& find_victim(std::string_view name);

@@ -30,8 +30,7 @@ constexpr std::string_view patterns[] = {"7 3",  "2 2.5", "9 3 2 3",        "5 2
 /// Sorted microseconds.
 std::vector<double> sorted_us(const series& s) {
   std::vector<double> all = distribution(s).sorted();
-  if (s.unit == unit::nanoseconds)
-    for (double& value : all) value /= 1000;
+  for (double& value : all) value = in_us(s, value);
   return all;
 }
 

@@ -35,4 +35,9 @@ class distribution {
   std::vector<double> sorted_;
 };
 
+/// A time of a series in microseconds, whatever the series' unit of time.
+[[nodiscard]] inline double in_us(const series& s, double value) {
+  return s.unit == unit::nanoseconds ? value / 1000 : value;
+}
+
 }  // namespace workit::bench_report

@@ -83,8 +83,8 @@ void judge_one(const run& r, const target& t, judgement& row) {
 }
 
 void judge_slope(const run& r, const target& t, judgement& row) {
-  for (const auto& family : {t.series, t.bound.series})
-    for (const auto& name : expand(family)) static_cast<void>(figure(the(r, name), t.statistic));
+  for (const auto& group : {t.series, t.bound.series})
+    for (const auto& name : expand(group)) static_cast<void>(figure(the(r, name), t.statistic));
   const double ours = slope_us_per_gib(r, t.series), theirs = slope_us_per_gib(r, t.bound.series);
   row.unit = "us/GiB";
   row.figure_value = ours;
@@ -175,9 +175,9 @@ std::string_view to_string(verdict v) noexcept {
   return "";
 }
 
-double slope_us_per_gib(const run& r, std::string_view family) {
+double slope_us_per_gib(const run& r, std::string_view group) {
   double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
-  for (const auto& name : expand(family)) {
+  for (const auto& name : expand(group)) {
     const series* s = r.find(name);
     if (s == nullptr) throw bad_input("the run has no series " + name);
     const double gib = memory_mib(name) / 1024;

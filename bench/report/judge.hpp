@@ -28,8 +28,8 @@ struct judgement {
 /// One row a target, and a row a peer where it is about peers; those that fall short first, then those that hold.
 [[nodiscard]] std::vector<judgement> judge(const run& r);
 
-/// Microseconds a GiB by least squares through the medians of the family's series, whose sizes stand in their names
+/// Microseconds a GiB by least squares through the medians of the group's series, whose sizes stand in their names
 /// (".../64MiB/..."). Errors: bad_input, when a series is missing.
-[[nodiscard]] double slope_us_per_gib(const run& r, std::string_view family);
+[[nodiscard]] double slope_us_per_gib(const run& r, std::string_view group);
 
 }  // namespace workit::bench_report

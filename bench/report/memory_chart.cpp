@@ -20,13 +20,10 @@ struct growth {
 
 constexpr double tiny_mib = 2;  // where a victim without memory stands: a logarithmic axis has no zero
 
-double median_us(const series& s) {
-  const double value = distribution(s).at(0.5);
-  return s.unit == unit::nanoseconds ? value / 1000 : value;
-}
+double median_us(const series& s) { return in_us(s, distribution(s).at(0.5)); }
 
 /// All series of that beginning and end, whatever size stands between them.
-growth family(const run& r, const std::string& begin, const std::string& end, growth of) {
+growth by_size(const run& r, const std::string& begin, const std::string& end, growth of) {
   for (const series& s : r.series)
     if (s.name.starts_with(begin) && s.name.ends_with(end) &&
         s.name.size() == begin.size() + end.size() + std::to_string(static_cast<int>(memory_mib(s.name))).size())
@@ -53,9 +50,9 @@ void add_peers(std::vector<growth>& all, const run& r) {
 
 std::vector<growth> all_growths(const run& r) {
   std::vector<growth> all = {
-      family(r, "stop/process/spin/", "MiB/idle/stopped", {"workit, proven stopped", "ours", "", {}}),
-      family(r, "stop/process/spin/", "MiB/idle/resumed", {"workit, scope resumed", "ours", "1 3", {}}),
-      family(r, "floor/kill_to_reaped/", "MiB/idle", {"kill and wait for the reap", "floor", "4 2", {}})};
+      by_size(r, "stop/process/spin/", "MiB/idle/stopped", {"workit, proven stopped", "ours", "", {}}),
+      by_size(r, "stop/process/spin/", "MiB/idle/resumed", {"workit, scope resumed", "ours", "1 3", {}}),
+      by_size(r, "floor/kill_to_reaped/", "MiB/idle", {"kill and wait for the reap", "floor", "4 2", {}})};
   add_peers(all, r);
   std::erase_if(all, [](const growth& g) { return g.medians.size() < 2; });
   return all;

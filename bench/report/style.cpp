@@ -50,7 +50,7 @@ svg { width: 100%; height: auto; display: block; font-family: inherit; }
 .grid { stroke: var(--hair); stroke-width: 1; }
 .tick { fill: var(--quiet); font-size: 11px; }
 .label { fill: var(--ink); font-size: 11.5px; }
-.panels .label, .edged .label {
+.panels .label {
   font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round;
 }
 .strong { font-weight: 600; }

@@ -17,9 +17,7 @@ bound at_most_ns_more(double limit, std::string series) {
 }
 bound less_than(std::string series) { return {bound::kind::below, 1, {}, std::move(series)}; }
 bound peers_take_times(double limit) { return {bound::kind::peers, limit, {}, {}}; }
-bound slope_at_most_times(double limit, std::string family) {
-  return {bound::kind::slope, limit, {}, std::move(family)};
-}
+bound slope_at_most_times(double limit, std::string group) { return {bound::kind::slope, limit, {}, std::move(group)}; }
 
 std::vector<target> table() {
   using enum statistic;

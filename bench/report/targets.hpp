@@ -17,7 +17,7 @@ struct bound {
     plus,    ///< at most `limit`, in `in`, more than another series' statistic
     below,   ///< less than another series' statistic
     peers,   ///< every peer that stops native code takes at least `limit` times as long: a row a peer
-    slope,   ///< grows with the victim's memory at most `limit` times as fast as another family of series
+    slope,   ///< grows with the victim's memory at most `limit` times as fast as another group of series
   };
   kind is = kind::within;
   double limit = 0;

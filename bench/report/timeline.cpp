@@ -14,8 +14,6 @@ struct step {
   double floor = 0;         // us; 0 when there is none
 };
 
-double us(const series& s, double value) { return s.unit == unit::nanoseconds ? value / 1000 : value; }
-
 std::vector<step> steps_of(const run& r, const std::string& boundary) {
   const std::string stop = "stop/" + boundary + "/spin/";
   // What a large victim gives back takes longest, and is the point: its memory is not waited for.
@@ -33,8 +31,8 @@ std::vector<step> steps_of(const run& r, const std::string& boundary) {
     if (s == nullptr) continue;
     const distribution samples(*s);
     const series* floor = s->floor ? r.find(*s->floor) : nullptr;
-    steps.push_back({event.words, us(*s, samples.at(0.5)), us(*s, samples.at(statistic::p99).value_or(0)),
-                     floor != nullptr ? us(*floor, distribution(*floor).at(0.5)) : 0});
+    steps.push_back({event.words, in_us(*s, samples.at(0.5)), in_us(*s, samples.at(statistic::p99).value_or(0)),
+                     floor != nullptr ? in_us(*floor, distribution(*floor).at(0.5)) : 0});
   }
   std::stable_sort(steps.begin(), steps.end(), [](const step& a, const step& b) { return a.p50 < b.p50; });
   return steps;
@@ -77,7 +75,7 @@ std::string draw(const std::vector<step>& steps, const std::string& title, doubl
     if (s.floor > 0) picture.diamond({x.at(s.floor), y}, 4.5, "floor-mark");
     std::string words = time_label(s.p50);
     if (!narrow && s.p99 > 0) words += ", p99 " + time_label(s.p99);
-    picture.text({width - 2, y + 4}, words, "label number", "end");
+    picture.text({width - 2, y + 4}, words, "label", "end");
     begun = done;
   }
   return picture.done();

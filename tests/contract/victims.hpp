@@ -117,7 +117,6 @@ class kept_receipt {
     kept_->complete.wait(false);
     return kept_->receipt;
   }
-  [[nodiscard]] bool is_there() const { return kept_->complete.load(); }
 
  private:
   struct kept {

@@ -36,7 +36,6 @@ void event_stream::close() {
 
 void event_stream::write_all() {
   boost::asio::async_write(client_, boost::asio::buffer(header), workit::use_fiber);
-  header_sent_ = true;
   for (;;) {
     while (!queued_.empty()) {
       const auto batch = std::exchange(queued_, {});

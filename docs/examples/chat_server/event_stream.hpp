@@ -26,8 +26,6 @@ class event_stream {
   /// The writer's task: answers with the header, then writes what is queued until close(). Errors: of the socket.
   void write_all();
 
-  [[nodiscard]] bool header_sent() const noexcept { return header_sent_; }
-
  private:
   void append(std::string_view event, const std::string& json);
 
@@ -35,7 +33,6 @@ class event_stream {
   boost::asio::steady_timer changed_;  // cancelled to wake the writer
   std::string queued_;
   bool closed_ = false;
-  bool header_sent_ = false;
 };
 
 }  // namespace chat

@@ -7,6 +7,7 @@
 #include <random>
 #include <support/processes_below.hpp>
 #include <support/seed.hpp>
+#include <support/spin_until.hpp>
 
 #include "../victims.hpp"
 
@@ -25,24 +26,6 @@ enum class manner {
 };
 
 using machine = std::chrono::steady_clock;
-
-void spin_until(machine::time_point end) {
-  while (machine::now() < end) {
-  }
-}
-
-void read_until(machine::time_point end) {
-  int ends[2];
-  if (pipe(ends) != 0) abort();
-  const auto writer = fork();
-  if (writer == 0) {
-    spin_until(end);
-    _exit(write(ends[1], "x", 1) == 1 ? 0 : 1);
-  }
-  char c = 0;
-  if (read(ends[0], &c, 1) != 1) abort();
-  waitpid(writer, nullptr, 0);
-}
 
 void be_stopped_until(machine::time_point end) {
   const auto helper = fork();

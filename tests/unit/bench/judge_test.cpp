@@ -118,11 +118,11 @@ TEST(Judge, HasARowForEveryPeerThatStopsNativeCode) {
 
 TEST(Judge, SeesAStopThatGrowsWithMemory) {
   run r = test::example_run(1);
-  const std::string family = "stop/process/spin/{0,64,1024}MiB/idle/stopped";
-  EXPECT_EQ(row_of(r, family).verdict, verdict::holds);
+  const std::string group = "stop/process/spin/{0,64,1024}MiB/idle/stopped";
+  EXPECT_EQ(row_of(r, group).verdict, verdict::holds);
   scale(the(r, "stop/process/spin/1024MiB/idle/stopped"), 1000);
-  EXPECT_EQ(row_of(r, family).verdict, verdict::falls_short);
-  EXPECT_NEAR(slope_us_per_gib(r, family), 21000, 3000);
+  EXPECT_EQ(row_of(r, group).verdict, verdict::falls_short);
+  EXPECT_NEAR(slope_us_per_gib(r, group), 21000, 3000);
 }
 
 TEST(Table, FitsThePageAndIsPlainWithoutATerminal) {

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <support/error_of.hpp>
 #include <support/fixture.hpp>
 #include <utility>
 #include <vector>
@@ -44,21 +45,6 @@ inline auto failing(duration how_long, std::string what) {
     ctx.sleep_for(how_long);
     throw std::runtime_error(what);
   };
-}
-
-/// The message of what `act` throws, a std::exception; empty when it throws nothing.
-template <class F>
-std::string error_of(F&& act) {
-  try {
-    act();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return {};
-}
-
-inline std::string what_of(const std::exception_ptr& error) {
-  return error_of([&] { std::rethrow_exception(error); });
 }
 
 /// The events of one kind, with when they came, counted from the first call of on_event.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <support/error_of.hpp>
 #include <support/fixture.hpp>
 #include <vector>
 #include <workit/compose.hpp>
@@ -90,19 +91,6 @@ struct crowd {
     };
   }
 };
-
-template <class F>
-std::string error_of(F&& act) {
-  try {
-    act();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return {};
-}
-inline std::string what_of(const std::exception_ptr& error) {
-  return error_of([&] { std::rethrow_exception(error); });
-}
 
 /// Fails for odd numbers.
 inline int even_only(int row) {

@@ -14,6 +14,7 @@
 #include <workit/workers/detail/control_block.hpp>
 
 #include "pool_host.hpp"
+#include "run_program.hpp"
 
 namespace workit::test {
 namespace {
@@ -282,28 +283,8 @@ TEST(LimitsOfAPool, OptionsThatCannotBeKeptAreRefused) {
 /// A host process of its own, with one worker that spins.
 class other_host {
  public:
-  explicit other_host(int cpu_ms) {
-    int ends[2] = {-1, -1};
-    if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    std::string name = WORKIT_CPU_LIMITED_HOST, limit = std::to_string(cpu_ms);
-    char* const arguments[] = {name.data(), limit.data(), nullptr};
-    posix_spawn(&pid, name.c_str(), &actions, nullptr, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    std::string said;
-    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) said += c;
-    close(ends[0]);
-    worker = std::atoi(said.c_str());
-  }
-  ~other_host() {
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
-  }
-  other_host(const other_host&) = delete;
-  other_host& operator=(const other_host&) = delete;
+  explicit other_host(int cpu_ms)
+      : program_({WORKIT_CPU_LIMITED_HOST, std::to_string(cpu_ms)}), worker(std::atoi(program_.line().c_str())) {}
 
   /// What its worker has used so far, to a hundredth of a second.
   [[nodiscard]] std::chrono::milliseconds used() const {
@@ -318,16 +299,21 @@ class other_host {
     return std::chrono::milliseconds((user + system) * 1000 / sysconf(_SC_CLK_TCK));
   }
 
-  pid_t pid = 0;
-  pid_t worker = 0;
+  [[nodiscard]] pid_t pid() const { return program_.pid(); }
+
+ private:
+  const helper_program program_;
+
+ public:
+  const pid_t worker;
 };
 
 TEST(HostStoppedBesideALimit, TheKernelEndsATaskAtItsProcessorTime) {
   const other_host limited(1500 * WORKIT_TEST_SLOWNESS / 4 + 1000), unlimited(0);
   ASSERT_GT(limited.worker, 0);
   ASSERT_GT(unlimited.worker, 0);
-  kill(limited.pid, SIGSTOP);
-  kill(unlimited.pid, SIGSTOP);
+  kill(limited.pid(), SIGSTOP);
+  kill(unlimited.pid(), SIGSTOP);
   EXPECT_TRUE(is_alive(limited.worker)) << "stopped too late to show anything";
   wait_until([&] { return !is_alive(limited.worker); });
   wait_until(

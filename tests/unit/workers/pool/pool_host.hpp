@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <support/telling_listener.hpp>
 #include <thread>
 #include <workit/preempt/warden.hpp>
@@ -134,5 +135,15 @@ class pool_host {
   preempt::warden warden;
   workers::process_pool pool;
 };
+
+/// Why a pool with these options does not start; empty when it does.
+inline std::string start_sentence(process_options options) {
+  try {
+    pool_host host(std::move(options));
+  } catch (const start_failed& e) {
+    return e.what();
+  }
+  return {};
+}
 
 }  // namespace workit::test

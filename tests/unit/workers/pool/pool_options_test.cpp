@@ -38,15 +38,6 @@ class gate {
   job_ptr holder_;
 };
 
-std::string start_sentence(process_options options) {
-  try {
-    pool_host host(std::move(options));
-  } catch (const start_failed& e) {
-    return e.what();
-  }
-  return {};
-}
-
 TEST(PoolQueue, RefusesWhatFindsItFullAndWithoutThatOptionLetsItWaitBeforeIt) {
   for (const auto full : {when_full::refuse, when_full::wait}) {
     pool_host host({.workers = 1, .spares = 0, .queue_limit = 2, .when_full = full});

@@ -317,15 +317,6 @@ TEST(ProcessPoolPreload, RunsOnceAndIsSeenByAllWorkers) {
   EXPECT_EQ(preloads, 0);
 }
 
-std::string start_sentence(process_options options) {
-  try {
-    pool_host host(std::move(options));
-  } catch (const start_failed& e) {
-    return e.what();
-  }
-  return {};
-}
-
 TEST(ProcessPoolPreload, ThatThrowsIsReported) {
   const auto said = start_sentence({.workers = 1, .preload = throwing_preload});
   EXPECT_NE(said.find("preload threw std::runtime_error: the model is not there"), std::string::npos) << said;

@@ -7,6 +7,7 @@
 #include <random>
 #include <support/descriptor_balance.hpp>
 #include <support/processes_below.hpp>
+#include <support/spin_until.hpp>
 #include <support/temporary_directory.hpp>
 
 #include "pool_host.hpp"
@@ -24,11 +25,6 @@ void wait_for(const std::string& path) {
 
 /// What a task does after it has said that it began.
 enum class manner { spinning, blocking_signals, reading, with_grandchild };
-
-void spin_until(time_point end) {
-  while (std::chrono::steady_clock::now() < end) {
-  }
-}
 
 /// Would write `ended` at `end`.
 void work_until(manner how, std::string begun, std::string ended, time_point end) {
@@ -48,16 +44,7 @@ void work_until(manner how, std::string begun, std::string ended, time_point end
   if (how == manner::with_grandchild) wait_for(begun + "_grandchild");
   touch(begun);
   if (how == manner::reading) {
-    int ends[2];
-    if (pipe(ends) != 0) abort();
-    const auto writer = fork();
-    if (writer == 0) {
-      spin_until(end);
-      _exit(write(ends[1], "x", 1) == 1 ? 0 : 1);
-    }
-    char c = 0;
-    if (read(ends[0], &c, 1) != 1) abort();
-    waitpid(writer, nullptr, 0);
+    read_until(end);
   } else {
     spin_until(how == manner::with_grandchild ? end + 100ms : end);  // it ends first
   }

@@ -1,7 +1,5 @@
 // When the zygote, or the host itself, is killed.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <spawn.h>
 #include <sys/wait.h>
 
 #include <fstream>
@@ -71,32 +69,14 @@ TEST(WithoutInit, APoolRefusesAndSaysWhichLineToAdd) {
 /// A host program, and all processes that it says it has.
 struct doomed_host {
   doomed_host() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    std::string name = WORKIT_SPINNING_HOST;
-    char* const arguments[] = {name.data(), nullptr};
-    posix_spawn(&pid, name.c_str(), &actions, nullptr, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    std::string said;
-    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) said += c;
-    close(ends[0]);
-    std::istringstream words(said);
+    std::istringstream words(program.line());
     for (pid_t p = 0; words >> p;) reported.push_back(p);
-    wait_until([&] { return processes_below(pid).size() > processes_of_pool(3); });  // the spare is the last to come
-    for (const auto& p : processes_below(pid)) below.push_back(p.pid);
+    const auto all = [this] { return processes_below(program.pid()); };
+    wait_until([&] { return all().size() > processes_of_pool(3); });  // the spare is the last to come
+    for (const auto& p : all()) below.push_back(p.pid);
   }
-  ~doomed_host() {  // a test that fails must not leave spinners behind
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
-  }
-  doomed_host(const doomed_host&) = delete;
-  doomed_host& operator=(const doomed_host&) = delete;
 
-  pid_t pid = 0;
+  helper_program program{{WORKIT_SPINNING_HOST}};
   std::vector<pid_t> reported;  // two workers and a detached grandchild, all spinning
   std::vector<pid_t> below;     // these, and the rest of the pool
 };
@@ -129,7 +109,7 @@ TEST(HostKilled, EverythingBelowItIsGoneWithinASecond) {
     ASSERT_EQ(host.reported.size(), 3U);
     EXPECT_NE(alive_among(host.reported), "");
     const auto killed = std::chrono::steady_clock::now();
-    kill(host.pid, SIGKILL);
+    kill(host.program.pid(), SIGKILL);
     auto pids = host.below;
     pids.insert(pids.end(), host.reported.begin(), host.reported.end());
     ASSERT_EQ(survivors_of(pids), "") << "in run " << run;
@@ -142,11 +122,11 @@ TEST(HostKilled, EverythingBelowItIsGoneWithinASecond) {
 TEST(HostStopped, TheKernelEndsATaskAtItsDeadline) {
   const doomed_host host;
   ASSERT_EQ(host.reported.size(), 3U);
-  kill(host.pid, SIGSTOP);
+  kill(host.program.pid(), SIGSTOP);
   // The first reported worker's task has a deadline; the second's has not.
   wait_until([&] { return !is_alive(host.reported[0]); });
   EXPECT_TRUE(is_alive(host.reported[1]));
-  kill(host.pid, SIGKILL);
+  kill(host.program.pid(), SIGKILL);
   EXPECT_EQ(survivors_of(host.below), "");
 }
 
