@@ -14,10 +14,10 @@ class Composables : public runtime_test {
     return offload({}, spin_and_mark, markers.file(name), markers.file(name + ".ended"), natural_end.count());
   }
 
-  /// Past its natural end, the loop has not come to it, nor moved since `returned`.
+  /// Let out, the loop does not end, and it has not moved since `returned`.
   void expect_dead_since(machine::time_point returned, const std::string& name = "spin") const {
-    wait_past_natural_end(returned);
-    EXPECT_FALSE(markers.has(name + ".ended")) << "the loop ran on to its natural end: it was not stopped";
+    let_out(markers.file(name));
+    EXPECT_FALSE(markers.has(name + ".ended")) << "the loop came to its end: it was not stopped";
     EXPECT_LE(heartbeat(markers.file(name + ".beat")).last(), returned) << "the loop ran on after its stop";
   }
 

@@ -49,42 +49,46 @@ inline void spin_for(std::chrono::milliseconds time) {
   }
 }
 
-/// One instant in a file, shared between a victim that writes it without pause and the test that reads it.
+/// A page in a file, shared between a victim that writes the time without pause and the test that reads it.
 class heartbeat {
  public:
-  explicit heartbeat(const std::string& file) : fd_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    if (fd_ < 0 || ftruncate(fd_, sizeof(std::atomic<std::int64_t>)) != 0)
-      throw std::runtime_error("no file for a heartbeat");
-    page_ = mmap(nullptr, sizeof(std::atomic<std::int64_t>), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
-    if (page_ == MAP_FAILED) throw std::runtime_error("no memory for a heartbeat");
+  explicit heartbeat(const std::string& file) {
+    const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const bool sized = fd >= 0 && ftruncate(fd, sizeof(page)) == 0;
+    void* const mapped = sized ? mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    if (fd >= 0) close(fd);
+    if (mapped == MAP_FAILED) throw std::runtime_error("no memory for a heartbeat");
+    page_ = static_cast<page*>(mapped);
   }
-  ~heartbeat() {
-    munmap(page_, sizeof(std::atomic<std::int64_t>));
-    close(fd_);
-  }
+  ~heartbeat() { munmap(page_, sizeof(page)); }
   heartbeat(const heartbeat&) = delete;
   heartbeat& operator=(const heartbeat&) = delete;
   void beat() {
-    instant().store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+    page_->instant.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   }
-  [[nodiscard]] std::chrono::steady_clock::time_point last() {
-    return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(instant().load()));
+  [[nodiscard]] std::chrono::steady_clock::time_point last() const {
+    return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(page_->instant.load()));
   }
+  /// From now on the victim, if it still runs, ends by itself.
+  void let_out() { page_->let_out = true; }
+  [[nodiscard]] bool is_let_out() const { return page_->let_out; }
 
  private:
-  std::atomic<std::int64_t>& instant() { return *static_cast<std::atomic<std::int64_t>*>(page_); }
-
-  int fd_;
-  void* page_;
+  struct page {
+    std::atomic<std::int64_t> instant;
+    std::atomic<bool> let_out;
+  };
+  page* page_;
 };
 
-/// Marks its start, spins with a heartbeat in `started` + ".beat", marks its end. Knows nothing of stop tokens.
+/// Marks its start, spins with a heartbeat in `started` + ".beat" until it is let out or its time is over, marks its
+/// end. Ignores stop tokens.
 inline int spin_and_mark(const std::string& started, const std::string& ended, std::int64_t ms) {
   heartbeat heart(started + ".beat");
   heart.beat();
   leave_marker(started);
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
-  while (std::chrono::steady_clock::now() < end) heart.beat();
+  while (std::chrono::steady_clock::now() < end && !heart.is_let_out()) heart.beat();
   leave_marker(ended);
   return 42;
 }
@@ -97,9 +101,10 @@ inline int spin_with_memory(const std::string& started, const std::string& ended
   return spin_and_mark(started, ended, ms);
 }
 
-/// Sleeps on this thread until a victim that started before `since` would have ended, and a little longer.
-inline void wait_past_natural_end(std::chrono::steady_clock::time_point since) {
-  std::this_thread::sleep_until(since + natural_end + 300ms);
+/// Lets the victim that marked its start in `started` out, and waits long enough for its end, if it still runs.
+inline void let_out(const std::string& started) {
+  heartbeat(started + ".beat").let_out();
+  std::this_thread::sleep_for(300ms);
 }
 
 /// Keeps the receipt of a scope and lets the test's thread wait for it. One that is not waited for may come after the

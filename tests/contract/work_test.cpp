@@ -40,7 +40,7 @@ TEST_F(WorkerStages, AStreamThatIsLeftHasKilledWhatWasUnderWay) {
   std::ranges::sort(taken);  // they came as they were ready
   EXPECT_EQ(taken, (std::vector<int>{0, 1, 2, 4, 5}));
   EXPECT_LE(produced, 7) << "two more than were taken";
-  wait_past_natural_end(returned);
+  let_out(markers.file("spin"));
   EXPECT_FALSE(markers.has("ended")) << "the loop ran on to its natural end: it was not stopped";
   EXPECT_LE(heartbeat(markers.file("spin.beat")).last(), returned) << "the loop ran on after its stop";
   const auto& stop = receipt.get().stops.at(0);
@@ -74,7 +74,7 @@ TEST_F(WorkerStages, AnItemThatRunsAwayIsKilledAndAccountedFor) {
   ASSERT_EQ(got.errors.size(), 1u);
   EXPECT_EQ(got.errors[0].item, 3);
   EXPECT_THROW(std::rethrow_exception(got.errors[0].error), timed_out);
-  wait_past_natural_end(returned);
+  let_out(markers.file("spin"));
   EXPECT_FALSE(markers.has("ended"));
 }
 

@@ -356,8 +356,9 @@ TEST_F(WorkerChannel, OfAScopeThatEndsTakesItsTaskAlong) {
     EXPECT_EQ(rest_of(numbers), (std::vector<int>{1, 2}));
     EXPECT_TRUE(std::get<1>(all_and_error<channel_closed>(numbers))->why());
   });
-  wait_past_natural_end(returned);
+  let_out(markers.file("started"));
   EXPECT_FALSE(markers.has("ended")) << "the task outlived its scope";
+  EXPECT_LE(heartbeat(markers.file("started.beat")).last(), returned);
 }
 
 // --- Misuse

@@ -229,8 +229,9 @@ TEST_F(WorkerContext, WhatDoesNotListenIsKilledWhenItsGraceIsOver) {
     task.wait();
     returned = std::chrono::steady_clock::now();
   });
-  wait_past_natural_end(returned);
+  let_out(markers.file("spin"));
   EXPECT_FALSE(markers.has("ended"));
+  EXPECT_LE(heartbeat(markers.file("spin.beat")).last(), returned);
   const auto& stop = receipt.get().stops.at(0).receipt;
   EXPECT_EQ(stop.method, stop_method::killed);
   EXPECT_EQ(describe(stop.why), "manual: enough");
