@@ -1,9 +1,9 @@
-# Fails when MAP names a test that no test program has, leaves out one of its TITLES rows, whose numbers may begin with a
-# PREFIX, or counts wrongly. A row's last column names tests, or says why there is none. Of ALSO, a list of a letter and
-# a count each, as in "A19;B12", every number has a row, too, and that names a test.
+# Fails when MAP names a test that no test program has, misses one of its TITLES numbered rows, or has wrong totals. The
+# numbers may begin with a PREFIX. A row's last column names tests, or says why there is none. ALSO lists further series of
+# rows by letter and count, as in "A19;B12"; each of these rows has to name a test.
 cmake_minimum_required(VERSION 3.25)
 
-# What the test programs have told when they were built, and what is added by hand.
+# The tests that the test programs listed when they were built, and those that CMake adds.
 file(GLOB_RECURSE programs ${BUILD}/tests/*_include.cmake)
 foreach(program IN LISTS programs)
   string(REGEX REPLACE "_include.cmake$" "_tests.cmake" list "${program}")
