@@ -1,8 +1,9 @@
 // Operators new and delete that count.
+#include "allocation_balance.hpp"
+
 #include <atomic>
 #include <cstdlib>
 #include <new>
-#include <support/allocation_balance.hpp>
 
 namespace workit::test {
 namespace {

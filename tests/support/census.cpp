@@ -1,10 +1,11 @@
 // How many threads and descriptors this process has.
+#include "census.hpp"
+
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <string>
-#include <support/census.hpp>
 #include <thread>
 
 namespace workit::test {

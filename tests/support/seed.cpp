@@ -1,9 +1,10 @@
 // The seed of a randomized test.
+#include "seed.hpp"
+
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
-#include <support/seed.hpp>
 
 namespace workit::test {
 

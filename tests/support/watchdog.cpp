@@ -1,9 +1,10 @@
 // The watchdog over tests.
+#include "watchdog.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <support/watchdog.hpp>
 #include <workit/status/print_tree_on.hpp>
 
 namespace workit::test {

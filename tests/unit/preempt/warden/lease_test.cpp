@@ -37,7 +37,7 @@ TEST_F(Lease, AStoppedTaskNeverRunsAgain) {
   EXPECT_EQ(receipt.requested, root->record()->at);
   EXPECT_GE(receipt.stopped, receipt.requested);
   EXPECT_FALSE(receipt.reclaimed.has_value());
-  EXPECT_EQ(task->told_on, std::this_thread::get_id()) << "a wake-up lay between the request and the kill";
+  EXPECT_EQ(task->notified_on, std::this_thread::get_id()) << "a wake-up lay between the request and the kill";
   EXPECT_EQ(warden_->load().leases, 0u);
   expect_stopped_for_good(child, *task);
 }

@@ -75,7 +75,7 @@ TEST_F(ShutDown, BeyondTheBoundAReceiptSaysThatNothingIsProven) {
   EXPECT_EQ(stuck->receipt->worker, 7);
   ASSERT_EQ(other->told, 1);
   EXPECT_EQ(other->receipt->proof, stop_proof::returned);
-  EXPECT_LT(other->told_as, stuck->told_as) << "the stop that is not proven delayed the other";
+  EXPECT_LT(other->notified_as, stuck->notified_as) << "the stop that is not proven delayed the other";
 }
 
 TEST_F(ShutDown, CutsAGraceShort) {

@@ -40,8 +40,8 @@ class test_lease final : public preempt::lease {
       beats_at_stop = child_->beats();
       exited_at_stop = child_->exited();
     }
-    told_on = std::this_thread::get_id();
-    told_as = ++all_told;
+    notified_on = std::this_thread::get_id();
+    notified_as = ++all_notified;
     receipt = slot->get();
     ++told;
     told.notify_all();
@@ -55,14 +55,14 @@ class test_lease final : public preempt::lease {
   std::atomic<int> claims{0};
   std::atomic<int> asked_to_kill{0};
   std::atomic<int> told{0};
-  int told_as = 0;  // its place in the order in which all such leases were told
+  int notified_as = 0;  // its place in the order in which all such leases were told
   std::optional<stop_receipt> receipt;
   std::uint64_t beats_at_stop = 0;
   bool exited_at_stop = false;
-  std::thread::id told_on;
+  std::thread::id notified_on;
 
  private:
-  static inline std::atomic<int> all_told{0};
+  static inline std::atomic<int> all_notified{0};
 
   bool decide() noexcept {
     bool open = false;

@@ -166,7 +166,7 @@ TEST_F(Warden, ADeadlineStopsTheTasksBelowACellWithoutAListener) {
   w.enlist(task);
   w.arm(scope, steady_clock_source::instance().now() + 1ms);
   task->wait();
-  EXPECT_NE(task->told_on, std::this_thread::get_id());
+  EXPECT_NE(task->notified_on, std::this_thread::get_id());
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(task->receipt->why));
 }
 
