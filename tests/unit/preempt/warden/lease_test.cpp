@@ -80,12 +80,7 @@ TEST_F(Lease, ATaskWithMuchMemoryIsStoppedBeforeItsProcessHasExited) {
 
   warden_->set_proof(stop_proof::pidfd);
   spinning_child child(256);
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  child.let_end();
-  task->wait();
+  const auto task = stop_and_wait(child);
   EXPECT_TRUE(task->exited_at_stop);
 }
 

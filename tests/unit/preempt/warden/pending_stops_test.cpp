@@ -19,12 +19,7 @@ class PendingStops : public warden_fixture {};
 TEST_F(PendingStops, ADeathNoticeAlsoStopsAndReports) {
   warden_->set_proof(stop_proof::notice);
   spinning_child child(64);
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  child.let_end();
-  task->wait();
+  const auto task = stop_and_wait(child);
   EXPECT_EQ(task->told, 1);
   // The pidfd stands behind it, and may be seen first by a listener that does not get a CPU.
   EXPECT_TRUE(task->receipt->proof == stop_proof::notice || task->receipt->proof == stop_proof::pidfd);
@@ -38,12 +33,7 @@ TEST_F(PendingStops, TheDeathNoticeIsHeardBeforeThePidfdOfATaskWithMuchMemory) {
   bool seen = false;
   for (int attempt = 0; attempt < 20 && !seen; ++attempt) {
     spinning_child child(256);
-    const auto root = scope();
-    const auto task = std::make_shared<test_lease>(below(root), child);
-    warden_->enlist(task);
-    ASSERT_TRUE(root->request(reason::user{}));
-    child.let_end();
-    task->wait();
+    const auto task = stop_and_wait(child);
     seen = task->receipt->proof == stop_proof::notice && !task->exited_at_stop;
   }
   EXPECT_TRUE(seen);
@@ -52,12 +42,7 @@ TEST_F(PendingStops, TheDeathNoticeIsHeardBeforeThePidfdOfATaskWithMuchMemory) {
 TEST_F(PendingStops, APidfdAlsoStopsAndReports) {
   warden_->set_proof(stop_proof::pidfd);
   spinning_child child;
-  const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
-  warden_->enlist(task);
-  ASSERT_TRUE(root->request(reason::user{}));
-  child.let_end();
-  task->wait();
+  const auto task = stop_and_wait(child);
   EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
   EXPECT_TRUE(task->exited_at_stop);
   EXPECT_EQ(child.reap(), SIGKILL);

@@ -16,6 +16,17 @@ class warden_fixture : public descriptor_balance {
   cancel_cell::ptr scope() { return cancel_cell::make(nullptr, std::make_shared<telling_listener>(*warden_)); }
   static cancel_cell::ptr below(const cancel_cell::ptr& parent) { return cancel_cell::make(parent, nullptr); }
 
+  /// Stops a task that runs in `child`, and waits until the stop is proven, however long that takes.
+  std::shared_ptr<test_lease> stop_and_wait(spinning_child& child) {
+    const auto root = scope();
+    auto task = std::make_shared<test_lease>(below(root), child);
+    warden_->enlist(task);
+    EXPECT_TRUE(root->request(reason::user{}));
+    child.let_end();
+    task->wait();
+    return task;
+  }
+
   // The child was stopped for good: it does not move while another one, asked later, goes all the way to its end.
   static void expect_stopped_for_good(spinning_child& child, const test_lease& task) {
     spinning_child control;
