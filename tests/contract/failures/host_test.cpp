@@ -1,4 +1,4 @@
-// Hosts in a strange place: without rights, as process 1, signalled, traced, with a wall clock that jumps. (T5, T14,
+// Hosts in unusual places: without rights, as process 1, signalled, traced, with a wall clock that jumps. (T5, T14,
 // T17, T23)
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
