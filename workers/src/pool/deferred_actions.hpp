@@ -7,13 +7,9 @@
 #include <workit/base/receipt.hpp>
 #include <workit/workers/detail/job.hpp>
 
-namespace workit::workers {
+#include "launch.hpp"
 
-/// A job and the worker it is bound to.
-struct launch {
-  std::shared_ptr<job> task;
-  std::shared_ptr<worker_handle> worker;
-};
+namespace workit::workers {
 
 /// A flat list of actions. It is a local variable of the function that takes the mutex; add to it under the mutex and
 /// run() it without. Threads: one.

@@ -10,32 +10,17 @@
 namespace workit::workers {
 
 void pool_core::collect(std::size_t loop) {
-  std::vector<launch> telling, done, crashing;
+  worker_table::collection found;
   {
     const thread_lock guard(mutex_);
-    if (workers_.busy() == 0) return;
-    for (auto& [number, worker] : workers_) {
-      if (worker->state != worker_state::running || worker->task->terms.loop != loop) continue;
-      // The word first: all messages that were sent before the commit are counted then.
-      const bool committed = worker->word() == worker->word_in(phase::committed);
-      if (const auto said = worker->control().said.load(std::memory_order_acquire); said != worker->heard) {
-        worker->heard = said;
-        telling.push_back({worker->task, worker});
-      }
-      if (committed) {
-        workers_.enter(worker, worker_state::collecting);
-        done.push_back({worker->task, worker});
-      } else if (worker->control().crash.signal.load(std::memory_order_acquire) != 0) {
-        crashing.push_back({worker->task, worker});
-      }
-    }
+    found = workers_.collect(loop);
   }
-  for (const auto& l : telling) {
+  for (const auto& l : found.telling) {
     const bool ended = l.worker->word() == l.worker->word_in(phase::committed);
     hear(l, ended ? packets_left::never : packets_left::for_later);
   }
-  for (const auto& l : done) take_result(l);
-  if (!crashing.empty()) end_crashing(crashing);
+  for (const auto& l : found.done) take_result(l);
+  if (!found.crashing.empty()) end_crashing(found.crashing);
 }
 
 /// Takes in 64 packets of a running task and has the loop call again for the rest; of one that has ended, all that its

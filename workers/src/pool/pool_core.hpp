@@ -12,6 +12,7 @@
 #include "capacity_losses.hpp"
 #include "deferred_actions.hpp"
 #include "dispatcher.hpp"
+#include "output_set.hpp"
 #include "pool_size.hpp"
 #include "pool_timer.hpp"
 #include "shutdown_tally.hpp"
@@ -166,8 +167,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_health_timer() WORKIT_EXCLUDES(mutex_);
   void zygote_hangs(const group& from) WORKIT_EXCLUDES(mutex_);
 
-  // pool_output.cpp
-  void watch_output(const worker_handle& worker);
+  // pool_workers.cpp
+  /// Without real-time priority: a task that writes without end sets the pace.
   void on_output() WORKIT_EXCLUDES(mutex_);
 
   // pool_reload.cpp
@@ -197,7 +198,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   const std::vector<int> loops_;
   std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
   unique_fd ready_event_;               // with worker_init: written by a worker that is ready
-  unique_fd outputs_;                   // with worker_output::captured: an epoll set of the workers' pipes
+  output_set outputs_;                  // with worker_output::captured
   timer_fd zygote_timer_;               // until the next one is tried
 
   mutable thread_mutex mutex_;

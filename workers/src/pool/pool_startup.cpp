@@ -1,11 +1,12 @@
 // The start of a pool, and how it stands.
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <system_error>
+#include <utility>
+#include <vector>
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 #include <workit/workers/init.hpp>
@@ -71,14 +72,14 @@ void pool_core::listen() {
     add(health_.timer(), &pool_core::on_health_timer);
     if (options_.idle_shrink) add(shrink_.timer(), &pool_core::on_shrink_timer);
   }
-  const auto keep = [&](unique_fd& place, int descriptor, void (pool_core::*call)()) {
-    place = unique_fd(descriptor);
+  const auto keep = [&](auto& place, auto made, void (pool_core::*call)()) {
+    place = std::move(made);
     if (!place) throw start_failed("pool \"" + options_.name + "\" has no descriptor left for its workers");
-    all.push_back({descriptor, call});
+    all.push_back({place.get(), call});
   };
-  if (options_.output == worker_output::captured) keep(outputs_, ::epoll_create1(EPOLL_CLOEXEC), &pool_core::on_output);
+  if (options_.output == worker_output::captured) keep(outputs_, output_set::make(), &pool_core::on_output);
   if (options_.worker_init != nullptr)
-    keep(ready_event_, ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &pool_core::on_ready_event);
+    keep(ready_event_, unique_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), &pool_core::on_ready_event);
   for (const auto& h : all)
     warden_.watch(h.descriptor, [self = shared_from_this(), call = h.call] { ((*self).*call)(); });
 }

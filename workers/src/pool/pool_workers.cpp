@@ -69,7 +69,7 @@ pool_core::handle pool_core::reserve_worker() {
   }
   try {
     auto worker = worker_handle::make(workers_.next_number(), from, options_.output);
-    watch_output(*worker);
+    if (worker->output() != nullptr) outputs_.add(worker->number, *worker->output());
     workers_.reserve(*worker);
     return worker;
   } catch (const std::exception& e) {
@@ -241,6 +241,18 @@ bool pool_core::died_at_start(const worker_handle& worker, int status) {
   start_failures_.failed();
   if (has_words || start_failures_.are_many()) trouble_ = std::move(sentence);
   return true;
+}
+
+void pool_core::on_output() {
+  const preempt::normal_priority_scope copying;
+  for (const auto number : outputs_.written()) {
+    handle worker;
+    {
+      const thread_lock guard(mutex_);
+      worker = workers_.find(number);
+    }
+    if (worker) outputs_.drain(*worker->output());  // else it is being made, or just gone
+  }
 }
 
 void pool_core::on_violated(std::uint32_t number, int call) {

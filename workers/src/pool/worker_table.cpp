@@ -86,6 +86,27 @@ void worker_table::drop(const handle& worker) {
   workers_.erase(worker->number);
 }
 
+worker_table::collection worker_table::collect(std::size_t loop) {
+  collection found;
+  if (busy_ == 0) return found;
+  for (const auto& [number, worker] : workers_) {
+    if (worker->state != worker_state::running || worker->task->terms.loop != loop) continue;
+    // The word first: all messages that were sent before the commit are counted then.
+    const bool committed = worker->word() == worker->word_in(phase::committed);
+    if (const auto said = worker->control().said.load(std::memory_order_acquire); said != worker->heard) {
+      worker->heard = said;
+      found.telling.push_back({worker->task, worker});
+    }
+    if (committed) {
+      enter(worker, worker_state::collecting);
+      found.done.push_back({worker->task, worker});
+    } else if (worker->control().crash.signal.load(std::memory_order_acquire) != 0) {
+      found.crashing.push_back({worker->task, worker});
+    }
+  }
+  return found;
+}
+
 std::vector<worker_table::handle> worker_table::lose_parked(const zygote_group& from) {
   std::vector<handle> lost;
   for (const auto& [number, worker] : workers_) {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "launch.hpp"
 #include "worker_handle.hpp"
 #include "zygote_group.hpp"
 
@@ -58,6 +59,15 @@ class worker_table {
   void reclaimed(const handle& worker);
   /// The worker could not be forked: it is lost and its entry goes.
   void drop(const handle& worker);
+
+  /// What the running workers of one loop have for their host.
+  struct collection {
+    std::vector<launch> telling;   ///< they have sent messages since the last call
+    std::vector<launch> done;      ///< they have committed a result, and are collecting now
+    std::vector<launch> crashing;  ///< they have noted a crash
+  };
+  /// All messages of a worker that is `done` were sent before and are told with it.
+  [[nodiscard]] collection collect(std::size_t loop);
 
   /// Loses the parked and preparing workers of that group, and returns them: they are to be killed.
   [[nodiscard]] std::vector<handle> lose_parked(const zygote_group& from);

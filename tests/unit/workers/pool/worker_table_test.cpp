@@ -107,6 +107,35 @@ TEST_F(WorkerTable, DropsAWorkerThatWasNotForked) {
   EXPECT_EQ(group_->starting, 0U);
 }
 
+TEST_F(WorkerTable, CollectsACommittedWorkerOnceAndTellsOfItsMessagesFirst) {
+  const auto worker = add_running(make_job("a"));
+  worker->control().said = 3;
+  worker->control().word = worker->word_in(phase::committed).bits();
+  const auto found = table_.collect(0);
+  ASSERT_EQ(found.telling.size(), 1U);
+  ASSERT_EQ(found.done.size(), 1U);
+  EXPECT_EQ(found.done.front().worker, worker);
+  EXPECT_EQ(worker->state, worker_state::collecting);
+  EXPECT_EQ(worker->heard, 3U);
+  const auto again = table_.collect(0);
+  EXPECT_TRUE(again.telling.empty() && again.done.empty());
+}
+
+TEST_F(WorkerTable, CollectsACrashOnlyWithoutAResult) {
+  const auto worker = add_running(make_job("a"));
+  worker->control().crash.signal = 11;
+  EXPECT_EQ(table_.collect(0).crashing.size(), 1U);
+  worker->control().word = worker->word_in(phase::committed).bits();
+  EXPECT_TRUE(table_.collect(0).crashing.empty());
+}
+
+TEST_F(WorkerTable, CollectsForOneLoopOnly) {
+  const auto worker = add_running(make_job("a", {.loop = 1}));
+  worker->control().word = worker->word_in(phase::committed).bits();
+  EXPECT_TRUE(table_.collect(0).done.empty());
+  EXPECT_EQ(table_.collect(1).done.size(), 1U);
+}
+
 TEST_F(WorkerTable, LosesTheParkedOfOneGroupOnly) {
   const auto parked = add_idle(table_, group_);
   const auto preparing = add_worker(table_, group_);
