@@ -1,4 +1,4 @@
-// backtrace_text: see the header. The text may be anybody's.
+// backtrace_text: see the header. A worker can have written any text.
 #include "backtrace_text.hpp"
 
 #include <cxxabi.h>

@@ -2,7 +2,7 @@
 //
 // Invariants
 // 1. What is read is kept or counted, in the order in which it was written.
-// Lock order: mutex_ is a leaf; no process but the host has it.
+// Lock order: mutex_ is a leaf.
 #include "captured_output.hpp"
 
 #include <fcntl.h>

@@ -1,8 +1,9 @@
 // log2_histogram: which bucket a duration belongs to, and what a bucket stands for.
+#include <workit/workers/log2_histogram.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <workit/workers/log2_histogram.hpp>
 
 namespace workit::workers {
 

@@ -100,8 +100,8 @@ void pool_core::fall_silent() noexcept {
   outputs_.reset();
 }
 
-/// One more worker than that is not a reason to wait; one that cannot be had is a reason to fail. From its return on
-/// the pool is open: what fails then is tried again.
+/// Waits for all wanted workers. A worker that cannot be had fails the start. When this returns the pool is open, and
+/// what fails from then on is tried again.
 void pool_core::wait_for_workers() {
   thread_lock guard(mutex_);
   changed_.wait(guard.native(), [this] {
@@ -176,8 +176,8 @@ pool_status pool_core::status() const {
   return now;
 }
 
-/// Room for what the pool itself forks, each worker with its keeper, twice for a reload, the dead that it waits for
-/// included, and for the children of its tasks.
+/// pids.max has room for the zygote and the workers, each with its mm_holder, twice because of a reload; for the lost
+/// ones that the pool waits for; and for the children of its tasks.
 void pool_core::make_group() {
   if (options_.cgroup.directory.empty()) return;
   std::optional<std::uint64_t> most_processes;

@@ -1,9 +1,10 @@
 // process_pool: checks the options and owns the core, which callbacks may keep alive a little longer.
-#include <limits>
-#include <workit/base/errors.hpp>
 #include <workit/workers/process_pool.hpp>
 
+#include <limits>
+#include <workit/base/errors.hpp>
 #include <workit/base/usable_cpus.hpp>
+
 #include "pool_core.hpp"
 
 namespace workit::workers {

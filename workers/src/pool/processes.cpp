@@ -1,16 +1,18 @@
 // process_service: ties pools to the runtime's warden and loops.
 //
 // Invariants
-// 1. A pool is among the members before it is started: results are collected from the first on, and if the runtime ends
-//    meanwhile, so does the pool. Tasks find it when it is open.
+// 1. A pool is a member before it is started, so that results are collected from the first one on and the pool ends if
+// the
+//    runtime ends meanwhile. Tasks find it once it is open.
 // 2. Each loop has one handler for all pools, set before it turns.
 // Lock order: mutex_ is a leaf; nothing is called under it.
+#include <workit/workers/processes.hpp>
+
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/runtime.hpp>
-#include <workit/workers/processes.hpp>
 
 namespace workit {
 
