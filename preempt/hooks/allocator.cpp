@@ -1,12 +1,14 @@
-// The allocator's calls: where a task that is to stop looks, on its way in. operator new and delete go through these.
+// The interposed allocator calls: a task that is to stop is left on its way into one of them.
+//
+// operator new and delete call these, too.
 //
 // Invariants
 // 1. Inside the allocator nothing has to be counted: a task that is interrupted there has frames of another library on
-//    its stack, and those are not left. So the real function is jumped to.
-// 2. What libc's sorters call is counted all the same: the walk takes it that what they have called holds nothing,
-//    which is not so while they allocate. A task has such calls looked at from its first sort on, and where the walk
-//    has not heard of one (`look_sorting`), it takes nothing of the kind.
-// 3. `target` of a call is never null: before the real functions are known, it is what looks them up.
+//    its stack, and is not left in those. So the real function is jumped to.
+// 2. Allocations by libc's sorters are counted all the same: the walk assumes that a sorter and what it calls hold
+//    nothing, which does not hold while they allocate. A task's calls are checked for that from its first sort on
+//    (`look_sorting`), and the walk makes the assumption only then.
+// 3. `target` of a call is never null: until the real functions are known, it is the function that looks them up.
 // Lock order: there are no locks.
 //
 // Cost: a comparison of a word in the executable's own TLS, and a jump.
@@ -25,7 +27,7 @@
 namespace workit::preempt {
 namespace {
 
-// What dlsym() itself allocates before the real functions are known: a few hundred bytes, never given back.
+// For what dlsym() itself allocates before the real functions are known: a few hundred bytes, never freed.
 alignas(16) constinit char early[4096];
 constinit std::size_t early_used = 0;
 constinit bool resolving = false;
@@ -43,7 +45,7 @@ WORKIT_RT void* early_alloc(std::size_t bytes) noexcept {
   if (early_used + rounded > sizeof early) return nullptr;
   void* const at = early + early_used;
   early_used += rounded;
-  return at;  // zero, since nothing is given back
+  return at;  // zero, since no early memory is reused
 }
 
 [[gnu::always_inline]] inline bool is_early(const void* p) noexcept {
@@ -79,7 +81,7 @@ WORKIT_RT void* move_early(void* old, std::size_t bytes) {
   return p;
 }
 
-/// They may be left in their comparisons, which are the task's own.
+/// A task may be left in the comparison of a sorter, which is the task's own code.
 WORKIT_RT void sorts() noexcept {
   if (this_mark.task.load(std::memory_order_relaxed) != no_task) this_mark.look.fetch_or(look_sorting);
 }
@@ -89,7 +91,7 @@ WORKIT_RT void sorts() noexcept {
 
 using namespace workit::preempt;
 
-// `while_resolving` answers what the real function cannot be asked yet.
+// `while_resolving` is the answer while the real function is not known.
 #define WORKIT_UNPACKED(...) __VA_ARGS__
 #define WORKIT_ALLOCATOR(result, name, while_resolving, arguments, ...)                               \
   namespace workit::preempt {                                                                         \
@@ -136,7 +138,7 @@ WORKIT_INTERPOSED void qsort_r(void* items, std::size_t count, std::size_t each,
 namespace workit::preempt {
 namespace {
 
-// Of who was given early memory, and only where somebody was.
+// Used only in a process that has allocated early memory.
 WORKIT_RT void free_any(void* p) {
   if (!is_early(p)) real_free.known()(p);
 }

@@ -1,4 +1,4 @@
-// Tells the layer that the calls are interposed, and finds what is behind them before the first task.
+// Announces the interposed calls before main, and finds the functions behind them before the first task.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <unwind.h>

@@ -1,6 +1,8 @@
-// Exceptions: from the throw to the catch a task is not left, and no return address is hijacked, for the unwinder reads
-// them. What is hooked is the unwinder's three ways in, since std::rethrow_exception does not go by __cxa_throw.
-// Itanium C++ ABI, 2.4 and 2.5; a thread_local's destructor, too, is registered here.
+// The interposed exception calls: a task is not left between throw and catch.
+//
+// No return address is hijacked meanwhile, since the unwinder reads them. The three entries of the unwinder are
+// interposed, because std::rethrow_exception does not call __cxa_throw: Itanium C++ ABI, 2.4 and 2.5. So is the
+// registration of the destructors of thread_locals.
 #include <unwind.h>
 
 #include "hooks.hpp"
@@ -33,21 +35,21 @@ void resolve_exceptions() noexcept {
 
 using namespace workit::preempt;
 
-// These return only when nobody catches.
+// These return only when the exception is not caught.
 WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_RaiseException(_Unwind_Exception* e) {
   hold(held_exception);
   un_hijack();
-  const auto nobody = real_raise.get()(e);
+  const auto uncaught = real_raise.get()(e);
   let_go_if_held(held_exception);
-  return nobody;
+  return uncaught;
 }
 
 WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_Resume_or_Rethrow(_Unwind_Exception* e) {
   hold(held_exception);
   un_hijack();
-  const auto nobody = real_rethrow.get()(e);
+  const auto uncaught = real_rethrow.get()(e);
   let_go_if_held(held_exception);
-  return nobody;
+  return uncaught;
 }
 
 WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_ForcedUnwind(_Unwind_Exception* e, _Unwind_Stop_Fn stop, void* with) {
@@ -64,7 +66,7 @@ WORKIT_INTERPOSED void* __cxa_begin_catch(void* e) noexcept {  // NOLINT(bugpron
   return object;
 }
 
-// What a task has left in thread_locals is in no known state: its thread runs no other task.
+// The thread_locals of a task that was left are in no known state, so its thread runs no other task.
 WORKIT_INTERPOSED int __cxa_thread_atexit(void (*end)(void*), void* of, void* module) noexcept {  // NOLINT
   this_mark.has_thread_locals = true;
   return real_thread_atexit.get()(end, of, module);

@@ -1,16 +1,16 @@
-// The locks: from the call that takes one to the call that gives it back, a task is not left.
+// The interposed lock calls: a task is not left between the call that takes a lock and the call that releases it.
 //
 // Invariants
-// 1. The count goes up before the real call that takes a lock, and down again when the lock was not to be had.
-// 2. It goes down before the real call that gives a lock back: until that has returned, the task has its frame, or that
-//    of the call interposed here, on its stack, and those are not left. So the real function is jumped to, unless the
-//    task is wanted: then it is left when the lock has been given back.
-// 3. `mark.locking` is the last plain mutex that was asked for and of which no unlock has followed. While something is
-//    held it can be looked at: who does not own it waits for it.
-// Lock order: there are none of ours.
+// 1. The count goes up before the real call that takes a lock, and down again when that call fails.
+// 2. It goes down before the real call that releases a lock. Until that call has returned, its frame, or that of the
+//    interposed call, is on the stack, and a task is not left in those. So the real function is jumped to, unless the
+//    task is to stop: then it is left once the lock is released.
+// 3. `mark.locking` is the last plain mutex that was asked for, until any mutex is unlocked. The kick handler reads its
+//    owner while something is held: a thread that is not the owner waits for it.
+// Lock order: there are no locks of our own.
 //
-// A wait for a condition gives its mutex back and takes it again inside one call, so the count stays as it is, and the
-// call's name tells why the task cannot be left.
+// A wait for a condition releases its mutex and takes it again inside one call, so the count does not change, and the
+// name of the call says why the task cannot be left.
 #include <pthread.h>
 #include <threads.h>
 
@@ -58,7 +58,7 @@ constinit real<guard_call> real_guard_acquire("__cxa_guard_acquire");
 constinit real<guard_end> real___cxa_guard_release("__cxa_guard_release");
 constinit real<guard_end> real___cxa_guard_abort("__cxa_guard_abort");
 
-/// Names the waiting call while it lasts. None is made inside of another.
+/// Names the waiting call while it lasts. Waiting calls do not nest.
 class waiting {
  public:
   [[gnu::always_inline]] explicit waiting(const char* call) noexcept {
@@ -73,10 +73,10 @@ class waiting {
   waiting& operator=(const waiting&) = delete;
 };
 
-/// Whether that result of a call means that the lock was taken: also from an owner that has died.
+/// Whether this result means that the lock was taken; also from an owner that has died.
 bool has_taken(int result) noexcept { return result == 0 || result == EOWNERDEAD; }
 
-/// Before a lock is given back. Whether the task is to be left when it has been.
+/// Before a lock is released. Whether the task is to be left once it is.
 [[gnu::always_inline]] inline bool count_down(std::uint64_t unit) noexcept {
   this_mark.locking = nullptr;
   const std::uint64_t held = this_mark.held;
@@ -86,7 +86,7 @@ bool has_taken(int result) noexcept { return result == 0 || result == EOWNERDEAD
   return held == unit && this_mark.is_wanted();
 }
 
-/// Its end is the end of a task that is wanted.
+/// Leaves the task at its end if the task is to stop and holds nothing.
 class leaving_afterwards {
  public:
   leaving_afterwards() = default;
@@ -135,7 +135,7 @@ using namespace workit::preempt;
     return result;                                                  \
   }
 
-// Gives one back.
+// Releases one.
 #define WORKIT_GIVES(name, unit, result, parameters, ...)                                                    \
   namespace workit::preempt {                                                                                \
   WORKIT_RT static result name##_slowly parameters {                                                         \
@@ -148,7 +148,7 @@ using namespace workit::preempt;
     return real_##name.known()(__VA_ARGS__);                                                                 \
   }
 
-// Waits with a lock that it will take again.
+// Waits for a condition, with a mutex that it takes again.
 #define WORKIT_WAITS(name, parameters, ...) \
   WORKIT_INTERPOSED int name parameters {   \
     const waiting here(#name);              \
@@ -177,8 +177,8 @@ WORKIT_WAITS(pthread_cond_clockwait, (pthread_cond_t * c, pthread_mutex_t* m, cl
              t)
 }
 
-// One of the default kind is always had in the end (glibc 2.36, nptl/pthread_mutex_lock.c), so its result needs no
-// look.
+// A mutex of the default kind is always taken in the end (glibc 2.36, nptl/pthread_mutex_lock.c), so the result needs
+// no look.
 WORKIT_INTERPOSED int pthread_mutex_lock(pthread_mutex_t* m) noexcept {
   hold(held_lock);
   this_mark.locking = m;

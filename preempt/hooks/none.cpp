@@ -1,2 +1,2 @@
-// Nothing is interposed beside a sanitizer; why_unsupported() says so.
+// No call is interposed in a build with a sanitizer; why_unsupported() says so.
 namespace workit::preempt {}

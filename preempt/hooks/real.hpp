@@ -1,19 +1,19 @@
 // The function behind an interposed one.
 #pragma once
 
-// Function types that are template arguments lose what libc promises of them (nonnull); nothing here relies on it.
+// Function types that are template arguments lose libc's attributes (nonnull); no code here relies on them.
 #pragma GCC diagnostic ignored "-Wignored-attributes"
 
 #include <workit/preempt/thread_mark.hpp>
 
-/// Interposed functions stand in a section of their own, by which a walk knows them.
+/// Interposed functions are in a section of their own, by which a walk recognises them.
 #define WORKIT_INTERPOSED extern "C" [[gnu::section("workit_rt"), gnu::visibility("default")]]
-/// So do the slow ways through them.
+/// So are their slow paths.
 #define WORKIT_RT [[gnu::section("workit_rt"), gnu::noinline]]
 
 namespace workit::preempt {
 
-/// Ends the process when there is none: libc and libstdc++ of Debian 12 have them all.
+/// Ends the process when there is no such function: libc and libstdc++ of Debian 12 have them all.
 void* find_next(const char* name) noexcept;
 
 /// The next definition of `name` after the executable's. Found at the first call, or by announce's resolve(): a lookup
@@ -26,7 +26,7 @@ class real {
     if (__builtin_expect(found_ == nullptr, 0)) resolve();
     return found_;
   }
-  /// Whether it has been found; then known() is it. For functions whose fast way is to have no frame.
+  /// Whether known() has a function. For interposed functions whose fast path has no frame.
   [[gnu::always_inline]] bool is_known() const noexcept { return found_ != nullptr; }
   [[gnu::always_inline]] Function* known() const noexcept { return found_; }
   void resolve() noexcept { found_ = reinterpret_cast<Function*>(find_next(name_)); }

@@ -1,4 +1,4 @@
-// Signal hygiene: on a stoppable thread nobody blocks the kick, and nobody at all takes its handler away.
+// The interposed signal calls: a stoppable thread cannot block the kick, and no thread can replace its handler.
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -17,13 +17,13 @@ namespace {
 constinit real<decltype(::pthread_sigmask)> real_pthread_sigmask("pthread_sigmask");
 constinit real<decltype(::sigprocmask)> real_sigprocmask("sigprocmask");
 constinit real<int(int, const struct sigaction*, struct sigaction*)> real_sigaction("sigaction");
-// Their waits have a mask of their own.
+// These calls wait with a signal mask of their own.
 constinit real<decltype(::ppoll)> real_ppoll("ppoll");
 constinit real<decltype(::pselect)> real_pselect("pselect");
 constinit real<decltype(::epoll_pwait)> real_epoll_pwait("epoll_pwait");
 constinit real<decltype(::sigsuspend)> real_sigsuspend("sigsuspend");
 
-/// That mask, with the kick let through.
+/// That mask, without the kick.
 class with_kick {
  public:
   explicit with_kick(const sigset_t* asked) noexcept : asked_(asked) {
@@ -70,7 +70,7 @@ WORKIT_INTERPOSED int sigprocmask(int how, const sigset_t* set, sigset_t* before
 
 WORKIT_INTERPOSED int sigaction(int signal, const struct sigaction* now, struct sigaction* before) noexcept {
   if (signal != 0 && signal == kick_signal() && now != nullptr) {
-    errno = EINVAL;  // as for the signals that libc keeps for itself
+    errno = EINVAL;  // as for the signals that libc reserves
     return -1;
   }
   return real_sigaction.get()(signal, now, before);

@@ -168,14 +168,14 @@ circuit_open::circuit_open(std::string circuit, duration retry_after)
       retry_after_(retry_after) {}
 
 stop_receipt receipt_slot::get() const {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   return receipt_;
 }
 
 void receipt_slot::set_reclaimed(time_point at) {
   std::vector<std::function<void()>> then;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (receipt_.reclaimed) return;
     receipt_.reclaimed = at;
     then = std::move(then_);
@@ -185,7 +185,7 @@ void receipt_slot::set_reclaimed(time_point at) {
 
 void receipt_slot::when_reclaimed(std::function<void()> then) {
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (!receipt_.reclaimed) {
       then_.push_back(std::move(then));
       return;

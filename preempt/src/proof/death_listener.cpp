@@ -2,12 +2,14 @@
 //
 // Invariants
 // 1. A word in `watches` was held when it came in, and carries FUTEX_WAITERS from then on (read_owner()).
-// 2. `control` moves on with every change of `watches`, under the mutex, before the listener is woken: a futex_waitv
-//    over an outdated list returns at once (EAGAIN), or is woken.
-// 3. Words are read only under the mutex, and only those in `watches`; the kernel may look at one that has just been
-//    unwatched and unmapped, which ends its call with EFAULT and is no more than a reason to start over.
+// 2. Every change of `watches` increments `control` under the mutex before the listener is woken: a futex_waitv over an
+//    outdated list returns at once (EAGAIN) or is woken.
+// 3. The listener reads only words in `watches`, under the mutex. The kernel may still read a word that has just been
+//    unwatched and unmapped; its call then ends with EFAULT, and the listener starts over.
 // 4. `running` is the watch whose callback runs, outside the mutex; only the listener's thread sets it.
 // Lock order: one mutex, held across no call that blocks and no callback.
+#include <workit/preempt/death_listener.hpp>
+
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,13 +20,12 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 #include <workit/base/assert.hpp>
 #include <workit/base/quiet_thread.hpp>
-#include <workit/preempt/death_listener.hpp>
+#include <workit/base/thread_mutex.hpp>
 
 #include "owner_word.hpp"
 
@@ -33,7 +34,7 @@ namespace {
 
 struct watched {
   const std::uint32_t* word;
-  const void* who;
+  const void* watcher;
   std::function<void()> died;
 };
 
@@ -48,18 +49,18 @@ futex_waitv slot_for(const std::uint32_t* word, std::uint32_t expected) noexcept
 }  // namespace
 
 struct death_listener::state {
-  std::mutex mutex;
+  thread_mutex mutex;
   std::condition_variable call_ended;
-  std::vector<std::shared_ptr<watched>> watches;
-  std::shared_ptr<watched> running;
-  bool ending = false;
+  std::vector<std::shared_ptr<watched>> watches WORKIT_GUARDED_BY(mutex);
+  std::shared_ptr<watched> running WORKIT_GUARDED_BY(mutex);
+  bool ending WORKIT_GUARDED_BY(mutex) = false;
   std::uint32_t control = 0;
   std::thread thread;
 
   void run();
   std::shared_ptr<watched> next_death(std::array<futex_waitv, capacity + 1>& slots, unsigned& used);
   void call(const std::shared_ptr<watched>& dead);
-  void changed() noexcept {
+  void changed() noexcept WORKIT_REQUIRES(mutex) {
     __atomic_fetch_add(&control, 1, __ATOMIC_RELEASE);
     ::syscall(SYS_futex, &control, FUTEX_WAKE, 1, nullptr, nullptr, 0);
   }
@@ -74,21 +75,21 @@ death_listener::death_listener() : state_(std::make_unique<state>()) { state_->w
 
 death_listener::~death_listener() {
   {
-    const std::lock_guard lock(state_->mutex);
+    const thread_lock lock(state_->mutex);
     state_->ending = true;
     state_->changed();
   }
   if (state_->thread.joinable()) state_->thread.join();
 }
 
-bool death_listener::watch(const std::uint32_t* word, std::function<void()> died, const void* who) {
+bool death_listener::watch(const std::uint32_t* word, std::function<void()> died, const void* watcher) {
   static const bool kernel_can = supported();
   if (!kernel_can) return false;
-  auto entry = std::make_shared<watched>(watched{word, who, std::move(died)});
-  const std::lock_guard lock(state_->mutex);
+  auto entry = std::make_shared<watched>(watched{word, watcher, std::move(died)});
+  const thread_lock lock(state_->mutex);
   WORKIT_ASSERT(std::none_of(state_->watches.begin(), state_->watches.end(),
-                             [&](const auto& w) { return w->word == word && w->who == who; }),
-                "a life mutex is watched twice by the same watcher: unwatch it first, or give another `who`");
+                             [&](const auto& w) { return w->word == word && w->watcher == watcher; }),
+                "a life mutex is watched twice by the same watcher: unwatch it first, or give another `watcher`");
   if (state_->watches.size() == capacity || read_owner(word).owner == owner_reading::state::gone) return false;
   if (!state_->thread.joinable())
     state_->thread = start_quiet_thread("workit-deaths", [s = state_.get()] { s->run(); });
@@ -97,10 +98,10 @@ bool death_listener::watch(const std::uint32_t* word, std::function<void()> died
   return true;
 }
 
-void death_listener::unwatch(const std::uint32_t* word, const void* who) noexcept {
-  const auto is_meant = [&](const auto& w) { return w->word == word && w->who == who; };
+void death_listener::unwatch(const std::uint32_t* word, const void* watcher) noexcept {
+  const auto is_meant = [&](const auto& w) { return w->word == word && w->watcher == watcher; };
   std::shared_ptr<watched> dropped;  // its callback is destroyed outside the lock
-  std::unique_lock lock(state_->mutex);
+  thread_lock lock(state_->mutex);
   const auto found = std::find_if(state_->watches.begin(), state_->watches.end(), is_meant);
   if (found != state_->watches.end()) {
     dropped = std::move(*found);
@@ -108,7 +109,7 @@ void death_listener::unwatch(const std::uint32_t* word, const void* who) noexcep
     state_->changed();
   }
   if (state_->thread.get_id() == std::this_thread::get_id()) return;
-  state_->call_ended.wait(lock, [&] { return state_->running == nullptr || !is_meant(state_->running); });
+  while (state_->running != nullptr && is_meant(state_->running)) state_->call_ended.wait(lock.native());
 }
 
 void death_listener::state::run() {
@@ -126,11 +127,12 @@ void death_listener::state::run() {
   }
 }
 
-// The next watch whose owner has died, taken out; else fills `slots` with what to wait for, and nothing to end.
+// Takes out and returns the next watch whose owner has died. Else returns null, and fills `slots` with the words to
+// wait for; `used` stays 0 when the listener is to end.
 std::shared_ptr<watched> death_listener::state::next_death(std::array<futex_waitv, capacity + 1>& slots,
                                                            unsigned& used) {
   std::vector<std::shared_ptr<watched>> let_go;  // destroyed outside the lock
-  const std::lock_guard lock(mutex);
+  const thread_lock lock(mutex);
   if (ending) return nullptr;
   slots[used++] = slot_for(&control, __atomic_load_n(&control, __ATOMIC_ACQUIRE));
   for (std::size_t i = 0; i < watches.size();) {
@@ -150,9 +152,9 @@ std::shared_ptr<watched> death_listener::state::next_death(std::array<futex_wait
 
 void death_listener::state::call(const std::shared_ptr<watched>& dead) {
   dead->died();
-  dead->died = nullptr;  // what it has captured goes before unwatch() may return
+  dead->died = nullptr;  // destroys its captures before unwatch() may return
   {
-    const std::lock_guard lock(mutex);
+    const thread_lock lock(mutex);
     running = nullptr;
   }
   call_ended.notify_all();

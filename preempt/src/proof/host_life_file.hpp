@@ -1,4 +1,4 @@
-// The life mutex of this process in a file of its own, for others to wait on.
+// The life mutex of this process, in a file that other processes can map.
 #pragma once
 
 #include <workit/base/unique_fd.hpp>
@@ -6,7 +6,7 @@
 
 namespace workit::preempt {
 
-/// Lifetime: who has mapped the descriptor keeps the memory; the mutex outlives this object there.
+/// Lifetime: a process that has mapped the descriptor keeps the memory, and the mutex in it, beyond this object.
 class host_life_file {
  public:
   /// Errors: std::system_error when memory or descriptors have run out.

@@ -1,5 +1,7 @@
-// life_mutex: see the header for what it promises. The sequence at the owner's death is the kernel's:
+// life_mutex: see the header for what it promises. What the kernel does at the owner's death:
 // Documentation/locking/robust-futexes.rst.
+#include <workit/preempt/life_mutex.hpp>
+
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,7 +10,6 @@
 #include <cstring>
 #include <string>
 #include <workit/base/assert.hpp>
-#include <workit/preempt/life_mutex.hpp>
 
 #include "owner_word.hpp"
 
@@ -33,10 +34,10 @@ void life_mutex::hold() {
 
 void life_mutex::release() {
   const int error = pthread_mutex_unlock(&mutex_);
-  WORKIT_ASSERT(error == 0, "a life mutex was released by a thread that does not hold it: only its owner lets go");
+  WORKIT_ASSERT(error == 0, "a life mutex was released by a thread that does not hold it: only its owner releases it");
 }
 
-// Waits for the word and leaves the mutex alone: to take it from the dead would be to be its next owner.
+// Waits for the futex word and does not lock the mutex: locking it would make this thread the next owner.
 life_mutex::ending life_mutex::wait_for_death() {
   using state = owner_reading::state;
   auto now = read_owner(word());

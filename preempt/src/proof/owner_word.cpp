@@ -1,4 +1,4 @@
-// owner_word: the bits are those of linux/futex.h, shared with the kernel and glibc.
+// owner_word: the bits are those of linux/futex.h; the kernel and glibc use the same word.
 #include "owner_word.hpp"
 
 #include <linux/futex.h>

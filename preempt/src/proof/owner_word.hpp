@@ -9,20 +9,20 @@ namespace workit::preempt {
 struct owner_reading {
   enum class state {
     holds,  ///< it lives, and the kernel will wake a waiter when it dies
-    gone,   ///< it has let go, or nobody has held it yet
-    died,
+    gone,   ///< it has released the mutex, or there was none yet
+    died,   ///< it ended while it held the mutex
   };
   state owner;
   std::uint32_t value;  ///< what the kernel is to compare the word with before it waits
 };
 
-/// Reads the word; while there is an owner, also sets FUTEX_WAITERS, without which the kernel would wake nobody. A free
-/// word is left alone: with that bit in it, it could never be taken. Requires: writable memory. Threads: any.
+/// Reads the word. While there is an owner it also sets FUTEX_WAITERS, without which the kernel wakes no waiter. It
+/// does not touch a free word, which could not be taken with that bit in it. Requires: writable memory. Threads: any.
 [[nodiscard]] owner_reading read_owner(const std::uint32_t* word) noexcept;
 
-/// Wakes all who wait for the word. The kernel wakes one of them when the owner dies, and that one tells the others:
-/// glibc's own chain of robust lockers breaks off at the second (its lll_unlock() takes a word with FUTEX_WAITERS for
-/// a negative number, and wakes nobody).
+/// Wakes all waiters of the word. The kernel wakes only one when the owner dies, and that one calls this. glibc's chain
+/// of robust lockers does not do it: it stops at the second one, since lll_unlock() takes a word with FUTEX_WAITERS for
+/// a negative number and then wakes no waiter.
 void tell_others(const std::uint32_t* word) noexcept;
 
 }  // namespace workit::preempt

@@ -1,4 +1,6 @@
-// The kill, the barrier, and the self-test that joins them: see the header for why they prove anything.
+// proof: the kill, the barrier, and the self-test of both. The header says why they prove a stop.
+#include <workit/preempt/proof.hpp>
+
 #include <linux/membarrier.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -9,7 +11,6 @@
 #include <csignal>
 #include <workit/preempt/death_listener.hpp>
 #include <workit/preempt/life_mutex.hpp>
-#include <workit/preempt/proof.hpp>
 
 #ifdef WORKIT_WITHOUT_KILL
 #define WORKIT_TEST_DISABLE_KILL
@@ -71,7 +72,7 @@ stop_proof probe_proof([[maybe_unused]] const probe_victim& victim) {
                                // catch
 #else
   const auto beat = [&] { return victim.counter->load(std::memory_order_relaxed); };
-  // A victim that has not begun would stand still in any case.
+  // The counter of a victim that has not begun does not change in any case.
   for (const auto before = beat(); beat() == before;) {
     const auto soon = deadline::in(std::chrono::milliseconds(1), std::chrono::steady_clock::now());
     if (wait_for_exit(victim.pidfd, soon)) return stop_proof::pidfd;

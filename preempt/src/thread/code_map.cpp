@@ -1,7 +1,6 @@
-// code_map: see the header.
+// code_map: see the header for what it promises.
 //
-// Invariants
-// 1. `published` points to a finished map, or is null; maps are kept in `kept`, which nothing is taken from.
+// Invariant: `published` is null or points to a finished map in `kept`, and `kept` only grows.
 // Lock order: `mutex` before the loader's lock.
 #include "code_map.hpp"
 
@@ -14,7 +13,7 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
-#include <mutex>
+#include <workit/base/thread_mutex.hpp>
 
 #include "stack_switch.hpp"
 
@@ -33,19 +32,19 @@ namespace workit::preempt {
 namespace {
 
 std::atomic<const code_map*> published{nullptr};
-std::mutex mutex;
-std::vector<std::unique_ptr<const code_map>>& kept() {
+thread_mutex mutex;
+std::vector<std::unique_ptr<const code_map>>& kept() WORKIT_REQUIRES(mutex) {
   static auto* const all = new std::vector<std::unique_ptr<const code_map>>;
   return *all;
 }
-std::vector<std::string>& allowed() {
+std::vector<std::string>& allowed() WORKIT_REQUIRES(mutex) {
   static auto* const all = new std::vector<std::string>;
   return *all;
 }
-bool allowed_changed = false;
+bool allowed_changed WORKIT_GUARDED_BY(mutex) = false;
 
 /// Names that outlive their modules.
-const char* keep_name(const std::string& name) {
+const char* keep_name(const std::string& name) WORKIT_REQUIRES(mutex) {
   static auto* const names = new std::vector<std::unique_ptr<std::string>>;
   for (const auto& n : *names)
     if (*n == name) return n->c_str();
@@ -65,7 +64,7 @@ unsigned long long changes_so_far() {
   return changes;
 }
 
-code_owner owner_of_module(const std::string& base, bool is_main) {
+code_owner owner_of_module(const std::string& base, bool is_main) WORKIT_REQUIRES(mutex) {
   if (is_main || std::ranges::find(allowed(), base) != allowed().end()) return code_owner::task;
   if (base.starts_with("libm.so") || base.starts_with("libmvec.so")) return code_owner::pure;
   if (base.starts_with("libgcc_s.so")) return code_owner::unwinder;
@@ -77,14 +76,14 @@ code_owner owner_of_module(const std::string& base, bool is_main) {
 const code_map* code_map::current() noexcept { return published.load(std::memory_order_acquire); }
 
 void code_map::allow(std::string module) {
-  const std::lock_guard lock(mutex);
+  const thread_lock lock(mutex);
   allowed().push_back(std::move(module));
   allowed_changed = true;
 }
 
 void code_map::refresh() {
   const auto changes = changes_so_far();
-  const std::lock_guard lock(mutex);
+  const thread_lock lock(mutex);
   const auto* known = current();
   if (known != nullptr && known->changes_ == changes && !allowed_changed) return;
   auto fresh = std::make_unique<code_map>();
@@ -109,6 +108,7 @@ void code_map::add_modules() {
   } to{this, getauxval(AT_SYSINFO_EHDR)};
   dl_iterate_phdr(
       [](dl_phdr_info* info, std::size_t, void* arg) {
+        mutex.assert_held();  // by refresh()
         const auto& [map, vdso] = *static_cast<visit*>(arg);
         const bool first = map->modules_.empty();
         for (int i = 0; i < info->dlpi_phnum; ++i) {
@@ -133,8 +133,8 @@ void code_map::add_modules() {
       &to);
 }
 
-/// By its frame description, which says where it ends: .eh_frame entries of libc are pc-relative with four bytes each
-/// (augmentation "zR", encoding 0x1b), its length at byte 12. LSB Core 5.0, 10.6.1.
+/// Adds a function of libc. Its frame description says where it ends: .eh_frame entries of libc are pc-relative with
+/// four bytes each (augmentation "zR", encoding 0x1b), its length at byte 12. LSB Core 5.0, 10.6.1.
 void code_map::add_function(const char* name, code_owner owner) {
   void* const at = dlsym(RTLD_NEXT, name);  // not those interposed here
   dwarf_eh_bases bases{};

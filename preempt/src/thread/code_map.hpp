@@ -1,4 +1,4 @@
-// Whose code an address is: what decides whether a task may be left there.
+// Which code owns an address: this decides whether a task may be left there.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ struct link_map;
 
 namespace workit::preempt {
 
-/// Of one frame.
+/// The owner of the code of one frame.
 enum class code_owner : std::uint8_t {
   task,       ///< the executable, or a module registered as preemptible: may be left anywhere
   pure,       ///< holds no state between calls: libm, the vDSO, memcpy and its kin
@@ -18,10 +18,10 @@ enum class code_owner : std::uint8_t {
   boundary,   ///< workit_run_on_stack: the task's frames end here
   allocator,  ///< malloc and its kin: foreign, with a name of its own
   unwinder,   ///< libgcc_s: neither left nor hijacked
-  foreign,    ///< everything else
+  foreign,    ///< any other library
 };
 
-/// The modules of the process at one moment. A map that was published is never freed, for a handler may be reading it.
+/// The modules of the process at one moment. A published map is never freed, since a handler may be reading it.
 class code_map {
  public:
   /// The latest. Never null once refresh() has run. Async-signal-safe.

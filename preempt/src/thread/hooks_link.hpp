@@ -1,4 +1,4 @@
-// How the interposed calls, which are in a library of their own, make themselves known.
+// How the library of interposed calls announces itself to this one.
 #pragma once
 
 namespace workit::preempt {

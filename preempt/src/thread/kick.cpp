@@ -1,8 +1,10 @@
-// kick: the signal handler that decides, and the two other places at which a task is left.
+// kick: the signal handler that decides, and the two other places at which a thread leaves a task.
 //
-// What is called in the handler, and why it may be: clock_gettime (POSIX 2.4.3), process_vm_readv (a bare system call),
-// _Unwind_Backtrace and _dl_find_object (see stack_walk.hpp, code_map.hpp); the rest is loads and stores of this
-// thread's own words.
+// The handler calls only functions that are safe there: clock_gettime (POSIX 2.4.3), process_vm_readv (a bare system
+// call), _Unwind_Backtrace and _dl_find_object (see stack_walk.hpp, code_map.hpp). It takes no lock; the rest is loads
+// and stores of this thread's own words.
+#include "thread_state.hpp"
+
 #include <pthread.h>
 #include <sys/uio.h>
 #include <ucontext.h>
@@ -12,7 +14,6 @@
 #include <csignal>
 
 #include "stack_switch.hpp"
-#include "thread_state.hpp"
 
 #define WORKIT_RT [[gnu::section("workit_rt"), gnu::noinline]]
 
@@ -26,7 +27,7 @@ namespace {
 std::atomic<int> chosen_signal{0};
 std::atomic<unsigned> forks_since{0};
 
-/// In the child of a fork: nobody here wants the task of the parent's thread to end.
+/// In the child of a fork: drops the stop requests and the hijacked return address of the parent's thread.
 void in_child() {
   forks_since.fetch_add(1, std::memory_order_relaxed);
   this_mark.wanted.store(0, std::memory_order_relaxed);
@@ -41,8 +42,9 @@ bool has_task() noexcept { return this_mark.task.load(std::memory_order_relaxed)
 
 void note(thread_state& self, obstacle o, const char* where = nullptr) noexcept { self.in_the_way.set(o, where); }
 
-/// Whether it waits for the mutex it has asked for last: that has another owner, or none yet. By a system call that
-/// fails where reading would fault: others may give a mutex back in ways that are not seen, and free it.
+/// Whether the thread waits for the mutex that it locked last: the mutex has another owner, or none yet. Reads by a
+/// system call, which fails where a load would fault: a mutex can be unlocked by calls that are not interposed, and
+/// freed.
 bool waits_for_mutex(const thread_state& self) noexcept {
   const auto* const m = static_cast<const pthread_mutex_t*>(const_cast<const void*>(this_mark.locking));
   if (m == nullptr) return false;
@@ -60,7 +62,7 @@ void note_held(thread_state& self, std::uint64_t held) noexcept {
   note(self, obstacle::lock_held);
 }
 
-/// From here on the task is over: no other place finds it.
+/// The task is over from here on: the other places of leaving see no task.
 void close(thread_state& self, leaving how, std::int64_t now) noexcept {
   this_mark.task.store(no_task, std::memory_order_relaxed);
   self.how = how;
@@ -73,7 +75,7 @@ void hijack(thread_state& self, const stack_view& view) noexcept {
   self.hijacked = view.slot;
 }
 
-/// Whether the task may be left now; else sees to it that the library function returns to us, if that can be.
+/// Whether the task may be left now. If not, hijacks the return address of the library function where that is possible.
 bool look(thread_state& self, const stack_view& view) noexcept {
   if (view.in_the_way == obstacle::none) return true;
   note(self, view.in_the_way, view.in_the_way == obstacle::foreign_module ? view.module : nullptr);
@@ -98,7 +100,7 @@ void decide(thread_state& self, ucontext_t& interrupted) noexcept {
   if (const auto held = this_mark.held; held != 0) return note_held(self, held);
   un_hijack();
   if (is_in(pc, workit_returned, workit_returned_end)) return;  // it is about to decide for itself
-  // The unwinder calls pthread_once, which is interposed: something is held, so that it does not look, too.
+  // The unwinder calls pthread_once, which is interposed: with `held` not zero that call does not walk as well.
   this_mark.held = held_call;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const auto view = walk_from_handler(registers, self.stack);
@@ -113,7 +115,7 @@ void decide(thread_state& self, ucontext_t& interrupted) noexcept {
   registers[REG_EFL] &= ~(direction | alignment_check | trap);
 }
 
-// The timer's signal says nothing of a kick: that may be about to be sent still, and has to be waited for.
+// Only tgkill's signal clears the mark. The timer's does not: a kick may still be about to be sent, and drain() waits.
 void on_kick(int, siginfo_t* from, void* context) {
   const int error = errno;
   if (auto* const self = this_state; self != nullptr) {
@@ -142,7 +144,7 @@ bool install_kick() noexcept {
     if (sigaction(candidate, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) continue;
     struct sigaction ours {};
     ours.sa_sigaction = on_kick;
-    // No SA_RESTART: a blocking call of a task that is to stop has to come back, to us.
+    // No SA_RESTART: a blocking call of a task that is to stop returns with EINTR.
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&ours.sa_mask);
     if (sigaction(candidate, &ours, nullptr) != 0) continue;
@@ -157,7 +159,7 @@ WORKIT_RT void un_hijack() noexcept {
   auto* const self = this_state;
   if (self == nullptr || self->hijacked == nullptr) return;
   auto* const slot = self->hijacked;
-  // A frame that longjmp has skipped is gone, and its slot somebody else's.
+  // A frame that longjmp has skipped is gone, and another frame uses its slot.
   if (*slot == reinterpret_cast<std::uintptr_t>(workit_returned)) *slot = self->hijacked_from;
   self->hijacked = nullptr;
 }

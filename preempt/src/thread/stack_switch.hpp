@@ -1,4 +1,4 @@
-// The places in assembly: onto the task's stack, back from it, out of it, out of a hijacked return, and into a walk.
+// The parts in assembly: onto the task's stack, back from it, out of it, out of a hijacked return, and into a walk.
 #pragma once
 
 #include <ucontext.h>
@@ -10,22 +10,23 @@ namespace workit::preempt {
 
 extern "C" {
 
-/// Calls fn(argument) on the stack that ends at `top`, having stored the own stack pointer in `*own`. Returns 0 when fn
-/// has returned, 1 when it was left: then by way of workit_landing.
+/// Stores the caller's stack pointer in `*own` and calls fn(argument) on the stack that ends at `top`. Returns 0 when
+/// fn has returned, and 1, by way of workit_landing, when it was left.
 int workit_run_on_stack(void* top, void (*fn)(void*), void* argument, std::uintptr_t* own);
 /// The end of workit_run_on_stack; an address in [workit_run_on_stack, workit_run_on_stack_end) is the boundary.
 extern const char workit_run_on_stack_end[];
 
-/// To be continued at with the stack pointer that workit_run_on_stack stored: restores the control words of x87 and SSE
-/// as they were, empties the x87 stack, and clears the upper halves of the vector registers.
+/// Where execution continues, with the stack pointer that workit_run_on_stack stored, when a task is left. Restores the
+/// control words of x87 and SSE, empties the x87 stack, and clears the upper halves of the vector registers.
 extern const char workit_landing[];
 
-/// What a hijacked return address is replaced by: asks workit_after_return(), with every register kept that can carry a
-/// result (rax, rdx, x87, and the vector registers at full width), and goes on where that says.
+/// The address that replaces a hijacked return address. Calls workit_after_return() and continues at the address that
+/// it returns. Keeps every register that can carry a result (rax, rdx, x87, and the vector registers at full width).
 extern const char workit_returned[];
 extern const char workit_returned_end[];
 
-/// For workit_returned: where the library function was to return to. Does not return when the task is left instead.
+/// For workit_returned: the address to which the library function was to return. Does not return when it leaves the
+/// task.
 std::uintptr_t workit_after_return();
 
 /// _Unwind_Backtrace(trace, argument) whose frames are, after this function's own, those of the code that had these
@@ -42,7 +43,7 @@ extern std::uint8_t workit_has_avx;
 /// Leaves the task from ordinary code on its stack.
 [[noreturn]] void jump_to_landing(std::uintptr_t own) noexcept;
 
-/// Fills in what the assembly has to know of this processor. Threads: one, before the first run.
+/// Fills in what the assembly needs to know about this processor. Threads: one, before the first run.
 void measure_vector_state() noexcept;
 
 /// Whether user shadow stacks are on, so that no return address may be changed.

@@ -1,4 +1,4 @@
-// stack_walk: see the header.
+// stack_walk: see the header for what it promises. The state of a walk belongs to its caller; there are no locks.
 #include "stack_walk.hpp"
 
 #include <unwind.h>
@@ -11,8 +11,8 @@
 namespace workit::preempt {
 namespace {
 
-/// Frames arrive from the innermost outwards. The task may be left when all are its own; else the interesting place is
-/// the return from the outermost foreign frame, whose address the task's frame above it pushed.
+/// Sees the frames from the innermost outwards. The task may be left when all of them are its own. Else the place to
+/// stop at is the return from the outermost foreign frame, whose address the task's frame above it has pushed.
 class walk {
  public:
   /// `interrupted`: the frames are those of a task that a signal has interrupted; else of the caller of an interposed
@@ -33,7 +33,7 @@ class walk {
     return take(owner, module, pc, sp);
   }
 
-  /// A walk that came to no end of its own met a frame without unwind information.
+  /// A walk that did not end by itself met a frame without unwind information.
   [[nodiscard]] stack_view result() const noexcept { return ended_ ? view_ : stack_view{}; }
 
  private:

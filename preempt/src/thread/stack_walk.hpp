@@ -1,4 +1,4 @@
-// A look at the frames of a task: may it be left here, and if not, where does the library return to it?
+// A walk over the frames of a task: whether it may be left here, and if not, where the library returns to it.
 #pragma once
 
 #include <ucontext.h>
@@ -17,7 +17,7 @@ struct stack_bounds {
 /// Most frames that are looked at: 180 to 460 ns each.
 inline constexpr int deepest_walk = 256;
 
-/// What was seen.
+/// What a walk has seen.
 struct stack_view {
   obstacle in_the_way = obstacle::no_unwind;  ///< none: every frame is the task's own
   const char* module = "";                    ///< for foreign_module: of the outermost such frame

@@ -1,4 +1,6 @@
 // stoppable_thread: see the header; thread_state.hpp has the invariants of what is shared with the handler.
+#include <workit/preempt/stoppable_thread.hpp>
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/auxv.h>
@@ -17,7 +19,6 @@
 #include <string>
 #include <workit/base/assert.hpp>
 #include <workit/base/unique_fd.hpp>
-#include <workit/preempt/stoppable_thread.hpp>
 
 #include "code_map.hpp"
 #include "stack_switch.hpp"
@@ -28,9 +29,9 @@
 namespace workit::preempt {
 namespace {
 
-/// How many stacks are kept unreadable for a thread.
+/// How many quarantined stacks a thread keeps.
 constexpr std::size_t most_quarantined = 16;
-/// Of the handler's frames, the walk's, and the vector state that the kernel saves below them.
+/// Bytes for the frames of the handler and the walk; the kernel's signal frame comes on top.
 constexpr std::size_t handler_stack = std::size_t{64} << 10;
 
 /// Itanium C++ ABI, 2.2.2: what __cxa_get_globals() points to.
@@ -74,7 +75,7 @@ struct owned_state : thread_state {
 
 namespace {
 
-/// Where the kernel writes which processor the calling thread runs on; null where glibc (2.35) has not asked it to.
+/// Where the kernel writes the processor that the calling thread runs on; null unless glibc (2.35) has registered rseq.
 /// Source: rseq(2), sys/rseq.h.
 const std::uint32_t* processor_note() noexcept {
 #if defined(RSEQ_SIG)
@@ -89,9 +90,9 @@ const std::uint32_t* processor_note() noexcept {
 
 owned_state& whole(thread_state& s) noexcept { return static_cast<owned_state&>(s); }
 
-/// Waits until no kick is on its way to this thread: one that was sent is taken at the latest on the way back from a
-/// system call, and a sender that finds the task over takes its mark back: within a microsecond, while it looks whether
-/// the task leaves by itself. A system call of ours would wait for the sender's, which takes 15 us for a signal.
+/// Waits until no kick is on its way to this thread. A signal that was sent is taken at the latest on the way back from
+/// a system call. A sender that finds the task finished clears its mark, within a microsecond. This spins for that long
+/// before it makes a system call, since that would wait for the sender's, which takes 15 us for a signal.
 void drain(owned_state& self) noexcept {
   for (int i = 0; self.kick_on_its_way.load(std::memory_order_acquire) != 0; ++i) {
     if (i == 100) break;
@@ -193,9 +194,9 @@ run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(v
 
 namespace {
 
-/// Whether the task leaves by itself, at an interposed call that sees the wish: then it is spared the signal, which
-/// would come 20 us later and be waited for. The longer time is for one that is looking, or that holds something, so
-/// that a signal could do nothing now.
+/// Whether the task leaves by itself, at an interposed call that sees the stop request. That saves a signal, which
+/// takes 20 us and is waited for. The longer time is for a task that walks its stack or holds something: a signal could
+/// do nothing then.
 bool leaves_by_itself(const thread_state& target, std::uint64_t number) noexcept {
   constexpr std::int64_t to_see = 1'000, to_let_go = 5'000;
   const auto asked = monotonic_ns();
@@ -208,11 +209,11 @@ bool leaves_by_itself(const thread_state& target, std::uint64_t number) noexcept
 
 }  // namespace
 
-// The thread ends only after drain(): while our mark stands and its task is still this one, its words are there. Every
-// kick says anew what is wanted: a late one, for a task that is over, may have written over it.
+// The thread ends only after drain(), so its words can be read while our mark is set and the task is still this one.
+// Every kick stores the request anew: a late kick of an earlier task may have overwritten it.
 bool kick_handle::kick(std::uint64_t number) const noexcept {
   auto& target = *state_;
-  // A late kick leaves no mark, not even for a moment: drain() would wait for it.
+  // A late kick sets no mark, not even for a moment: drain() would wait for it.
   if (target.task.load(std::memory_order_relaxed) != number) return false;
   std::uint32_t none = 0;
   if (!target.kick_on_its_way.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) return true;
@@ -223,7 +224,7 @@ bool kick_handle::kick(std::uint64_t number) const noexcept {
     if (target.processor != nullptr)
       target.kicked_on.store(static_cast<int>(__atomic_load_n(target.processor, __ATOMIC_RELAXED)),
                              std::memory_order_relaxed);
-    // It fails when too many signals are queued: the next kick may get through.
+    // Fails when too many signals are queued; the next kick may succeed.
     if (!over && ::syscall(SYS_tgkill, ::getpid(), target.id, kick_signal()) == 0) return true;
   }
   target.kick_on_its_way.store(0, std::memory_order_release);
@@ -260,8 +261,8 @@ int kick_handle::kicked_on() const noexcept { return state_->kicked_on.load(std:
 
 pid_t kick_handle::id() const noexcept { return state_->id; }
 
-// By the system call itself: pthread_exit would run the destructors. pthread_join waits for the kernel to clear the
-// thread's id, which it does however the thread ends (set_tid_address(2)).
+// Calls exit(2) itself, since pthread_exit runs destructors. pthread_join waits for the kernel to clear the thread's
+// id, which happens however the thread ends (set_tid_address(2)).
 void stoppable_thread::end_thread(const std::function<void()>& last) {
   release();
   last();

@@ -1,4 +1,4 @@
-// The memory that a task's frames live in.
+// The memory of a task's stack.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class guarded_stack {
 
   [[nodiscard]] stack_bounds bounds() const noexcept;
   [[nodiscard]] void* top() const noexcept { return low_ + bytes_; }
-  /// Whoever touches it from now on is ended by SIGSEGV.
+  /// Makes it inaccessible: a read or write raises SIGSEGV.
   void forbid() noexcept;
 
  private:

@@ -14,11 +14,11 @@
 
 namespace workit::preempt {
 
-/// An obstacle and its name in one word, so that another thread never reads one with the name of another.
+/// An obstacle and its name in one word, so that another thread never reads an obstacle with the name of another one.
 class noted_obstacle {
  public:
-  /// `where` lives for ever. User addresses have 47 bits (Linux x86-64, unless asked for more), hence the kind goes
-  /// above.
+  /// `where` lives for ever. The kind is stored above the address: user addresses have 47 bits (Linux x86-64, unless a
+  /// process asks for more).
   void set(obstacle kind, const char* where) noexcept {
     word_.store(reinterpret_cast<std::uintptr_t>(where) | std::uint64_t{static_cast<std::uint8_t>(kind)} << 56,
                 std::memory_order_relaxed);
@@ -34,11 +34,11 @@ class noted_obstacle {
 };
 
 /// Invariants
-/// 1. All but the atomics belong to the thread: to run() while no task is under way, to the handler and leave_here()
-///    while one is. Those two exclude each other by `held`: the handler does nothing while it is not zero.
-/// 2. At most one return address is hijacked. It is put back before any walk, and before any exception is raised.
-/// 3. `kick_on_its_way` is set by whoever is about to send, and cleared by the handler first thing, or by that sender
-///    when it finds that the task is over.
+/// 1. The members that are not atomic belong to the thread: to run() while no task is under way, to the handler and
+///    leave_here() while one is. These two exclude each other by `held`: the handler does nothing while it is not zero.
+/// 2. At most one return address is hijacked. It is restored before any walk, and before any exception is raised.
+/// 3. The thread that is about to send a kick sets `kick_on_its_way`. The handler clears it first thing, or the sender
+///    does when it finds the task over.
 struct thread_state {
   stack_bounds stack;
   pid_t id = 0;
@@ -68,10 +68,10 @@ extern constinit thread_local thread_state* this_state [[gnu::tls_model("initial
 
 /// The signal by which threads are kicked; 0 until install_kick() has chosen it.
 [[nodiscard]] int kick_signal() noexcept;
-/// Chooses the highest real-time signal that nobody handles, and handles it. False when all are taken.
+/// Installs the handler for the highest real-time signal that has none. False when all of them have handlers.
 [[nodiscard]] bool install_kick() noexcept;
 
-/// Puts the hijacked return address back, if there is one.
+/// Restores the hijacked return address, if there is one.
 void un_hijack() noexcept;
 
 /// How many forks lie between this process and the one that install_kick() was called in.

@@ -1,4 +1,6 @@
-// thread_support: whether this process can have stoppable threads, found out once.
+// thread_support: whether this process can have stoppable threads, checked once.
+#include "hooks_link.hpp"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <unwind.h>
@@ -10,7 +12,6 @@
 #include <workit/preempt/stoppable_thread.hpp>
 
 #include "code_map.hpp"
-#include "hooks_link.hpp"
 #include "stack_switch.hpp"
 #include "thread_state.hpp"
 
@@ -38,7 +39,7 @@ bool is_under_valgrind() {
   return preloaded != nullptr && std::string(preloaded).find("vgpreload") != std::string::npos;
 }
 
-/// What is in the way of every stop at this boundary, the cheapest to find first.
+/// Why no stop at this boundary can work here; the cheapest checks first.
 std::string find_obstacle() {
 #if !defined(__x86_64__)
   return "threads can be stopped on x86-64 only: use boundary::process";
@@ -56,8 +57,7 @@ std::string find_obstacle() {
            "GLIBC_TUNABLES=glibc.cpu.x86_shstk=off";
   if (module_of(reinterpret_cast<const void*>(&std::fputs)).empty())
     return "threads cannot be stopped in a program with a static libc, where the library's code cannot be told from "
-           "the "
-           "program's: link libc dynamically";
+           "the program's: link libc dynamically";
   if (dlsym(RTLD_DEFAULT, "malloc") != calls.malloc || module_of(dlsym(RTLD_DEFAULT, "_Znwm")).empty() ||
       module_of(dlsym(RTLD_NEXT, "_Znwm")).empty())
     return "threads cannot be stopped in a program with an allocator of its own linked in: link the allocator "

@@ -1,11 +1,11 @@
 // deadline_timer: see the header for what it promises.
 //
 // Invariants
-// 1. While the heap is not empty, the timer is set to its top's instant or to an earlier one: arming an earlier cell
-//    sets it, disarming leaves it. A timer that fires too early costs one wake-up, which sets it right; that is
-//    cheaper than a system call for each of the many deadlines that never come.
+// 1. While the heap is not empty, the timer is set to the instant of its top or to an earlier one: arming an earlier
+//    cell sets it, disarming leaves it. A timer that fires too early costs one wake-up, which sets it anew. That is
+//    cheaper than a system call for each of the many deadlines that are disarmed in time.
 // 2. Under a manual clock it ticks every millisecond of machine time from the first cell on until none is left.
-// 3. A cell in the heap is alive: its owner disarms it, under the mutex, before it lets go.
+// 3. A cell in the heap is alive: its owner disarms it, which takes the mutex, before it releases it.
 // Lock order: one mutex, held across no callback; setting and reading the timer do not block.
 #include "deadline_timer.hpp"
 
@@ -24,24 +24,24 @@ deadline_timer::~deadline_timer() {
 }
 
 void deadline_timer::arm(cancel_cell& cell, time_point at) {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   heap_.arm(cell, at);
   if (heap_.top()->at < set_to_) set_timer();
 }
 
 void deadline_timer::disarm(cancel_cell& cell) noexcept {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   heap_.disarm(cell);
 }
 
 std::size_t deadline_timer::size() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   return heap_.size();
 }
 
 std::vector<deadline_timer::expired> deadline_timer::take_due() {
   std::vector<expired> due;
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   static_cast<void>(timer_.take_fired());
   const auto now = clock_.now();
   while (!heap_.empty() && heap_.top()->at <= now) {
@@ -53,7 +53,6 @@ std::vector<deadline_timer::expired> deadline_timer::take_due() {
   return due;
 }
 
-// Requires: the mutex.
 void deadline_timer::set_timer() {
   set_to_ = heap_.empty() ? time_point::max() : heap_.top()->at;
   if (heap_.empty()) return timer_.turn_off();

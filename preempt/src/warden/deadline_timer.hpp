@@ -2,15 +2,15 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <vector>
 #include <workit/base/cancel_cell.hpp>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/base/timer_fd.hpp>
 #include <workit/base/timer_heap.hpp>
 
 namespace workit::preempt {
 
-/// Threads: any. Blocks: for its own short lock. Lifetime: cells are disarmed by their owners before they let go.
+/// Threads: any. Blocks: for its own short lock. Lifetime: the owner of an armed cell disarms it before it releases it.
 class deadline_timer {
  public:
   /// A cell that was due, taken out.
@@ -22,7 +22,7 @@ class deadline_timer {
 
   /// Errors: std::system_error when descriptors have run out.
   explicit deadline_timer(clock_source& clock);
-  /// Forgets what is still armed.
+  /// Forgets the cells that are still armed.
   ~deadline_timer();
 
   void arm(cancel_cell& cell, time_point at);
@@ -30,19 +30,19 @@ class deadline_timer {
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] time_point now() const { return clock_.now(); }
 
-  /// Readable once something may be due.
+  /// Readable once a cell may be due.
   [[nodiscard]] int descriptor() const noexcept { return timer_.get(); }
-  /// Takes out all that is due, earliest first, and sets the timer to the next.
+  /// Takes out every cell that is due, earliest first, and sets the timer to the next one.
   [[nodiscard]] std::vector<expired> take_due();
 
  private:
-  void set_timer();
+  void set_timer() WORKIT_REQUIRES(mutex_);
 
   clock_source& clock_;
   timer_fd timer_;
-  mutable std::mutex mutex_;
-  timer_heap heap_;
-  time_point set_to_;  // what the timer is set to; max when off
+  mutable thread_mutex mutex_;
+  timer_heap heap_ WORKIT_GUARDED_BY(mutex_);
+  time_point set_to_ WORKIT_GUARDED_BY(mutex_);  // what the timer is set to; max when off
 };
 
 }  // namespace workit::preempt

@@ -1,10 +1,10 @@
 // pending_stops: see the header for what it promises.
 //
 // Invariants
-// 1. A stop is in waiting_ until its first proof; who takes it out, under the mutex, is the one to finish it.
-// 2. An entry that is not complete stays in, whatever proves it: else its pidfd and its word could be given back while
-//    add() is still telling the kernel about them. add() then finishes it itself.
-// 3. Ids are never used again, so an event that was fetched before its entry was taken out finds nobody.
+// 1. A stop is in waiting_ until its first proof. The thread that takes it out, under the mutex, finishes it.
+// 2. An entry that is not complete stays in when it is proven, and add() finishes it. Otherwise its pidfd and its word
+//    could be released while add() still passes them to the kernel.
+// 3. Ids are never used again, so an event that was fetched before its entry was taken out matches none.
 // 4. open_ counts stops from add() until stopped() has returned.
 // Lock order: one mutex; no callback, no blocking call, and no call of the death listener under it.
 #include "pending_stops.hpp"
@@ -30,7 +30,7 @@ void pending_stops::add(unproven_stop stop, notice n) {
   const auto claim = stop.claim;
   std::uint64_t id = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     id = ++last_id_;
     ++open_;
     waiting_.emplace(id, entry{std::move(stop), false, std::nullopt});
@@ -48,7 +48,7 @@ void pending_stops::add(unproven_stop stop, notice n) {
                     std::to_string(claim.pidfd) + ") is none: keep it open until stopped() has returned");
   if (error != 0 && wait_for_exit(claim.pidfd, deadline{})) proven(id, stop_proof::pidfd);
 
-  std::unique_lock lock(mutex_);
+  thread_lock lock(mutex_);
   const auto mine = waiting_.find(id);
   mine->second.complete = true;
   if (!mine->second.early) return;
@@ -64,7 +64,7 @@ void pending_stops::hear() {
 }
 
 void pending_stops::proven(std::uint64_t id, stop_proof how) noexcept {
-  std::unique_lock lock(mutex_);
+  thread_lock lock(mutex_);
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
   if (!found->second.complete) {
@@ -82,20 +82,20 @@ void pending_stops::finish(unproven_stop stop, stop_proof how) noexcept {
   if (stop.claim.death_word != nullptr) deaths_.unwatch(stop.claim.death_word, this);
   stop.prove(how, at);
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     --open_;
     one_ended_.notify_all();
   }
 }
 
 std::size_t pending_stops::size() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   return open_;
 }
 
 void pending_stops::wait_until_none() {
-  std::unique_lock lock(mutex_);
-  one_ended_.wait(lock, [&] { return open_ == 0; });
+  thread_lock lock(mutex_);
+  while (open_ != 0) one_ended_.wait(lock.native());
 }
 
 }  // namespace workit::preempt

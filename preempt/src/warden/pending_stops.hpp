@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/base/unique_fd.hpp>
 #include <workit/preempt/death_listener.hpp>
 
@@ -14,7 +14,7 @@
 
 namespace workit::preempt {
 
-/// Waits for pidfds, and for death notices in front of them, in an epoll set of its own, so that a pool may watch the
+/// Waits for pidfds, and for the death notices that come before them. Its epoll set is its own, so a pool may watch the
 /// same pidfds through the warden. Threads: any, unless said.
 class pending_stops {
  public:
@@ -24,8 +24,8 @@ class pending_stops {
   /// Errors: std::system_error when descriptors have run out.
   explicit pending_stops(death_listener& deaths);
 
-  /// Proves the stop as soon as it can be: at once if the process has exited, else on the thread that hears of it.
-  /// Blocks: no; only if the kernel has no memory to watch the pidfd, until the process has exited.
+  /// Proves the stop at once if the process has exited, else on the thread that hears of its end first.
+  /// Blocks: no, unless the kernel has no memory to watch the pidfd: then until the process has exited.
   void add(unproven_stop stop, notice n);
 
   /// Readable while hear() has something to do.
@@ -48,11 +48,11 @@ class pending_stops {
 
   death_listener& deaths_;
   unique_fd exits_;
-  mutable std::mutex mutex_;
+  mutable thread_mutex mutex_;
   std::condition_variable one_ended_;
-  std::map<std::uint64_t, entry> waiting_;
-  std::uint64_t last_id_ = 0;
-  std::size_t open_ = 0;
+  std::map<std::uint64_t, entry> waiting_ WORKIT_GUARDED_BY(mutex_);
+  std::uint64_t last_id_ WORKIT_GUARDED_BY(mutex_) = 0;
+  std::size_t open_ WORKIT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace workit::preempt

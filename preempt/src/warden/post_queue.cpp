@@ -1,8 +1,8 @@
 // post_queue: see the header for what it promises.
 //
 // Invariants
-// 1. While posted_ is not empty, the bell is readable or run() is about to take all of it.
-// Lock order: one mutex, held across no posted work; the bell does not block.
+// 1. While posted_ is not empty, the eventfd is readable or run() is about to take all of it.
+// Lock order: one mutex, held across no posted work; ringing the eventfd does not block.
 #include "post_queue.hpp"
 
 #include <sys/eventfd.h>
@@ -17,7 +17,7 @@ post_queue::post_queue() : ready_event_(checked(::eventfd(0, EFD_CLOEXEC | EFD_N
 
 void post_queue::post(std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     posted_.push_back(std::move(work));
     if (posted_.size() > 1) return;
   }
@@ -29,7 +29,7 @@ void post_queue::run() {
   ::eventfd_read(ready_event_.get(), &rung);
   std::vector<std::function<void()>> batch;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     batch.swap(posted_);
   }
   for (auto& work : batch) {

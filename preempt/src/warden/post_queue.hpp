@@ -1,14 +1,14 @@
-// Work that other threads hand to the warden's.
+// Work that other threads post to the warden's thread.
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <vector>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/base/unique_fd.hpp>
 
 namespace workit::preempt {
 
-/// Threads: any for post(); run() on the thread that the work is for.
+/// Threads: post() on any; run() on the thread that does the work.
 class post_queue {
  public:
   /// Errors: std::system_error when descriptors have run out.
@@ -16,15 +16,15 @@ class post_queue {
 
   /// See warden::post().
   void post(std::function<void()> work);
-  /// Readable while something waits to be run.
+  /// Readable while work is waiting.
   [[nodiscard]] int descriptor() const noexcept { return ready_event_.get(); }
-  /// Runs what has been posted, in order. What it posts in turn waits for the next call.
+  /// Runs the posted work in order. Work that it posts waits for the next call.
   void run();
 
  private:
   unique_fd ready_event_;
-  std::mutex mutex_;
-  std::vector<std::function<void()>> posted_;
+  thread_mutex mutex_;
+  std::vector<std::function<void()>> posted_ WORKIT_GUARDED_BY(mutex_);
 };
 
 }  // namespace workit::preempt

@@ -1,10 +1,10 @@
 // watch_set: see the header for what it promises.
 //
 // Invariants
-// 1. A watch has an id that is never used again, which the kernel hands back with its events: an event that was
-//    fetched before its watch was taken out, or before its descriptor's number was reused, finds nobody.
-// 2. running_ is the descriptor whose callback runs, outside the mutex. Only turn() sets it. Whoever takes a watch out,
-//    or finds it taken out already, waits for it; the thread of turn() does not, since the callback is below it.
+// 1. A watch has an id that is never used again and that the kernel returns with its events. So an event that was
+//    fetched before its watch was taken out, or before the number of its descriptor was reused, matches no watch.
+// 2. running_ is the descriptor whose callback runs, outside the mutex. Only turn() sets it. unwatch() waits for that
+//    callback, even if the watch is out already; not on the thread of turn(), where the callback is its caller.
 // 3. by_id_ and id_of_ hold the same watches.
 // Lock order: one mutex, held across no callback and no call that blocks (epoll_ctl(2) does not).
 #include "watch_set.hpp"
@@ -25,7 +25,7 @@ watch_set::watch_set() : set_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_cre
 
 void watch_set::watch(int descriptor, std::function<void()> ready) {
   auto entry = std::make_shared<watched>(watched{descriptor, std::move(ready)});
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   WORKIT_ASSERT(!id_of_.contains(descriptor), "the warden already watches descriptor " + std::to_string(descriptor) +
                                                   ": unwatch it before it is closed or watched anew");
   const auto id = ++last_id_;
@@ -43,20 +43,20 @@ void watch_set::watch(int descriptor, std::function<void()> ready) {
 
 void watch_set::unwatch(int descriptor) noexcept {
   std::shared_ptr<watched> dropped;  // its callback is destroyed outside the lock
-  std::unique_lock lock(mutex_);
+  thread_lock lock(mutex_);
   if (const auto found = id_of_.find(descriptor); found != id_of_.end()) {
     dropped = std::move(by_id_.extract(found->second).mapped());
     id_of_.erase(found);
     ::epoll_ctl(set_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
   }
   if (caller_ == std::this_thread::get_id()) return;
-  call_ended_.wait(lock, [&] { return running_ != descriptor; });
+  while (running_ == descriptor) call_ended_.wait(lock.native());
 }
 
 void watch_set::turn() {
   std::array<epoll_event, 32> events;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     caller_ = std::this_thread::get_id();
   }
   const int count = ::epoll_wait(set_.get(), events.data(), static_cast<int>(events.size()), -1);
@@ -68,17 +68,17 @@ void watch_set::turn() {
 void watch_set::call(std::uint64_t id) {
   std::shared_ptr<watched> entry;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     const auto found = by_id_.find(id);
     if (found == by_id_.end()) return;
     entry = found->second;
     running_ = entry->descriptor;
   }
   entry->ready();
-  entry.reset();  // what it has captured goes before unwatch() may return
+  entry.reset();  // destroys the captures before unwatch() may return
   {
-    const std::lock_guard lock(mutex_);
-    running_ = nobody;
+    const thread_lock lock(mutex_);
+    running_ = none;
   }
   call_ended_.notify_all();
 }

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/base/unique_fd.hpp>
 
 namespace workit::preempt {
@@ -30,17 +30,17 @@ class watch_set {
     int descriptor;
     std::function<void()> ready;
   };
-  static constexpr int nobody = -1;
+  static constexpr int none = -1;
   void call(std::uint64_t id);
 
   unique_fd set_;
-  std::mutex mutex_;
+  thread_mutex mutex_;
   std::condition_variable call_ended_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<watched>> by_id_;
-  std::unordered_map<int, std::uint64_t> id_of_;
-  std::uint64_t last_id_ = 0;
-  int running_ = nobody;
-  std::thread::id caller_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<watched>> by_id_ WORKIT_GUARDED_BY(mutex_);
+  std::unordered_map<int, std::uint64_t> id_of_ WORKIT_GUARDED_BY(mutex_);
+  std::uint64_t last_id_ WORKIT_GUARDED_BY(mutex_) = 0;
+  int running_ WORKIT_GUARDED_BY(mutex_) = none;
+  std::thread::id caller_ WORKIT_GUARDED_BY(mutex_);
 };
 
 }  // namespace workit::preempt

@@ -1,4 +1,4 @@
-// Killing a process, and proving that not one instruction of it will run any more.
+// Killing a process, and proving that none of its instructions runs any more.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,8 @@
 
 namespace workit::preempt {
 
-/// Makes the calling process one that barrier() interrupts; a worker calls it before its first task. The registration
-/// belongs to the address space: fork() hands it on, exec drops it. The host that calls barrier() needs none.
+/// Registers the calling process as one that barrier() interrupts; a worker calls it before its first task. The
+/// registration belongs to the address space: fork() inherits it, exec drops it. The caller of barrier() needs none.
 /// False where the kernel has no expedited membarrier (Linux < 4.16, or filtered away). Blocks: about 1 us.
 [[nodiscard]] bool register_for_barrier() noexcept;
 
@@ -21,11 +21,11 @@ namespace workit::preempt {
 ///     pending set) before the system call returns;
 ///  2. the barrier then interrupts each CPU on which a thread of a registered process is in user mode
 ///     (kernel/sched/membarrier.c: membarrier_global_expedited()), and waits until it has taken the interrupt;
-///  3. on the way back to user mode the kernel looks for pending signals, finds SIGKILL, and never gets there
-///     (kernel/entry/common.c: exit_to_user_mode_loop()). A thread that was not on a CPU takes the same way out.
-/// It does not end a system call in which a thread of the victim is: that may still write into memory shared with it,
-/// so such memory is reused only once the process has been reaped.
-/// False when the kernel refuses: then nothing is proven. Blocks: some tens of microseconds. Threads: any.
+///  3. on the way back to user mode the kernel looks for pending signals, finds SIGKILL, and ends the thread
+///     (kernel/entry/common.c: exit_to_user_mode_loop()). A thread that was not on a CPU returns by the same way.
+/// A system call of the victim that is under way is not ended. It may still write to memory shared with the victim, so
+/// such memory is reused only once the process has been reaped.
+/// False when the kernel refuses: nothing is proven then. Blocks: some tens of microseconds. Threads: any.
 [[nodiscard]] bool barrier() noexcept;
 
 /// Waits until the process behind `pidfd` has exited; false when it has not at `until`. Blocks: until then.
@@ -46,7 +46,7 @@ enum class kill_answer {
 /// Built with WORKIT_TEST_DISABLE_KILL it sends nothing and answers `sent`: the tests of the hard stop must then fail.
 [[nodiscard]] kill_answer send_kill(int pidfd) noexcept;
 
-/// A live process to be sacrificed to the self-test.
+/// A live process for the self-test to kill.
 struct probe_victim {
   int pidfd = -1;
   /// In shared memory; the victim, registered for the barrier, increments it in a tight loop.
@@ -55,10 +55,9 @@ struct probe_victim {
   const std::uint32_t* death_word = nullptr;
 };
 
-/// The start-up self-test: kills the victim and answers the strongest proof that held. `barrier` when the counter
-/// stood still from the barrier on; else `notice` when the kernel marked the death word and can be waited for; else
-/// `pidfd`; also when it cannot be killed. The caller reaps the victim. Blocks: until the victim has run, and then
-/// until it has exited.
+/// The start-up self-test: kills the victim and returns the strongest proof that held. `barrier` when the counter did
+/// not change after the barrier; else `notice` when the kernel marked the death word and has futex_waitv; else `pidfd`,
+/// also when the victim cannot be killed. The caller reaps the victim. Blocks: until the victim has run and has exited.
 [[nodiscard]] stop_proof probe_proof(const probe_victim& victim);
 
 }  // namespace workit::preempt

@@ -33,14 +33,14 @@ struct warden_load {
   std::size_t unproven = 0;   ///< stops whose kill was sent and whose proof is awaited
 };
 
-/// Owns: a thread, a timerfd over a heap of deadlines, the leases, an epoll set for descriptors that others watch, the
+/// Owns: a thread, a timerfd over a heap of deadlines, the leases, an epoll set for descriptors that pools watch, the
 /// host-life mutex. The thread has the lowest real-time priority (SCHED_RR, 1) where the host may have that (root,
-/// CAP_SYS_NICE or RLIMIT_RTPRIO): it is then on time beside computing ones, too. Deadlines need no other thread; a
-/// cancellation stops what is below it on the canceller's own thread, so that no wake-up lies between the request and
-/// the kill.
+/// CAP_SYS_NICE or RLIMIT_RTPRIO), so it is on time beside computing threads. It alone keeps the deadlines. A canceller
+/// stops the tasks below the cancelled cell on its own thread: no wake-up lies between the request and the kill.
 ///
-/// Threads: any. Lifetime: outlives every pool that uses it; leases are retired before it ends (asserted). Its end
-/// waits until every stop that is under way is proven, runs what was posted before, and forgets cells still armed.
+/// Threads: any. Lifetime: outlives every pool that uses it; leases are retired before it ends (asserted). Its
+/// destructor waits until every stop under way is proven, runs what was posted before, and forgets cells that are still
+/// armed.
 class warden final : public alarm {
  public:
   /// Starts the thread, which takes the host-life mutex before this returns. Deadlines are read off `clock`; a manual
@@ -51,12 +51,12 @@ class warden final : public alarm {
 
   void arm(const std::shared_ptr<cancel_cell>& cell, time_point at) override;
   void disarm(cancel_cell& cell) noexcept override;
-  /// With the barrier, what runs below `cell` is stopped and reported before this returns. With the weaker proofs, and
-  /// for a worker that could not be killed, the kill is sent here and stopped() follows from another thread.
+  /// With the barrier, every task below `cell` is stopped and told before this returns. With a weaker proof, and for a
+  /// worker that could not be killed, this sends the kill, and another thread calls stopped() later.
   void cancelled(const cancel_cell& cell) noexcept override;
 
-  /// Puts a task under the warden's care. If its cell is stopping already, the task is stopped as by cancelled(),
-  /// before this returns, unless the canceller's own thread has taken that on at the same moment.
+  /// Puts a task under the warden's care. If its cell is stopping already, the task is stopped as by cancelled() before
+  /// this returns, unless the canceller's thread claims it at the same moment.
   void enlist(std::shared_ptr<lease> task);
   /// The task has ended by itself, or its lease was handed back. Idempotent.
   void retire(lease& task) noexcept;
@@ -82,14 +82,15 @@ class warden final : public alarm {
   /// Sets what the start-up self-test has found.
   void set_proof(stop_proof p) noexcept;
 
-  /// The process's one listener for life mutexes: for deaths that nobody asked for.
+  /// The process's one listener for life mutexes, for deaths that are no stop of the warden's.
   [[nodiscard]] death_listener& deaths() noexcept;
 
   /// How much there is at this moment. Threads: any.
   [[nodiscard]] warden_load load() const noexcept;
 
   /// A descriptor (memfd) whose first bytes are a robust, process-shared pthread_mutex_t held by the warden's thread
-  /// for as long as this process lives: who waits for it learns of the host's death before its memory is torn down.
+  /// for as long as this process lives. A process that waits for it learns of the host's death before the host's memory
+  /// is torn down.
   [[nodiscard]] int host_life() const noexcept;
 
  private:

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <workit/base/boundary.hpp>
 #include <workit/base/clock.hpp>
 #include <workit/base/reason.hpp>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/base/thread_stop.hpp>
 
 namespace workit {
@@ -78,9 +78,9 @@ class receipt_slot {
   void when_reclaimed(std::function<void()> then);
 
  private:
-  mutable std::mutex mutex_;
-  stop_receipt receipt_;
-  std::vector<std::function<void()>> then_;
+  mutable thread_mutex mutex_;
+  stop_receipt receipt_ WORKIT_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> then_ WORKIT_GUARDED_BY(mutex_);
 };
 
 }  // namespace workit
