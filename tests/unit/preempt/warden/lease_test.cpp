@@ -24,7 +24,7 @@ class Lease : public warden_fixture {};
 TEST_F(Lease, AStoppedTaskNeverRunsAgain) {
   spinning_child child;
   const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
+  const auto task = std::make_shared<child_lease>(below(root), child);
   warden_->enlist(task);
   ASSERT_TRUE(root->request(reason::user{"enough"}));
   ASSERT_EQ(task->told, 1) << "request() came back before the stop was proven";
@@ -44,11 +44,11 @@ TEST_F(Lease, AStoppedTaskNeverRunsAgain) {
 
 TEST_F(Lease, EightTasksAreStoppedInOneRound) {
   std::vector<std::unique_ptr<spinning_child>> children;
-  std::vector<std::shared_ptr<test_lease>> tasks;
+  std::vector<std::shared_ptr<child_lease>> tasks;
   const auto root = scope();
   for (int i = 0; i < 8; ++i) {
     children.push_back(std::make_unique<spinning_child>());
-    tasks.push_back(std::make_shared<test_lease>(below(root), *children.back()));
+    tasks.push_back(std::make_shared<child_lease>(below(root), *children.back()));
     warden_->enlist(tasks.back());
   }
   ASSERT_TRUE(root->request(reason::user{}));
@@ -67,7 +67,7 @@ TEST_F(Lease, ATaskWithMuchMemoryIsStoppedBeforeItsProcessHasExited) {
   for (int attempt = 0; attempt < 20 && !seen; ++attempt) {
     spinning_child child(256);
     const auto root = scope();
-    const auto task = std::make_shared<test_lease>(below(root), child);
+    const auto task = std::make_shared<child_lease>(below(root), child);
     warden_->enlist(task);
     ASSERT_TRUE(root->request(reason::user{}));
     ASSERT_EQ(task->told, 1);
@@ -87,7 +87,7 @@ TEST_F(Lease, ATaskWithMuchMemoryIsStoppedBeforeItsProcessHasExited) {
 TEST_F(Lease, ATaskThatCompletedFirstIsNotKilled) {
   spinning_child child;
   const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
+  const auto task = std::make_shared<child_lease>(below(root), child);
   warden_->enlist(task);
   ASSERT_TRUE(task->complete());
   ASSERT_TRUE(root->request(reason::user{}));
@@ -115,7 +115,7 @@ TEST_F(Lease, ATaskThatHadNotStartedIsWithdrawn) {
 TEST_F(Lease, ATaskEnlistedAfterTheCancellationIsStoppedBeforeEnlistReturns) {
   spinning_child child;
   const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
+  const auto task = std::make_shared<child_lease>(below(root), child);
   ASSERT_TRUE(root->request(reason::user{}));
   warden_->enlist(task);
   ASSERT_EQ(task->told, 1);

@@ -52,7 +52,7 @@ TEST_F(PendingStops, APoolMayWatchTheSamePidfdWhileItsStopIsAwaited) {
   warden_->set_proof(stop_proof::pidfd);
   spinning_child child;
   const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
+  const auto task = std::make_shared<child_lease>(below(root), child);
   std::atomic<bool> heard{false};
   warden_->watch(child.pidfd(), [&] {
     warden_->unwatch(child.pidfd());
@@ -69,7 +69,7 @@ TEST_F(PendingStops, APoolMayWatchTheSamePidfdWhileItsStopIsAwaited) {
 TEST_F(PendingStops, WithoutAnExpeditedBarrierThePidfdProves) {
   spinning_child child;
   const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
+  const auto task = std::make_shared<child_lease>(below(root), child);
   warden_->enlist(task);
   std::thread([&] {
     deny_barrier_to_this_thread();
@@ -85,7 +85,7 @@ TEST_F(PendingStops, AWorkerThatIsDeadAndReapedIsProvenByItsPidfd) {
   kill(child.pid(), SIGKILL);
   child.reap();
   const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
+  const auto task = std::make_shared<child_lease>(below(root), child);
   warden_->enlist(task);
   ASSERT_TRUE(root->request(reason::user{}));
   ASSERT_EQ(task->told, 1);
@@ -96,7 +96,7 @@ TEST_F(PendingStops, WhereTheKillIsDeniedTheLeaseHasAnotherProcessKill) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to be able to drop it";
   spinning_child child;
   const auto root = scope();
-  const auto task = std::make_shared<test_lease>(below(root), child);
+  const auto task = std::make_shared<child_lease>(below(root), child);
   warden_->enlist(task);
   std::thread([&] {
     syscall(SYS_setresuid, 65534, 65534, 65534);  // the bare system call changes this thread only
@@ -114,7 +114,7 @@ TEST_F(PendingStops, TheWardenEndsOnlyAfterEveryStopUnderWayIsProven) {
   warden_->set_proof(stop_proof::pidfd);
   spinning_child child(64);
   const auto root = cancel_cell::make(nullptr, nullptr);
-  const auto task = std::make_shared<test_lease>(root, child);
+  const auto task = std::make_shared<child_lease>(root, child);
   warden_->enlist(task);
   ASSERT_TRUE(root->request(reason::user{}));
   warden_->cancelled(*root);

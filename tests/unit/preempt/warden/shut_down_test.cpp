@@ -31,10 +31,10 @@ constexpr stop_claim withdrawn{.what = stop_claim::answer::withdrawn};
 
 TEST_F(ShutDown, StopsEveryTaskInOneRoundAndLeavesItsCellAlone) {
   std::vector<std::unique_ptr<spinning_child>> children;
-  std::vector<std::shared_ptr<test_lease>> stopped;
+  std::vector<std::shared_ptr<child_lease>> stopped;
   for (int i = 0; i < 3; ++i) {
     children.push_back(std::make_unique<spinning_child>());
-    stopped.push_back(std::make_shared<test_lease>(root_, *children.back()));
+    stopped.push_back(std::make_shared<child_lease>(root_, *children.back()));
     warden_->enlist(stopped.back());
   }
   warden_->shut_down(tasks(stopped.begin(), stopped.end()), deadline{});
@@ -54,7 +54,7 @@ TEST_F(ShutDown, StopsEveryTaskInOneRoundAndLeavesItsCellAlone) {
 TEST_F(ShutDown, WithoutABarrierItWaitsForTheExit) {
   warden_->set_proof(stop_proof::pidfd);
   spinning_child child;
-  const auto task = std::make_shared<test_lease>(root_, child);
+  const auto task = std::make_shared<child_lease>(root_, child);
   warden_->enlist(task);
   child.let_end();
   warden_->shut_down(tasks{task}, deadline{});

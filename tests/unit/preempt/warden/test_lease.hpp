@@ -5,24 +5,16 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <support/spinning_child.hpp>
-#include <support/telling_listener.hpp>
 #include <thread>
 #include <workit/preempt/lease.hpp>
 
 namespace workit::test {
 
-class test_lease final : public preempt::lease {
+class test_lease : public preempt::lease {
  public:
   /// What a stop gets when it comes first.
-  test_lease(cancel_cell::ptr ruling, preempt::stop_claim on_stop)
-      : lease(std::move(ruling), boundary::process), on_stop_(on_stop) {}
-  /// A task that runs in `child`.
-  test_lease(cancel_cell::ptr ruling, const spinning_child& child)
-      : test_lease(std::move(ruling),
-                   {preempt::stop_claim::answer::kill, child.pidfd(), child.pid(), child.death_word()}) {
-    child_ = &child;
-  }
+  test_lease(cancel_cell::ptr ruling, preempt::stop_claim on_stop, boundary runs_at = boundary::process)
+      : lease(std::move(ruling), runs_at), on_stop_(on_stop) {}
 
   /// The task commits its result; false when a stop came first.
   bool complete() { return decide(); }
@@ -36,10 +28,6 @@ class test_lease final : public preempt::lease {
     return decide() ? on_stop_ : preempt::stop_claim{};
   }
   void stopped(std::shared_ptr<receipt_slot> slot) noexcept override {
-    if (child_ != nullptr) {
-      beats_at_stop = child_->beats();
-      exited_at_stop = child_->exited();
-    }
     notified_on = std::this_thread::get_id();
     notified_as = ++all_notified;
     receipt = slot->get();
@@ -47,6 +35,7 @@ class test_lease final : public preempt::lease {
     told.notify_all();
   }
   void ask_to_kill() noexcept override { ++asked_to_kill; }
+  void stop_in_place() noexcept override { ++stopped_in_place; }
   /// Waits for stopped().
   void wait() const { told.wait(0); }
 
@@ -54,11 +43,10 @@ class test_lease final : public preempt::lease {
   std::atomic<int> asked{0};
   std::atomic<int> claims{0};
   std::atomic<int> asked_to_kill{0};
+  std::atomic<int> stopped_in_place{0};
   std::atomic<int> told{0};
   int notified_as = 0;  // its place in the order in which all such leases were told
   std::optional<stop_receipt> receipt;
-  std::uint64_t beats_at_stop = 0;
-  bool exited_at_stop = false;
   std::thread::id notified_on;
 
  private:
@@ -70,7 +58,6 @@ class test_lease final : public preempt::lease {
   }
 
   const preempt::stop_claim on_stop_;
-  const spinning_child* child_ = nullptr;
   std::atomic<bool> decided_{false};
 };
 

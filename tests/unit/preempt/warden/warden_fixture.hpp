@@ -5,9 +5,10 @@
 
 #include <memory>
 #include <support/descriptor_balance.hpp>
+#include <support/telling_listener.hpp>
 #include <workit/preempt/warden.hpp>
 
-#include "test_lease.hpp"
+#include "child_lease.hpp"
 
 namespace workit::test {
 
@@ -17,9 +18,9 @@ class warden_fixture : public descriptor_balance {
   static cancel_cell::ptr below(const cancel_cell::ptr& parent) { return cancel_cell::make(parent, nullptr); }
 
   /// Stops a task that runs in `child`, and waits until the stop is proven, however long that takes.
-  std::shared_ptr<test_lease> stop_and_wait(spinning_child& child) {
+  std::shared_ptr<child_lease> stop_and_wait(spinning_child& child) {
     const auto root = scope();
-    auto task = std::make_shared<test_lease>(below(root), child);
+    auto task = std::make_shared<child_lease>(below(root), child);
     warden_->enlist(task);
     EXPECT_TRUE(root->request(reason::user{}));
     child.let_end();
@@ -28,7 +29,7 @@ class warden_fixture : public descriptor_balance {
   }
 
   // The child was stopped for good: it does not move while another one, asked later, goes all the way to its end.
-  static void expect_stopped_for_good(spinning_child& child, const test_lease& task) {
+  static void expect_stopped_for_good(spinning_child& child, const child_lease& task) {
     spinning_child control;
     child.let_end();
     control.let_end();
