@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr statistic shown[] = {statistic::p50, statistic::p90, statistic::p99, statistic::p999, statistic::worst};
+constexpr statistic shown_statistics[] = {statistic::p50, statistic::p90, statistic::p99, statistic::p999,
+                                          statistic::worst};
 
 std::optional<double> ratio_to_floor(const run& r, const series& s, statistic what) {
   const series* floor = s.floor ? r.find(*s.floor) : nullptr;
@@ -53,7 +54,7 @@ std::string targets_text(const std::vector<judgement>& rows, const ink& colours)
 std::vector<std::string> cells_of(const run& r, const series& s, std::string name) {
   const distribution samples(s);
   std::vector<std::string> cells = {std::move(name), std::to_string(samples.size())};
-  for (const statistic what : shown) {
+  for (const statistic what : shown_statistics) {
     const auto value = samples.at(what);
     cells.push_back(value ? amount(*value, s.unit) : "-");
   }
@@ -103,7 +104,7 @@ json to_json(const judgement& j) {
 json to_json(const run& r, const series& s) {
   const distribution samples(s);
   json one = {{"name", s.name}, {"unit", to_string(s.unit)}, {"n", samples.size()}, {"rounds", s.rounds.size()}};
-  for (const statistic what : shown)
+  for (const statistic what : shown_statistics)
     if (const auto value = samples.at(what)) one[std::string(to_string(what))] = *value;
   if (s.floor) one["floor"] = *s.floor;
   for (const statistic what : {statistic::p50, statistic::p99})

@@ -1,6 +1,7 @@
 # workit_layer: what every layer's library has in common.
 
-add_library(workit_build INTERFACE)  # for the project's own code only: warnings and sanitizers
+add_library(workit_build INTERFACE)  # for the project's own code only: language, warnings and sanitizers
+target_compile_features(workit_build INTERFACE cxx_std_20)
 target_compile_options(workit_build INTERFACE -Wall -Wextra -Wpedantic -Werror=return-type
   $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Werror=thread-safety>)
 if(WORKIT_SANITIZE STREQUAL "address")
@@ -16,6 +17,14 @@ if(WORKIT_COVERAGE)
   target_compile_options(workit_build INTERFACE --coverage)
   target_link_options(workit_build INTERFACE --coverage)
 endif()
+
+# workit_unity(TARGET): with WORKIT_UNITY, compiles the target's sources in batches, since most of a small source's
+# compilation goes into the headers. For tests, examples and bench only: each source of the libraries compiles alone,
+# which shows that it includes what it needs.
+option(WORKIT_UNITY "Compile the tests' and the bench's sources in batches" OFF)
+function(workit_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${WORKIT_UNITY} UNITY_BUILD_BATCH_SIZE 10)
+endfunction()
 
 # workit_room(LAYER ROOM [FOLDER dir] [SEES room...] [USES target...]): one room of a layer, an object library of its own
 # called workit_room_<layer>_<room>, made of all sources in <dir>. Only the include folders of the rooms and targets that it

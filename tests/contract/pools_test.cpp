@@ -8,24 +8,24 @@ namespace {
 
 class Pools : public runtime_test {};
 
-int preloaded = 0;
+int preloaded_by = 0;
 int twice(int x) { return 2 * x; }
-int own_pid() { return getpid(); }
+int worker_pid() { return getpid(); }
 
 TEST_F(Pools, OfOneRuntimeHaveEachTheirOwnPreload) {
-  runtime rt({}, processes({.name = "small", .workers = 1, .preload = [] { preloaded = 1; }}),
-             processes({.name = "large", .workers = 2, .preload = [] { preloaded = 2; }}));
+  runtime rt({}, processes({.name = "small", .workers = 1, .preload = [] { preloaded_by = 1; }}),
+             processes({.name = "large", .workers = 2, .preload = [] { preloaded_by = 2; }}));
   rt.run([](scope& s) {
-    EXPECT_EQ(offload({.pool = "small"}, [] { return preloaded; })(s), 1);
-    EXPECT_EQ(offload({.pool = "large"}, [] { return preloaded; })(s), 2);
-    EXPECT_EQ(offload({}, [] { return preloaded; })(s), 1) << "without a name it is the first";
+    EXPECT_EQ(offload({.pool = "small"}, [] { return preloaded_by; })(s), 1);
+    EXPECT_EQ(offload({.pool = "large"}, [] { return preloaded_by; })(s), 2);
+    EXPECT_EQ(offload({}, [] { return preloaded_by; })(s), 1) << "without a name it is the first";
   });
 }
 
 TEST_F(Pools, AreOpenedWhileTheHostHasThreadsAndScopesAndClosedAgain) {
   runtime rt({.io_threads = 2}, processes_later());
   const auto use = [](const std::string& pool) {
-    return [pool](scope& s) { return offload({.pool = pool}, [] { return preloaded; })(s); };
+    return [pool](scope& s) { return offload({.pool = pool}, [] { return preloaded_by; })(s); };
   };
   EXPECT_THROW(rt.run(use("late")), start_failed);
   for (int round = 1; round <= 3; ++round) {
@@ -33,7 +33,7 @@ TEST_F(Pools, AreOpenedWhileTheHostHasThreadsAndScopesAndClosedAgain) {
     std::thread noise([&] {  // whatever other threads hold as the zygote is made must not matter
       while (!over) std::vector<std::string>(10, std::string(1000, 'x')).clear();
     });
-    open_pool(rt, {.name = "late", .workers = 1, .preload = [] { preloaded = 3; }});
+    open_pool(rt, {.name = "late", .workers = 1, .preload = [] { preloaded_by = 3; }});
     EXPECT_THROW(open_pool(rt, {.name = "late"}), start_failed);
     for (int i = 0; i < 4; ++i) EXPECT_EQ(rt.run(use("late")), 3);  // on both threads
     over = true;
@@ -42,7 +42,7 @@ TEST_F(Pools, AreOpenedWhileTheHostHasThreadsAndScopesAndClosedAgain) {
     EXPECT_THROW(rt.run(use("late")), start_failed);
   }
   EXPECT_THROW(close_pool(rt, "late"), start_failed);
-  EXPECT_EQ(preloaded, 0);
+  EXPECT_EQ(preloaded_by, 0);
 }
 
 TEST_F(Pools, OpenedLaterEndWithTheRuntime) {
@@ -120,7 +120,7 @@ TEST_F(Pools, LetACallThatFindsTheQueueFullWaitInItsScope) {
 TEST_F(Pools, AreReloadedUnderRunningScopes) {
   runtime rt({}, processes({.workers = 1}));
   const auto pool = find_pool(rt, "");
-  const auto pid = [&] { return rt.run([](scope& s) { return offload({}, own_pid)(s); }); };
+  const auto pid = [&] { return rt.run([](scope& s) { return offload({}, worker_pid)(s); }); };
   const auto before = pid();
   EXPECT_EQ(pid(), before);
   std::atomic<bool> over{false};

@@ -134,7 +134,7 @@ TEST_P(HardKill, ControlArmWithoutALimitTheVictimReachesItsEnd) {
   EXPECT_TRUE(markers.has("ended"));
 }
 
-std::string name_of(const testing::TestParamInfo<manner>& info) {
+std::string name_of_manner(const testing::TestParamInfo<manner>& info) {
   static constexpr std::array names{"Spinning", "BlockingAllSignals", "IgnoringSigterm", "Reading", "WaitingForAShell",
                                     "Stopped",  "Allocating"};
   return names[static_cast<std::size_t>(info.param)];
@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(On, HardKill,
                          testing::Values(manner::spinning, manner::blocking_all_signals, manner::ignoring_sigterm,
                                          manner::reading, manner::waiting_for_a_shell, manner::stopped,
                                          manner::allocating),
-                         name_of);
+                         name_of_manner);
 
 class WorkerEnding : public workers_test {};
 

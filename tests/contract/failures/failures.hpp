@@ -21,8 +21,8 @@ inline constexpr std::chrono::milliseconds bound(std::chrono::milliseconds promi
 
 /// Waits until `done()` is true; false when that took longer than any machine needs.
 template <class Predicate>
-bool eventually(Predicate done, std::chrono::milliseconds bound = bound(10s)) {
-  const auto until = machine::now() + bound;
+bool eventually(Predicate done, std::chrono::milliseconds limit = bound(10s)) {
+  const auto until = machine::now() + limit;
   while (!done()) {
     if (machine::now() > until) return false;
     std::this_thread::sleep_for(500us);

@@ -146,14 +146,14 @@ TEST_P(HostWithChildren, HasNoneOfOursLeft) {
   for (const auto& p : processes_below()) EXPECT_NE(p.state, 'Z') << p.name;
 }
 
-std::string name_of(const testing::TestParamInfo<children>& tested) {
+std::string name_of_children(const testing::TestParamInfo<children>& tested) {
   static constexpr std::array names{"AreIgnored", "AreNotWaitedFor", "AHandlerReaps", "AThreadReaps"};
   return names[static_cast<std::size_t>(tested.param)];
 }
 INSTANTIATE_TEST_SUITE_P(That, HostWithChildren,
                          testing::Values(children::ignored, children::not_waited_for, children::reaped_by_a_handler,
                                          children::reaped_by_a_thread),
-                         name_of);
+                         name_of_children);
 
 /// Traces every thread of a process, as a debugger does.
 class tracer {

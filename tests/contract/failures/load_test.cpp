@@ -163,7 +163,7 @@ TEST_F(Load, OfTenThousandInterruptsASecondChangesNothing) {
 
 // (T27)
 /// Spins until the marker `go` is there: its end does not depend on how fast the machine is.
-void spin_until(const std::string& started, const std::string& ended, const std::string& go) {
+void spin_until_told(const std::string& started, const std::string& ended, const std::string& go) {
   leave_marker(started);
   while (access(go.c_str(), F_OK) != 0) {
   }
@@ -177,7 +177,7 @@ TEST_F(Load, OfAHundredTasksIsGoneWhenTheirScopeEndsByAnError) {
   try {
     rt.run({.on_receipt = receipt.keeper()}, [&](scope& s) {
       for (int n = 0; n < 100; ++n)
-        s.spawn(offload({}, spin_until, markers.file("started" + std::to_string(n)), markers.file("ended"),
+        s.spawn(offload({}, spin_until_told, markers.file("started" + std::to_string(n)), markers.file("ended"),
                         markers.file("go")));
       for (int n = 0; n < 8; ++n) markers.await("started" + std::to_string(n), s);
       while (pool_of(rt).status().queued < 92) s.sleep_for(1ms);  // all the others wait there

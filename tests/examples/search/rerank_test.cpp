@@ -19,9 +19,9 @@ namespace {
 using chat::encoder;
 
 const std::string question = "How do I view a PDF document on Linux?";
-const std::vector<std::string> documents{"The stock market crashed in 1929.",
-                                         "Evince is a document viewer for PDF and PostScript files.", "",
-                                         "\xFF\xFE not UTF-8"};
+const std::vector<std::string> few_documents{"The stock market crashed in 1929.",
+                                             "Evince is a document viewer for PDF and PostScript files.", "",
+                                             "\xFF\xFE not UTF-8"};
 
 // Each death test runs in a program started anew, in which no encoder is loaded yet.
 class RerankDeathTest : public testing::Test {
@@ -69,10 +69,10 @@ TEST_F(RerankDeathTest, LoadingWorksAfterAFailure) {
 TEST_F(RerankDeathTest, ForksWorkersThatShareTheLoadedEncoder) {
   const auto forked = [] {
     chat::load_model();
-    const auto here = chat::rerank(question, documents, encoder::trained_tokens);
+    const auto here = chat::rerank(question, few_documents, encoder::trained_tokens);
     unsetenv("CHAT_MODEL_DIR");  // a worker that loaded anew would throw
     const pid_t worker = fork();
-    if (worker == 0) _exit(chat::rerank(question, documents, encoder::trained_tokens) == here ? 0 : 1);
+    if (worker == 0) _exit(chat::rerank(question, few_documents, encoder::trained_tokens) == here ? 0 : 1);
     int status = 0;
     waitpid(worker, &status, 0);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
@@ -92,10 +92,10 @@ TEST_F(RerankDeathTest, AnEmptyListNeedsNoModel) {
 
 TEST(Rerank, GivesTheCosineOfEachDocumentInOrder) {
   const encoder model(chat::test::model_directory());
-  const auto scores = chat::rerank(question, documents, encoder::trained_tokens);
-  ASSERT_EQ(scores.size(), documents.size());
-  for (std::size_t i = 0; i < documents.size(); ++i)
-    EXPECT_EQ(scores[i], chat::cosine(model.embed(question), model.embed(documents[i]))) << "document " << i;
+  const auto scores = chat::rerank(question, few_documents, encoder::trained_tokens);
+  ASSERT_EQ(scores.size(), few_documents.size());
+  for (std::size_t i = 0; i < few_documents.size(); ++i)
+    EXPECT_EQ(scores[i], chat::cosine(model.embed(question), model.embed(few_documents[i]))) << "document " << i;
   EXPECT_EQ(chat::order_by_score(scores).front(), 1U) << "the document about a PDF viewer";
 }
 

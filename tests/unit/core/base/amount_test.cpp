@@ -55,13 +55,13 @@ TEST(Amount, ReadsText) {
 TEST(Amount, RefusesWhatCannotBe) {
   EXPECT_THROW(amount(-1), invalid_amount);
   EXPECT_THROW(amount(-0.01), invalid_amount);
-  EXPECT_THROW(amount(std::numeric_limits<std::uint64_t>::max()), invalid_amount);
-  EXPECT_THROW(amount(std::numeric_limits<double>::infinity()), invalid_amount);
+  EXPECT_THROW(amount{std::numeric_limits<std::uint64_t>::max()}, invalid_amount);
+  EXPECT_THROW(amount{std::numeric_limits<double>::infinity()}, invalid_amount);
   EXPECT_THROW(amount(-std::numeric_limits<double>::infinity()), invalid_amount);
   EXPECT_THROW(amount(std::nan("")), invalid_amount);
   EXPECT_THROW(amount(1e300), invalid_amount);
-  EXPECT_THROW(amount(std::numeric_limits<float>::max()), invalid_amount);
-  EXPECT_THROW(amount(std::numeric_limits<double>::denorm_min()), invalid_amount);
+  EXPECT_THROW(amount{std::numeric_limits<float>::max()}, invalid_amount);
+  EXPECT_THROW(amount{std::numeric_limits<double>::denorm_min()}, invalid_amount);
   EXPECT_THROW(static_cast<void>(amount::of_units(-1, 2)), invalid_amount);
 }
 

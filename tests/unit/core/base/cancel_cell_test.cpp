@@ -9,12 +9,14 @@
 #include <vector>
 #include <workit/base/cancel_cell.hpp>
 
+#include "noon.hpp"
+
 namespace workit {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr time_point noon{12h};
+using test::noon;
 constexpr auto on = cancel_cell::shield::on;
 
 cancel_cell::ptr root() { return cancel_cell::make(nullptr, nullptr); }

@@ -3,12 +3,14 @@
 
 #include <workit/base/deadline.hpp>
 
+#include "noon.hpp"
+
 namespace workit {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr time_point noon{12h};
+using test::noon;
 
 TEST(Deadline, IsNeverByDefaultAndNeverPasses) {
   constexpr deadline never;

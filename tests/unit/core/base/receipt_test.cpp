@@ -7,12 +7,14 @@
 #include <vector>
 #include <workit/base/receipt.hpp>
 
+#include "noon.hpp"
+
 namespace workit {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr time_point noon{12h};
+using test::noon;
 
 stop_receipt a_kill() {
   return {.where = boundary::process, .method = stop_method::killed, .proof = stop_proof::pidfd, .worker = 4711};

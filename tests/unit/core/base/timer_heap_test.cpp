@@ -8,12 +8,14 @@
 #include <vector>
 #include <workit/base/timer_heap.hpp>
 
+#include "noon.hpp"
+
 namespace workit {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr time_point noon{12h};
+using test::noon;
 
 TEST(TimerHeap, GivesItsEntriesInTheOrderOfTheirInstants) {
   timer_heap heap;

@@ -16,9 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 using test::manual_runtime;
 
-const budget_key tokens("tokens");
-const budget_key calls("calls");
-const budget_key cost("cost", {.digits = 2});
+const budget_key tokens_key("tokens");
+const budget_key calls_key("calls");
+const budget_key cost_key("cost", {.digits = 2});
 
 /// Runs `body(index)` on `n` threads that begin together, and waits for them.
 template <class F>
@@ -43,13 +43,13 @@ TEST_F(BudgetOnThreads, ChargesLandExactly) {
   constexpr int each = 1'000'000;
 #endif
   manual_runtime rt;
-  rt.run({.budgets = {{tokens, 8 * each}, {cost, 8 * each}}}, [](scope& s) {
+  rt.run({.budgets = {{tokens_key, 8 * each}, {cost_key, 8 * each}}}, [](scope& s) {
     s.spawn([&](context& ctx) {
        on_threads(8, [&](int) {
-         for (int i = 0; i < each; ++i) ctx.consume(tokens, 1);
+         for (int i = 0; i < each; ++i) ctx.consume(tokens_key, 1);
        });
-       EXPECT_EQ(ctx.budget(tokens)->spent, 8 * each);
-       EXPECT_THROW(ctx.consume(tokens, 1), budget_exceeded) << "not one was lost, not one too many";
+       EXPECT_EQ(ctx.budget(tokens_key)->spent, 8 * each);
+       EXPECT_THROW(ctx.consume(tokens_key, 1), budget_exceeded) << "not one was lost, not one too many";
      }).wait();
   });
 }
@@ -58,18 +58,18 @@ TEST_F(BudgetOnThreads, OverrunCancelsTheOwnerFromAnyThread) {
   manual_runtime rt;
   std::atomic<int> refused{0};
   try {
-    rt.run({.budgets = {{calls, 1000}}}, [&](scope& s) {
+    rt.run({.budgets = {{calls_key, 1000}}}, [&](scope& s) {
       const auto remote = s.remote();
       on_threads(4, [&](int) {
         for (int i = 0; i < 300; ++i) {
           try {
-            remote.consume(calls, 1);
+            remote.consume(calls_key, 1);
           } catch (const budget_exceeded&) {
             ++refused;
           }
         }
       });
-      EXPECT_EQ(s.budget(calls)->spent, 1000);
+      EXPECT_EQ(s.budget(calls_key)->spent, 1000);
       EXPECT_TRUE(s.stopping());
       s.check();
     });
@@ -82,10 +82,10 @@ TEST_F(BudgetOnThreads, OverrunCancelsTheOwnerFromAnyThread) {
 TEST_F(BudgetOnThreads, RemoteChargesReachTheBudgetAfterItsScopeHasClosed) {
   manual_runtime rt;
   std::optional<remote_scope> remote;
-  rt.run({.budgets = {{tokens, 2}, {calls, 2}}}, [&](scope& s) { remote = s.remote(); });
-  remote->consume({{tokens, 1}, {calls, 1}});
-  EXPECT_THROW(remote->consume(tokens, 2), budget_exceeded);
-  EXPECT_THROW(remote->consume(cost, 1), budget_not_set);
+  rt.run({.budgets = {{tokens_key, 2}, {calls_key, 2}}}, [&](scope& s) { remote = s.remote(); });
+  remote->consume({{tokens_key, 1}, {calls_key, 1}});
+  EXPECT_THROW(remote->consume(tokens_key, 2), budget_exceeded);
+  EXPECT_THROW(remote->consume(cost_key, 1), budget_not_set);
 }
 
 // A thread asks for all the tokens that are left, for one of many other things, and for a call, of which there is none:
@@ -99,8 +99,8 @@ TEST_F(BudgetOnThreads, ARefusedChargeOnSeveralNeverMakesAnotherFail) {
 #endif
   manual_runtime rt;
   std::vector<std::unique_ptr<budget_key>> others;
-  std::vector<budget_limit> limits{{tokens, tokens_to_take}};
-  std::vector<charge> greedy{{tokens, 0}};
+  std::vector<budget_limit> limits{{tokens_key, tokens_to_take}};
+  std::vector<charge> greedy{{tokens_key, 0}};
   for (int i = 0; i < 100; ++i) {
     const auto& key = *others.emplace_back(std::make_unique<budget_key>("other"));
     limits.emplace_back(key, 1);
@@ -122,7 +122,7 @@ TEST_F(BudgetOnThreads, ARefusedChargeOnSeveralNeverMakesAnotherFail) {
   EXPECT_THROW(rt.run({.budgets = limits},
                       [&](scope& s) {
                         const auto take_all = [&] {
-                          greedy[0].how_much = tokens_to_take - s.budget(tokens)->spent.in_units(0);
+                          greedy[0].how_much = tokens_to_take - s.budget(tokens_key)->spent.in_units(0);
                           ++(fits([&] { s.consume(greedy); }) ? wrongly_accepted : refused);
                         };
                         on_threads(2, [&](int thread) {
@@ -131,12 +131,12 @@ TEST_F(BudgetOnThreads, ARefusedChargeOnSeveralNeverMakesAnotherFail) {
                             return;
                           }
                           for (int i = 0; i < tokens_to_take; ++i) {
-                            if (!fits([&] { s.consume(tokens, 1); })) ++wrongly_refused;
+                            if (!fits([&] { s.consume(tokens_key, 1); })) ++wrongly_refused;
                             for (volatile int pause = 0; pause < 100;) pause = pause + 1;
                           }
                           taken = true;
                         });
-                        EXPECT_EQ(s.budget(tokens)->spent, tokens_to_take);
+                        EXPECT_EQ(s.budget(tokens_key)->spent, tokens_to_take);
                         take_all();
                         s.check();
                       }),
@@ -160,54 +160,55 @@ TEST_F(BudgetOnThreads, AcceptedChargesAddUpAndNoLimitIsEverPassed) {
   std::atomic<std::int64_t> accepted[3] = {0, 0, 0};
   std::atomic<bool> passed_a_limit{false}, done{false};
   std::atomic<int> refused{0};
-  EXPECT_THROW(rt.run({.budgets = {{tokens, limits[0]}, {calls, limits[1]}, {cost, amount::of_units(limits[2], 2)}}},
-                      [&](scope& s) {
-                        const auto spent = [&](int i) {
-                          return s.budget(i == 0 ? tokens : i == 1 ? calls : cost)->spent.in_units(i == 2 ? 2 : 0);
-                        };
-                        std::thread watcher([&] {
-                          while (!done.load()) {
-                            for (int i = 0; i < 3; ++i) passed_a_limit = passed_a_limit || spent(i) > limits[i];
-                          }
-                        });
-                        on_threads(4, [&](int thread) {
-                          std::mt19937_64 random(seed + static_cast<std::uint64_t>(thread));
-                          for (int r = 0; r < rounds; ++r) {
-                            const std::int64_t n[] = {static_cast<std::int64_t>(random() % 4),
-                                                      static_cast<std::int64_t>(random() % 3),
-                                                      static_cast<std::int64_t>(random() % 5)};
-                            const auto which = random() % 4;
-                            try {
-                              switch (which) {
-                                case 0:
-                                  s.consume(tokens, n[0]);
-                                  break;
-                                case 1:
-                                  s.consume({{calls, n[1]}, {tokens, n[0]}});
-                                  break;
-                                case 2:
-                                  s.consume({{cost, amount::of_units(n[2], 2)}, {tokens, n[0]}, {calls, n[1]}});
-                                  break;
-                                default:
-                                  s.consume(cost, amount::of_units(n[2], 2));
-                              }
-                            } catch (const budget_exceeded&) {
-                              ++refused;
-                              continue;
-                            }
-                            if (which != 3) accepted[0] += n[0];
-                            if (which == 1 || which == 2) accepted[1] += n[1];
-                            if (which >= 2) accepted[2] += n[2];
-                          }
-                        });
-                        done = true;
-                        watcher.join();
-                        for (int i = 0; i < 3; ++i) EXPECT_EQ(spent(i), accepted[i].load()) << "budget " << i;
-                        for (int i = 0; i < 3; ++i) EXPECT_LE(spent(i), limits[i]);
-                        s.consume(tokens, limits[0]);
-                        s.consume(tokens, limits[0]);
-                      }),
-               budget_exceeded);
+  EXPECT_THROW(
+      rt.run({.budgets = {{tokens_key, limits[0]}, {calls_key, limits[1]}, {cost_key, amount::of_units(limits[2], 2)}}},
+             [&](scope& s) {
+               const auto spent = [&](int i) {
+                 return s.budget(i == 0 ? tokens_key : i == 1 ? calls_key : cost_key)->spent.in_units(i == 2 ? 2 : 0);
+               };
+               std::thread watcher([&] {
+                 while (!done.load()) {
+                   for (int i = 0; i < 3; ++i) passed_a_limit = passed_a_limit || spent(i) > limits[i];
+                 }
+               });
+               on_threads(4, [&](int thread) {
+                 std::mt19937_64 random(seed + static_cast<std::uint64_t>(thread));
+                 for (int r = 0; r < rounds; ++r) {
+                   const std::int64_t n[] = {static_cast<std::int64_t>(random() % 4),
+                                             static_cast<std::int64_t>(random() % 3),
+                                             static_cast<std::int64_t>(random() % 5)};
+                   const auto which = random() % 4;
+                   try {
+                     switch (which) {
+                       case 0:
+                         s.consume(tokens_key, n[0]);
+                         break;
+                       case 1:
+                         s.consume({{calls_key, n[1]}, {tokens_key, n[0]}});
+                         break;
+                       case 2:
+                         s.consume({{cost_key, amount::of_units(n[2], 2)}, {tokens_key, n[0]}, {calls_key, n[1]}});
+                         break;
+                       default:
+                         s.consume(cost_key, amount::of_units(n[2], 2));
+                     }
+                   } catch (const budget_exceeded&) {
+                     ++refused;
+                     continue;
+                   }
+                   if (which != 3) accepted[0] += n[0];
+                   if (which == 1 || which == 2) accepted[1] += n[1];
+                   if (which >= 2) accepted[2] += n[2];
+                 }
+               });
+               done = true;
+               watcher.join();
+               for (int i = 0; i < 3; ++i) EXPECT_EQ(spent(i), accepted[i].load()) << "budget " << i;
+               for (int i = 0; i < 3; ++i) EXPECT_LE(spent(i), limits[i]);
+               s.consume(tokens_key, limits[0]);
+               s.consume(tokens_key, limits[0]);
+             }),
+      budget_exceeded);
   EXPECT_FALSE(passed_a_limit);
   if (rounds > 10'000) {
     EXPECT_GT(refused, 0) << "the limits are to be reached";

@@ -107,7 +107,7 @@ TEST_F(StackPool, LetsAFiberUseMostOfItsStack) {
 }
 
 // Stacks in use are told apart by the addresses of a local variable.
-std::uintptr_t stack_here() {
+std::uintptr_t number_of_stack() {
   char local = 0;
   return reinterpret_cast<std::uintptr_t>(&local) / (stack_pool::stack_bytes + 4096);
 }
@@ -116,7 +116,7 @@ TEST_F(StackPool, LetsAThousandShortTasksShareAFewStacks) {
   manual_runtime rt;
   std::set<std::uintptr_t> used;
   rt.run([&](scope& s) {
-    for (int i = 0; i < 1000; ++i) s.spawn([&] { used.insert(stack_here()); });
+    for (int i = 0; i < 1000; ++i) s.spawn([&] { used.insert(number_of_stack()); });
   });
   EXPECT_LE(used.size(), 2u * 32u) << "tasks that had not started took stacks";
 }
@@ -127,7 +127,7 @@ TEST_F(StackPool, TakesAStackForEachTaskThatIsParked) {
   rt.run([&](scope& s) {
     for (int i = 0; i < 200; ++i)
       s.spawn([&](context& ctx) {
-        used.insert(stack_here());
+        used.insert(number_of_stack());
         ctx.sleep_for(1h);
       });
   });

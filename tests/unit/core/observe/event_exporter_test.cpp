@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::manual_runtime;
 using entries = std::vector<std::string>;
-using exported = test::exported<recorded_event>;
+using exported_events = test::exported<recorded_event>;
 
 entries words(const std::vector<recorded_event>& events) {
   entries all;
@@ -35,7 +35,7 @@ class EventExporter : public test::runtime_test {
 };
 
 TEST_F(EventExporter, SendsWhatFailedWasCancelledOrTookLongByDefault) {
-  exported seen;
+  exported_events seen;
   manual_runtime rt;
   event_exporter exporter(seen.sink());
   rt.run([&](scope& s) {
@@ -60,7 +60,7 @@ TEST_F(EventExporter, SendsWhatFailedWasCancelledOrTookLongByDefault) {
 }
 
 TEST_F(EventExporter, SendsThatAScopeWasStopped) {
-  exported seen;
+  exported_events seen;
   manual_runtime rt;
   event_exporter exporter(seen.sink());
   EXPECT_THROW(rt.run({.name = "page"},
@@ -76,7 +76,7 @@ TEST_F(EventExporter, SendsThatAScopeWasStopped) {
 }
 
 TEST_F(EventExporter, SendsAllOrNothing) {
-  exported everything, nothing;
+  exported_events everything, nothing;
   manual_runtime rt;
   {
     event_exporter all({.sampling = sampling::all()}, everything.sink());
@@ -96,7 +96,7 @@ TEST_F(EventExporter, SendsAllOrNothing) {
 TEST_F(EventExporter, ByHeadSendsAllOfATreeOrNothingOfIt) {
   const auto seed = test::seed();
   constexpr int trees = 400;
-  exported seen;
+  exported_events seen;
   manual_runtime rt;
   event_exporter exporter({.sampling = sampling::head(0.25, seed)}, seen.sink());
   int chosen = 0;
@@ -117,7 +117,7 @@ TEST_F(EventExporter, ByHeadSendsAllOfATreeOrNothingOfIt) {
 }
 
 TEST_F(EventExporter, HearsAllOfARuntime) {
-  exported seen;
+  exported_events seen;
   {
     event_exporter exporter({.sampling = sampling::all()}, seen.sink());
     manual_runtime rt({.on_event = exporter.handler()});
@@ -129,7 +129,7 @@ TEST_F(EventExporter, HearsAllOfARuntime) {
 }
 
 TEST_F(EventExporter, CleansEventsBeforeTheyLeave) {
-  exported seen;
+  exported_events seen;
   manual_runtime rt;
   {
     const auto clean = [](recorded_event& e) {
@@ -172,7 +172,7 @@ TEST_F(EventExporter, CleansEventsBeforeTheyLeave) {
 
 // The sink is held with the first event in its hands, so that all others have to wait.
 TEST_F(EventExporter, WhenItIsFullDropsTheOldestAndFailuresLast) {
-  exported seen;
+  exported_events seen;
   event_exporter exporter({.sampling = sampling::all(), .queue = {.capacity = 4}}, seen.sink());
   const auto tell = [handler = exporter.handler()](const char* name, event_body body) {
     handler(lifecycle_event{1, name, {}, std::move(body)});
@@ -203,7 +203,7 @@ TEST_F(EventExporter, WhenItIsFullDropsTheOldestAndFailuresLast) {
 }
 
 TEST_F(EventExporter, CountsBytesToo) {
-  exported seen;
+  exported_events seen;
   event_exporter exporter({.sampling = sampling::all(), .queue = {.max_bytes = 4096}}, seen.sink());
   const auto tell = [handler = exporter.handler()](const std::string& said) {
     handler(lifecycle_event{1, "x", {}, event::log{log_level::info, said, {}}});
@@ -231,7 +231,7 @@ class ExporterCircuit : public EventExporter {
     exporter_.flush();
   }
   test::set_clock clock_;
-  exported seen_;
+  exported_events seen_;
   states changes_;
   event_exporter exporter_{{.sampling = sampling::all(),
                             .queue = {.clock = &clock_,
@@ -294,7 +294,7 @@ TEST_F(ExporterCircuit, CountsFailuresInARowOnly) {
 }
 
 TEST_F(EventExporter, DrainsWhatItHasOnceItHearsNoMore) {
-  exported seen;
+  exported_events seen;
   manual_runtime rt;
   {
     event_exporter exporter({.sampling = sampling::all()}, seen.sink());
@@ -312,7 +312,7 @@ TEST_F(EventExporter, DrainsWhatItHasOnceItHearsNoMore) {
 }
 
 TEST_F(EventExporter, MayGoBeforeTheScopeItListensTo) {
-  exported seen;
+  exported_events seen;
   manual_runtime rt;
   EXPECT_EQ(rt.run([&](scope& s) {
     event_exporter({.sampling = sampling::all()}, seen.sink()).attach(s);
@@ -324,7 +324,7 @@ TEST_F(EventExporter, MayGoBeforeTheScopeItListensTo) {
 
 // The control arm is the same work without a listener.
 TEST_F(EventExporter, ThatNeverReturnsDelaysNoTask) {
-  exported seen;
+  exported_events seen;
   std::optional<event_exporter> exporter;
   exporter.emplace(event_exporter_options{.sampling = sampling::all(), .queue = {.capacity = 8}}, seen.sink());
   seen.hold();

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::manual_runtime;
-using exported = test::exported<scope_summary>;
+using exported_summaries = test::exported<scope_summary>;
 
 scope_summary of(const std::string& name, const std::vector<scope_summary>& all) {
   std::optional<scope_summary> found;
@@ -30,7 +30,7 @@ scope_summary of(const std::string& name, const std::vector<scope_summary>& all)
 class SummaryExporter : public test::runtime_test {};
 
 TEST_F(SummaryExporter, SendsOneRecordOfEachScopeThatCloses) {
-  exported seen;
+  exported_summaries seen;
   manual_runtime rt;
   summary_exporter exporter(seen.sink());
   work_id page = 0, part = 0;
@@ -75,7 +75,7 @@ TEST_F(SummaryExporter, SendsOneRecordOfEachScopeThatCloses) {
 }
 
 TEST_F(SummaryExporter, TellsWhyAScopeWasStopped) {
-  exported seen;
+  exported_summaries seen;
   manual_runtime rt;
   summary_exporter exporter(seen.sink());
   rt.run({.name = "top"}, [&](scope& s) {
@@ -111,7 +111,7 @@ TEST_F(SummaryExporter, TellsWhyAScopeWasStopped) {
 }
 
 TEST_F(SummaryExporter, AttachedTwiceInOneTreeTellsOfEachScopeOnce) {
-  exported seen;
+  exported_summaries seen;
   manual_runtime rt;
   summary_exporter exporter(seen.sink());
   rt.run({.name = "top"}, [&](scope& s) {
@@ -129,7 +129,7 @@ TEST_F(SummaryExporter, AttachedTwiceInOneTreeTellsOfEachScopeOnce) {
 }
 
 TEST_F(SummaryExporter, SaysWhichScopesWereOpenBeforeAnyoneListened) {
-  exported seen;
+  exported_summaries seen;
   manual_runtime rt;
   summary_exporter exporter(seen.sink());
   rt.run({.name = "top"}, [&](scope& s) {
@@ -153,7 +153,7 @@ TEST_F(SummaryExporter, SaysWhichScopesWereOpenBeforeAnyoneListened) {
 }
 
 TEST_F(SummaryExporter, LetsACleanerChangeAndRefuse) {
-  exported seen;
+  exported_summaries seen;
   manual_runtime rt;
   const auto clean = [](scope_summary& s) {
     if (s.name == "broken") throw std::runtime_error("a cleaner that fails");
@@ -174,7 +174,7 @@ TEST_F(SummaryExporter, LetsACleanerChangeAndRefuse) {
 
 TEST_F(SummaryExporter, HearsAllOfARuntimeOnItsManyThreads) {
   const auto seed = test::seed();
-  exported seen;
+  exported_summaries seen;
   constexpr int roots = 200;
   {
     summary_exporter exporter({.queue = {.capacity = 10'000}}, seen.sink());

@@ -18,7 +18,7 @@ using test::manual_runtime;
 class ChannelClose : public test::runtime_test {};
 using ChannelCloseDeathTest = ChannelClose;
 
-std::vector<int> drain(const channel<int>& values) {
+std::vector<int> receive_rest(const channel<int>& values) {
   std::vector<int> got;
   while (const auto value = values.receive()) got.push_back(*value);
   return got;
@@ -30,7 +30,7 @@ TEST_F(ChannelClose, DeliversWhatWasSentBeforeItClosed) {
     const channel<int> values({.capacity = 3});
     for (int i = 1; i <= 3; ++i) values.send(i);
     EXPECT_TRUE(values.close());
-    EXPECT_EQ(drain(values), (std::vector{1, 2, 3}));
+    EXPECT_EQ(receive_rest(values), (std::vector{1, 2, 3}));
     EXPECT_EQ(values.receive(), std::nullopt) << "and stays at its end";
   });
 }
@@ -64,7 +64,7 @@ TEST_F(ChannelClose, TellsAWaitingSenderWhyItWasClosed) {
       EXPECT_STREQ(e.what(), "channel \"rows\" is closed: manual: shutdown");
       EXPECT_EQ(std::get<reason::manual>(e.why().value()).tag, "shutdown");
     }
-    EXPECT_EQ(drain(values), std::vector{1}) << "what was refused must not come out, what was sent must";
+    EXPECT_EQ(receive_rest(values), std::vector{1}) << "what was refused must not come out, what was sent must";
   });
 }
 

@@ -246,7 +246,7 @@ void fill() {
   }
 }
 void touch_and_return() { kept.push_back(1); }
-void spin() {
+void spin_until_let_out() {
   while (!let_out) {
   }
 }
@@ -290,7 +290,7 @@ TEST_F(NextTask, RunsOnAnotherThreadIfAndOnlyIfThreadLocalsWereTouched) {
     const bool touches = (random_() & 1) != 0;
     const int threads_before = fixture.threads_used();
     touched = false;
-    fixture.start(touches ? fill : spin);
+    fixture.start(touches ? fill : spin_until_let_out);
     wait_randomly(random_);
     while (touches && !touched) std::this_thread::yield();
     const auto stopped = fixture.stop();

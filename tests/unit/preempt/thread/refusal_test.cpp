@@ -45,7 +45,7 @@ void stay() {
   while (is_in_the_way()) {
   }
 }
-void spin() {
+void leave_later() {
   while (!let_out.load(std::memory_order_relaxed)) {
   }
 }
@@ -55,16 +55,16 @@ void hold_a_mutex() {
     const std::lock_guard guard(shared_mutex_of_tasks());
     stay();
   }
-  spin();
+  leave_later();
 }
 
-std::shared_mutex shared;
+std::shared_mutex with_readers;
 void hold_a_shared_lock() {
   {
-    const std::shared_lock guard(shared);
+    const std::shared_lock guard(with_readers);
     stay();
   }
-  spin();
+  leave_later();
 }
 
 void hold_a_spin_lock() {
@@ -73,14 +73,14 @@ void hold_a_spin_lock() {
   pthread_spin_lock(&lock);
   stay();
   pthread_spin_unlock(&lock);
-  spin();
+  leave_later();
 }
 
 void hold_a_stream() {
   flockfile(stderr);
   stay();
   funlockfile(stderr);
-  spin();
+  leave_later();
 }
 
 // The lock is taken, though the call returns another number than 0.
@@ -96,7 +96,7 @@ void inherit_a_mutex() {
   if (pthread_mutex_lock(&of_the_dead) == EOWNERDEAD) pthread_mutex_consistent(&of_the_dead);
   stay();
   pthread_mutex_unlock(&of_the_dead);
-  spin();
+  leave_later();
 }
 
 // A lock that could not be taken is not held.
@@ -110,7 +110,7 @@ void fail_to_lock() {
   const bool twice = pthread_mutex_lock(&m) == 0 || pthread_mutex_trylock(&m) == 0;
   stay();
   if (!twice) pthread_mutex_unlock(&m);
-  spin();
+  leave_later();
 }
 
 // Two locks, released in the order in which they were taken.
@@ -121,7 +121,7 @@ void hold_by_turns() {
   a.unlock();
   stay();
   b.unlock();
-  spin();
+  leave_later();
 }
 
 void be_in_nested_scopes() {
@@ -130,7 +130,7 @@ void be_in_nested_scopes() {
     { const no_preempt_scope inner; }
     stay();
   }
-  spin();
+  leave_later();
 }
 
 int initialised() {
@@ -139,13 +139,13 @@ int initialised() {
 }
 void initialise_a_static() {
   [[maybe_unused]] static const int once = initialised();
-  spin();
+  leave_later();
 }
 
 std::once_flag flag;
 void call_once() {
   std::call_once(flag, stay);
-  spin();
+  leave_later();
 }
 
 struct unwinding {
@@ -157,7 +157,7 @@ void unwind() {
     throw 1;
   } catch (int) {
   }
-  spin();
+  leave_later();
 }
 
 // Opened before the task begins, so that it is known, and never closed.
@@ -170,7 +170,7 @@ void be_in_a_library() {
   auto& spin_while = in_a_library();
   reached = true;
   spin_while(&in_the_way);
-  spin();
+  leave_later();
 }
 
 std::mutex& of_the_test() {
@@ -179,13 +179,13 @@ std::mutex& of_the_test() {
 }
 std::condition_variable changed;
 
-void wait_for_a_condition() {
+void await_a_condition() {
   {
     std::unique_lock lock(of_the_test());
     reached = true;
     while (is_in_the_way()) changed.wait(lock);
   }
-  spin();
+  leave_later();
 }
 void notify() { changed.notify_all(); }
 
@@ -193,7 +193,7 @@ void wait_for_a_mutex() {
   reached = true;
   of_the_test().lock();
   of_the_test().unlock();
-  spin();
+  leave_later();
 }
 void lock_first() { of_the_test().lock(); }
 void unlock() { of_the_test().unlock(); }
@@ -205,7 +205,7 @@ void unlock() { of_the_test().unlock(); }
 }
 void be_too_deep() {
   descend(10000);
-  spin();
+  leave_later();
 }
 
 ucontext_t of_the_task, of_its_own;
@@ -216,13 +216,13 @@ void be_on_another_stack() {
   of_its_own.uc_link = &of_the_task;
   makecontext(&of_its_own, stay, 0);
   swapcontext(&of_the_task, &of_its_own);
-  spin();
+  leave_later();
 }
 
 void be_without_unwinding() {
   reached = true;
   workit_test_no_unwind(&in_the_way);
-  spin();
+  leave_later();
 }
 
 struct refusal {
@@ -248,7 +248,7 @@ const refusal refusals[] = {
     {"SomethingIsCalledOnce", call_once, {obstacle::static_init}},
     {"AnExceptionIsInFlight", unwind, {obstacle::exception_in_flight}},
     {"ALibraryIsEntered", be_in_a_library, {obstacle::foreign_module, WORKIT_SPINNING_LIBRARY_NAME}, open_the_library},
-    {"AConditionIsAwaited", wait_for_a_condition, {obstacle::blocked_in, "pthread_cond_wait"}, nullptr, notify},
+    {"AConditionIsAwaited", await_a_condition, {obstacle::blocked_in, "pthread_cond_wait"}, nullptr, notify},
     {"AMutexIsAwaited", wait_for_a_mutex, {obstacle::blocked_in, "pthread_mutex_lock"}, lock_first, unlock},
     {"TheStackIsTooDeep", be_too_deep, {obstacle::too_deep}},
     {"TheStackIsAnother", be_on_another_stack, {obstacle::other_stack}},
@@ -256,7 +256,7 @@ const refusal refusals[] = {
 };
 
 template <class Condition>
-testing::AssertionResult comes_true(Condition condition) {
+testing::AssertionResult soon(Condition condition) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return testing::AssertionFailure() << "not within 20 s";
@@ -291,8 +291,8 @@ TEST_P(Refusal, While) {
   {
     stopping_fixture fixture;
     fixture.start(GetParam().body);
-    ASSERT_TRUE(comes_true([] { return reached.load(); }));
-    EXPECT_TRUE(comes_true([&] { return fixture.kick() && fixture.why_not() == expected; }))
+    ASSERT_TRUE(soon([] { return reached.load(); }));
+    EXPECT_TRUE(soon([&] { return fixture.kick() && fixture.why_not() == expected; }))
         << "what it said is " << describe(fixture.why_not());
     // And no kick changes that, as long as it is so.
     for (int i = 0; i < 200; ++i) {
@@ -311,7 +311,7 @@ TEST_P(Refusal, While) {
       reached = false;
       fixture.start(GetParam().body);
       if (expected.kind == obstacle::lock_held) {
-        EXPECT_TRUE(comes_true([] { return reached.load(); }));
+        EXPECT_TRUE(soon([] { return reached.load(); }));
       }
       expect_stopped_after(clear, fixture);
     }
@@ -385,7 +385,7 @@ void block_by_the_system_call_itself() {
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
   stay();
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof all);
-  spin();
+  leave_later();
 }
 
 TEST(RefusalWhile, TheSignalIsBlocked) {
@@ -394,7 +394,7 @@ TEST(RefusalWhile, TheSignalIsBlocked) {
   reached = false;
   stopping_fixture fixture;
   fixture.start(block_by_the_system_call_itself);
-  ASSERT_TRUE(comes_true([] { return reached.load(); }));
+  ASSERT_TRUE(soon([] { return reached.load(); }));
   for (int i = 0; i < 100; ++i) {
     EXPECT_TRUE(fixture.kick());
     EXPECT_TRUE(fixture.kick_is_pending());

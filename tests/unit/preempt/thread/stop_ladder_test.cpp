@@ -54,9 +54,9 @@ TEST_F(StopLadder, KicksNoMoreWhatHasEnded) {
 }
 
 /// A task that ends during its second kick, the warden's.
-class ending final : public preempt::thread_stop_attempt {
+class ending_attempt final : public preempt::thread_stop_attempt {
  public:
-  explicit ending(preempt::stop_ladder& ladder) : ladder_(ladder) {}
+  explicit ending_attempt(preempt::stop_ladder& ladder) : ladder_(ladder) {}
   bool kick() noexcept override {
     if (++kicks == 2) ladder_.end(*this);
     return true;
@@ -72,7 +72,7 @@ class ending final : public preempt::thread_stop_attempt {
 TEST_F(StopLadder, KicksNoMoreWhatEndsWhileItIsKicked) {
   preempt::stop_ladder ladder(*warden_);
   const auto control = std::make_shared<stubborn>();
-  const auto ends = std::make_shared<ending>(ladder);
+  const auto ends = std::make_shared<ending_attempt>(ladder);
   ladder.begin(ends, 1h);
   ladder.begin(control, 1h);
   control->wait_for(20);

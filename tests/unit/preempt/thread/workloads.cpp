@@ -34,7 +34,7 @@ namespace {
 volatile double sink = 0;
 bool go_on() { return !let_out.load(std::memory_order_relaxed); }
 
-void spin() {
+void spin_on_doubles() {
   volatile double x = 1;
   while (go_on()) x = x * 1.0000001 + 0.1;
 }
@@ -48,7 +48,7 @@ void spin() {
     body();
   frame[1] = 0;
 }
-void fifty_frames() { descend(50, spin); }
+void fifty_frames() { descend(50, spin_on_doubles); }
 
 void mathematics() {
   double x = 0.1;
@@ -321,7 +321,7 @@ void initialise_all(std::integer_sequence<int, N...>) {
 }
 void initialise_statics() {
   initialise_all(std::make_integer_sequence<int, 200>());
-  spin();
+  spin_on_doubles();
 }
 
 void allocate_on_the_stack() {
@@ -358,7 +358,7 @@ void allocate_on_the_stack() {
 void use_the_widest_vectors() {
   if (__builtin_cpu_supports("avx512f")) return use_wider_vectors();
   if (__builtin_cpu_supports("avx2")) return use_wide_vectors();
-  spin();
+  spin_on_doubles();
 }
 
 void fill_x87() {
@@ -387,7 +387,7 @@ std::mutex& shared_mutex_of_tasks() {
 
 std::span<const workload> stoppable_workloads() {
   static const workload all[] = {
-      {"Spin", spin},
+      {"Spin", spin_on_doubles},
       {"FiftyFrames", fifty_frames},
       {"Mathematics", mathematics},
       {"Copy", copy},

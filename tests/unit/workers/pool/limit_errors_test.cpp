@@ -25,7 +25,7 @@ Error error_of(F&& call) {
   throw std::logic_error("it ended otherwise");
 }
 
-std::string text_of(std::size_t size) { return std::string(size, 'x'); }
+std::string text_of_length(std::size_t size) { return std::string(size, 'x'); }
 void spin() {
   for (volatile int n = 0;;) n = n + 1;
 }
@@ -33,14 +33,15 @@ void spin() {
 TEST(LimitErrors, NameTheLimitThatWasReached) {
   runtime rt({}, processes({.workers = 1}));
   rt.run([](scope& s) {
-    const auto output = error_of<resource_exceeded>([&] { offload({.limits = {.output = 1000}}, text_of, 2000)(s); });
+    const auto output =
+        error_of<resource_exceeded>([&] { offload({.limits = {.output = 1000}}, text_of_length, 2000)(s); });
     EXPECT_EQ(output.resource(), resource::output);
     EXPECT_EQ(output.limit(), 1000U);
     EXPECT_GT(output.used().worker, 0);
     const auto cpu = error_of<resource_exceeded>([&] { offload({.limits = {.cpu = 50ms}}, spin)(s); });
     EXPECT_EQ(cpu.resource(), resource::cpu);
     EXPECT_NE(std::string(cpu.what()).find("50 ms"), std::string::npos) << cpu.what();
-    EXPECT_EQ(offload({}, text_of, 2000)(s).size(), 2000U) << "the control arm";
+    EXPECT_EQ(offload({}, text_of_length, 2000)(s).size(), 2000U) << "the control arm";
   });
 }
 

@@ -8,6 +8,7 @@
 #include <support/seed.hpp>
 
 #include "pool_host.hpp"
+#include "pool_tasks.hpp"
 
 namespace workit::test {
 namespace {
@@ -48,9 +49,6 @@ TEST(Log2Histogram, HoldsWhatIsNothingAndWhatIsTooMuch) {
   EXPECT_EQ(h.percentile(99.5), 100h);
 }
 
-void endless() {
-  for (;;) pause();
-}
 /// Running when this returns, since a worker was free.
 job_ptr submit_endless(pool_host& host) {
   host.wait_until_whole();

@@ -9,6 +9,7 @@
 #include <workit/base/errors.hpp>
 
 #include "pool_host.hpp"
+#include "pool_tasks.hpp"
 
 namespace workit::test {
 namespace {
@@ -16,11 +17,6 @@ namespace {
 using namespace workers;
 
 int squared(int x) { return x * x; }
-
-/// A task that runs until the file is there.
-void run_until(std::string file) {
-  while (access(file.c_str(), F_OK) != 0) usleep(200);
-}
 
 /// Keeps the only worker busy until open() is called.
 class gate {

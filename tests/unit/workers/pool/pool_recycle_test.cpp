@@ -70,15 +70,15 @@ void* take(std::size_t mib) {
 void leak(std::size_t mib) { take(mib); }
 int take_and_give_back(std::size_t mib) { return munmap(take(mib), mib << 20); }
 
-std::vector<char> model;
-void load_model() { model.assign(64 << 20, 'm'); }
+std::vector<char> big_model;
+void load_big_model() { big_model.assign(64 << 20, 'm'); }
 
 TEST(MaxGrowth, ReplacesAWorkerThatLeaksAndNotOneThatGivesBack) {
-  pool_host host({.workers = 1, .spares = 0, .max_growth = 32 << 20, .preload = load_model});
+  pool_host host({.workers = 1, .spares = 0, .max_growth = 32 << 20, .preload = load_big_model});
   const auto first = host.call(own_pid);
   EXPECT_EQ(host.call(take_and_give_back, 100), 0);
   host.call([] {  // what preload has loaded is not its growth
-    for (std::size_t i = 0; i < model.size(); i += 4096) model[i] = 'n';
+    for (std::size_t i = 0; i < big_model.size(); i += 4096) big_model[i] = 'n';
   });
   EXPECT_EQ(host.call(own_pid), first);
   host.call(leak, 48);

@@ -9,6 +9,7 @@
 #include <workit/base/errors.hpp>
 
 #include "pool_host.hpp"
+#include "pool_tasks.hpp"
 
 namespace workit::test {
 namespace {
@@ -30,9 +31,6 @@ void check_model() {
 std::string model_of(int ms) {
   usleep(static_cast<unsigned>(ms) * 1000);
   return model;
-}
-void run_until(std::string file) {
-  while (access(file.c_str(), F_OK) != 0) usleep(200);
 }
 
 class Reload : public testing::Test {

@@ -10,18 +10,12 @@
 #include <support/temporary_directory.hpp>
 
 #include "pool_host.hpp"
+#include "pool_tasks.hpp"
 
 namespace workit::test {
 namespace {
 
 using namespace workers;
-
-void run_until(std::string file) {
-  while (access(file.c_str(), F_OK) != 0) usleep(200);
-}
-void endless() {
-  for (;;) pause();
-}
 
 class Shutdown : public descriptor_balance {};
 

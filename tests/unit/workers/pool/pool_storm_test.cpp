@@ -21,7 +21,7 @@ void crashing() { raise(SIGSEGV); }
 void leaving_a_thread() {
   std::thread([] { pause(); }).detach();
 }
-void endless() {
+void spin_endlessly() {
   for (;;) {
   }
 }
@@ -53,7 +53,7 @@ class Storm : public descriptor_balance {
       const auto task = kind == 0   ? host.make_job_on(terms, throwing)
                         : kind == 1 ? host.make_job_on(terms, crashing)
                         : kind == 2 ? host.make_job_on(terms, leaving_a_thread)
-                        : kind <= 5 ? host.make_job_on(terms, endless)
+                        : kind <= 5 ? host.make_job_on(terms, spin_endlessly)
                                     : host.make_job_on(terms, value, i);
       tasks.push_back(task);
       host.pool.submit(task);
