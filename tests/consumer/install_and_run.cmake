@@ -1,4 +1,5 @@
-# Installs BUILD below SCRATCH, then configures, builds and runs the project in SOURCE against that alone.
+# Installs BUILD below SCRATCH, then configures, builds and runs the project in SOURCE against that alone. Without FLAGS,
+# which say that the libraries are instrumented, checks what an installation and a program of thirty lines weigh.
 cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${SCRATCH})
 function(run)
@@ -10,7 +11,24 @@ function(run)
 endfunction()
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${SCRATCH}/prefix)
 run(${CMAKE_COMMAND} -S ${SOURCE} -B ${SCRATCH}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix
-  -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=Debug)
+  -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
 run(${SCRATCH}/build/consumer)
 run(${SCRATCH}/build/threads)
+
+if(NOT FLAGS STREQUAL "")
+  return()
+endif()
+function(expect_lighter what bound)
+  set(sum 0)
+  foreach(file IN LISTS ARGN)
+    file(SIZE ${file} size)
+    math(EXPR sum "${sum} + ${size}")
+  endforeach()
+  if(sum EQUAL 0 OR sum GREATER bound)
+    message(FATAL_ERROR "${what} weigh ${sum} bytes; allowed are ${bound}")
+  endif()
+endfunction()
+file(GLOB_RECURSE archives ${SCRATCH}/prefix/*.a)
+expect_lighter("The installed archives" 25000000 ${archives})
+expect_lighter("The program with the threads of its own" 5000000 ${SCRATCH}/build/threads)
