@@ -3,16 +3,27 @@
 # rows by letter and count, as in "A19;B12"; each of these rows has to name a test.
 cmake_minimum_required(VERSION 3.25)
 
-# The tests that the test programs listed when they were built, and those that CMake adds.
-file(GLOB_RECURSE programs ${BUILD}/tests/*_include.cmake)
-foreach(program IN LISTS programs)
-  string(REGEX REPLACE "_include.cmake$" "_tests.cmake" list "${program}")
-  if(NOT EXISTS "${list}")
-    message(FATAL_ERROR "${program}: build all the tests first")
-  endif()
-endforeach()
-file(GLOB_RECURSE lists ${BUILD}/tests/*_tests.cmake ${BUILD}/tests/CTestTestfile.cmake)
+# What the test programs tell, and what is added by hand. A name loses the prefix and the parameter of a parametrised test.
 set(known)
+file(GLOB_RECURSE programs ${BUILD}/tests/*.program)
+foreach(file IN LISTS programs)
+  file(STRINGS ${file} program)
+  execute_process(COMMAND ${program} --gtest_list_tests OUTPUT_VARIABLE text RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "${program}: ${failed}; build all the tests first")
+  endif()
+  string(REGEX REPLACE "[];[]" "," text "${text}")  # brackets and semicolons mean something in lists
+  string(REGEX MATCHALL "[^\n]+" lines "${text}")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^  ([^ /]+)")
+      list(APPEND known "${suite}.${CMAKE_MATCH_1}")
+    elseif(line MATCHES "^([^ ]*/)?([^ /.]+)[.]( |$)")
+      set(suite ${CMAKE_MATCH_2})
+    endif()
+  endforeach()
+endforeach()
+list(REMOVE_DUPLICATES known)
+file(GLOB_RECURSE lists ${BUILD}/tests/CTestTestfile.cmake)
 foreach(list IN LISTS lists)
   file(READ ${list} text)
   string(REGEX REPLACE "[];[]" "," text "${text}")  # brackets and semicolons mean something in lists
