@@ -199,7 +199,7 @@ samples deadline_lateness(boundary where, int n) {
 samples next_after_refusal(int n) {
   const page_owner page;
   page_here = page.operator->();
-  runtime rt({}, threads({.threads = 1, .spares = 1, .patience = 1ms}));
+  runtime rt({}, threads({.threads = 1, .spares = 1, .stop_timeout = 1ms}));
   const auto pool = find_threads(rt, "");
   samples all;
   rt.run([&](scope& s) {

@@ -125,7 +125,7 @@ TEST_F(ThreadBoundary, ATimeOutIsAnErrorOfTheCall) {
 }
 
 TEST_F(ThreadBoundary, RefusesToStopUnderALockAndTheNextTaskStartsAllTheSame) {
-  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .patience = 2ms}));
+  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .stop_timeout = 2ms}));
   const auto& pool = find_threads(rt, "pool");
   const auto receipt = receipt_of(rt, {}, [&](scope& s) {
     s.spawn({.name = "holds a lock"}, offload(at_thread, beat_under_a_lock));
@@ -149,9 +149,9 @@ TEST_F(ThreadBoundary, RefusesToStopUnderALockAndTheNextTaskStartsAllTheSame) {
   taken.unlock();
 }
 
-// However short the patience is, and however few chances a busy machine gives the thread in it.
+// However short stop_timeout is, and however few chances a busy machine gives the thread in it.
 TEST_F(ThreadBoundary, RefusesAfterSeveralLooksAndNotByTheClockAlone) {
-  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .patience = 0ms}));
+  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .stop_timeout = 0ms}));
   for (int i = 0; i < 20; ++i) {
     let_out = false;
     const auto receipt = receipt_of(rt, {}, [&](scope& s) {
@@ -184,7 +184,7 @@ bool may_raise_a_priority() {
 
 // A niced thread that holds one of the pool's locks would keep all others waiting for its turn.
 TEST_F(ThreadBoundary, ARefusedThreadIsNicedForItsTaskAndForNothingElse) {
-  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .patience = 1ms}));
+  runtime rt({}, threads({.name = "pool", .threads = 1, .spares = 1, .stop_timeout = 1ms}));
   const auto receipt = receipt_of(rt, {}, [&](scope& s) {
     s.spawn(offload(at_thread, [](worker_context& ctx) {
       ctx.defer([] { nice_at_cleanup = nice_of(0); });
@@ -205,7 +205,7 @@ TEST_F(ThreadBoundary, ARefusedThreadIsNicedForItsTaskAndForNothingElse) {
 }
 
 TEST_F(ThreadBoundary, WithNoLeaveToRefuseTheCallerWaits) {
-  runtime rt({}, threads({.threads = 1, .patience = 1ms, .refused_limit = 0}));
+  runtime rt({}, threads({.threads = 1, .stop_timeout = 1ms, .refused_limit = 0}));
   const auto receipt = receipt_of(rt, {}, [&](scope& s) {
     s.spawn(offload(at_thread, beat_under_a_lock));
     s.sleep_for(20ms);

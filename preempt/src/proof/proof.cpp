@@ -12,10 +12,6 @@
 #include <workit/preempt/death_listener.hpp>
 #include <workit/preempt/life_mutex.hpp>
 
-#ifdef WORKIT_WITHOUT_KILL
-#define WORKIT_TEST_DISABLE_KILL
-#endif
-
 namespace workit::preempt {
 namespace {
 
@@ -51,7 +47,7 @@ bool barrier() noexcept {
 }
 
 kill_answer send_kill([[maybe_unused]] int pidfd) noexcept {
-#ifdef WORKIT_TEST_DISABLE_KILL
+#ifdef WORKIT_WITHOUT_KILL
   return kill_answer::sent;
 #else
   if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0) return kill_answer::sent;
@@ -67,7 +63,7 @@ kill_answer send_kill([[maybe_unused]] int pidfd) noexcept {
 }
 
 stop_proof probe_proof([[maybe_unused]] const probe_victim& victim) {
-#ifdef WORKIT_TEST_DISABLE_KILL
+#ifdef WORKIT_WITHOUT_KILL
   return stop_proof::barrier;  // nothing dies, so there is nothing to try out: the lie that the stop tests have to
                                // catch
 #else

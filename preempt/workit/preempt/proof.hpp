@@ -43,7 +43,7 @@ enum class kill_answer {
 };
 
 /// Sends SIGKILL to the process behind `pidfd`, so never to another that took over its pid. Blocks: no. Threads: any.
-/// Built with WORKIT_TEST_DISABLE_KILL it sends nothing and answers `sent`: the tests of the hard stop must then fail.
+/// Built with WORKIT_TEST_WITHOUT=kill it sends nothing and answers `sent`: the tests of the hard stop must then fail.
 [[nodiscard]] kill_answer send_kill(int pidfd) noexcept;
 
 /// A live process for the self-test to kill.

@@ -117,7 +117,7 @@ int wait_for_marker(const std::string& started, const std::string& end) {
 
 // The control arm is the test above: with a limit longer than it needs, the same zygote goes on.
 TEST_F(Zygote, ThatHangsIsReplacedWhileItsRunningTasksGoOn) {
-  runtime rt({}, processes({.workers = 2, .spares = 1, .zygote_patience = bound(200ms)}));
+  runtime rt({}, processes({.workers = 2, .spares = 1, .zygote_timeout = bound(200ms)}));
   ASSERT_TRUE(becomes_whole(rt));
   const auto hung = pool_of(rt).status().zygote;
   rt.run([&](scope& s) {
@@ -140,7 +140,7 @@ TEST_F(Zygote, ThatHangsIsReplacedWhileItsRunningTasksGoOn) {
 
 // A zygote that hangs reports no worker's death; its tasks end all the same, with the true outcome.
 TEST_F(Zygote, ThatHangsLeavesNoTaskUnanswered) {
-  runtime rt({}, processes({.workers = 3, .spares = 0, .zygote_patience = bound(200ms)}));
+  runtime rt({}, processes({.workers = 3, .spares = 0, .zygote_timeout = bound(200ms)}));
   ASSERT_TRUE(becomes_whole(rt));
   kill(pool_of(rt).status().zygote, SIGSTOP);
   rt.run([&](scope& s) {
@@ -160,7 +160,7 @@ TEST_F(Zygote, ThatHangsLeavesNoTaskUnanswered) {
 
 // It may be given up and then continue with a pending request to fork: no process of that is left.
 TEST_F(Zygote, ThatGoesOnAfterItWasGivenUpLeavesNothing) {
-  runtime rt({}, processes({.workers = 2, .spares = 0, .zygote_patience = bound(100ms)}));
+  runtime rt({}, processes({.workers = 2, .spares = 0, .zygote_timeout = bound(100ms)}));
   for (int round = 0; round < 3; ++round) {
     ASSERT_TRUE(becomes_whole(rt));
     const auto hung = pool_of(rt).status().zygote;

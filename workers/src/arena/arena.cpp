@@ -1,4 +1,6 @@
 // arena_service: see the header.
+#include <workit/workers/arena.hpp>
+
 #include <tbb/global_control.h>
 #include <tbb/info.h>
 #include <tbb/task_arena.h>
@@ -9,7 +11,6 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/warden.hpp>
 #include <workit/scope/runtime.hpp>
-#include <workit/workers/arena.hpp>
 
 #include "handed_to_tbb.hpp"
 

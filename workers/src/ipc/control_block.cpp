@@ -1,9 +1,9 @@
 // Sleeping on a word of a control block and waking its sleeper: futex(2), across processes.
+#include <workit/workers/detail/control_block.hpp>
+
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <workit/workers/detail/control_block.hpp>
 
 namespace workit::workers {
 

@@ -2,7 +2,10 @@
 //
 // Invariants
 // 1. The list of modules is replaced as a whole, whenever the linker has loaded or unloaded something since.
-// Lock order: the linker's own lock (held by dl_iterate_phdr) is never held together with modules_mutex.
+// Lock order: modules_mutex and the linker's own lock (taken by dl_iterate_phdr) are never held together. A
+// shared_mutex has no annotations.
+#include <workit/workers/detail/function_id.hpp>
+
 #include <elf.h>
 #include <link.h>
 
@@ -12,7 +15,6 @@
 #include <shared_mutex>
 #include <vector>
 #include <workit/base/errors.hpp>
-#include <workit/workers/detail/function_id.hpp>
 
 namespace workit::workers {
 namespace {
@@ -34,15 +36,15 @@ struct module_info {
   }
 };
 
-/// Moves on with every dlopen and dlclose.
+/// Changes with every dlopen and dlclose.
 struct linker_version {
   unsigned long long adds = 0, subs = 0;
   friend bool operator==(const linker_version&, const linker_version&) = default;
 };
 
 std::shared_mutex modules_mutex;
-std::vector<module_info> modules;  // guarded by modules_mutex, as is
-linker_version modules_version;
+std::vector<module_info> modules;  // under modules_mutex
+linker_version modules_version;    // under modules_mutex
 
 constexpr std::uintptr_t round_up_to_4(std::uintptr_t n) { return (n + 3) & ~std::uintptr_t{3}; }
 
@@ -79,7 +81,7 @@ linker_version current_version() {
   dl_iterate_phdr(
       [](dl_phdr_info* info, std::size_t, void* to) {
         *static_cast<linker_version*>(to) = {info->dlpi_adds, info->dlpi_subs};
-        return 1;  // the first tells it all
+        return 1;  // every entry has the same
       },
       &now);
   return now;

@@ -7,10 +7,10 @@
 
 namespace workit::workers {
 
-/// How a resource is written; 0 is none.
+/// The note of a resource; 0 is none.
 [[nodiscard]] constexpr std::uint32_t note_of(resource r) noexcept { return static_cast<std::uint32_t>(r) + 1; }
 
-/// The resource of a note that may have been written by anybody.
+/// The resource of a note; nothing for any other number: a worker can write anything.
 [[nodiscard]] constexpr std::optional<resource> noted(std::uint32_t note) noexcept {
   if (note == 0 || note > note_of(resource::stack)) return std::nullopt;
   return static_cast<resource>(note - 1);

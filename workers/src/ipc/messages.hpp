@@ -1,4 +1,4 @@
-// What the host and its zygote say to each other: one record a packet, descriptors beside it.
+// The messages between a host and its zygote: one record a packet, descriptors beside it.
 #pragma once
 
 #include <sys/types.h>
@@ -12,34 +12,36 @@
 #include <workit/base/unique_fd.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/workers/detail/function_id.hpp>
-#include <workit/workers/process_options.hpp>
+#include <workit/workers/process_limits.hpp>
+#include <workit/workers/sandbox.hpp>
+#include <workit/workers/worker_output.hpp>
 
 #include "packets.hpp"
 
 namespace workit::workers {
 
-/// The zygote's argument: the number of its end of the socket follows.
+/// Begins the zygote's only argument; the number of its end of the socket follows.
 inline constexpr std::string_view zygote_argument = "--workit-zygote=";
-/// What it is called: argv[0].
+/// Its argv[0].
 inline constexpr std::string_view zygote_name = "workit-zygote";
 
 enum class message_kind : std::uint32_t {
   // host to zygote
-  hello,  ///< with the host-life memfd and the loops' eventfds
-  fork,   ///< with the memfd of the worker's block, its end of the line, and where it is captured of its output
+  hello,  ///< with the loops' eventfds and the host-life memfd
+  fork,   ///< with the memfd of the worker's block, its end of the task channel and, if captured, of its output's pipe
   kill,   ///< where the host itself may not
   ping,   ///< answered by `pong` at once
   quit,
   // zygote to host
   ready,      ///< preload is done
-  failed,     ///< it is not; `text` says why. The zygote exits
+  failed,     ///< the start failed; `text` says why. The zygote exits
   forked,     ///< with a pidfd, or an error
-  exited,     ///< it runs no more, and has no descriptors; its memory may still be there
-  reclaimed,  ///< its memory is back, too
+  exited,     ///< the worker is dead and reaped; its memory may not be free yet
+  reclaimed,  ///< its memory is free, too
   violated,   ///< a sandboxed worker made a forbidden call, and is killed
   pong,
   // worker to zygote
-  guarded,  ///< with the descriptor on which the kernel announces its forbidden calls
+  seccomp_listener,  ///< with the descriptor on which the kernel announces its forbidden calls
 };
 
 /// Text of a message, cut where it does not fit.
@@ -61,7 +63,7 @@ struct message {
   std::int32_t status = 0;        ///< exited: as wait(2) gives it
   std::int32_t call = 0;          ///< violated: the number of the system call
   out_of_memory oom_guess{};      ///< exited, by SIGKILL
-  std::uint32_t threads = 0;      ///< forked, with EAGAIN: how many threads the zygote has instead of one
+  std::uint32_t threads = 0;      ///< forked, with EAGAIN: how many threads the zygote has
   std::uint64_t largest_rss = 0;  ///< exited: KiB
   std::uint64_t cpu_us = 0;       ///< exited: user and system time
   worker_output output{};         ///< hello

@@ -1,4 +1,4 @@
-// Packets: see the header.
+// packets: sendmsg(2) and recvmsg(2).
 #include "packets.hpp"
 
 #include <sys/socket.h>
@@ -61,7 +61,7 @@ transfer receive_packet(int socket, std::span<std::byte>& bytes, std::vector<uni
       descriptors.emplace_back(descriptor);
     }
   }
-  // MSG_CTRUNC: a descriptor found no room here. The words are whole; who misses the descriptor will say so.
+  // With MSG_CTRUNC a descriptor is missing, the bytes are whole: the caller counts the descriptors.
   if (size == 0 || (packet.msg_flags & MSG_TRUNC) != 0) return transfer::closed;
   bytes = bytes.first(static_cast<std::size_t>(size));
   return transfer::done;

@@ -18,8 +18,7 @@ enum class transfer { done, again, closed };
                                    std::span<const int> descriptors = {}) noexcept;
 
 /// Receives without blocking; descriptors arrive close-on-exec, and are missing when this process may not open more. A
-/// packet that does not fit counts as closed.
-/// `content` is shortened to what came.
+/// packet that does not fit counts as closed. `content` is shortened to what was received.
 [[nodiscard]] transfer receive_packet(int socket, std::span<std::byte>& content,
                                       std::vector<unique_fd>& descriptors) noexcept;
 

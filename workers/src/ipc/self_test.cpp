@@ -1,3 +1,4 @@
+// self_test: see the header.
 #include "self_test.hpp"
 
 namespace workit::workers {

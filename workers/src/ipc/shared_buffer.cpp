@@ -1,4 +1,6 @@
 // shared_buffer: memory files, mapped and sealed.
+#include <workit/workers/shared_buffer.hpp>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -8,7 +10,6 @@
 #include <cerrno>
 #include <system_error>
 #include <workit/base/assert.hpp>
-#include <workit/workers/shared_buffer.hpp>
 
 namespace workit {
 namespace {

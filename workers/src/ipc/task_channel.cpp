@@ -1,4 +1,4 @@
-// The records of the line, and the reasons that travel the other way.
+// task_channel: the encodings of its messages, and of reasons in the control block.
 #include "task_channel.hpp"
 
 #include <algorithm>
@@ -50,42 +50,42 @@ static_assert(std::is_trivially_copyable_v<part_header>);
 
 }  // namespace
 
-bytes encode(const event::progress& said) {
+bytes encode(const event::progress& body) {
   wire_writer to;
   to.write(kind::progress);
-  to.write(said.pct);
-  to.write(said.message ? std::optional(cut(*said.message, longest_message)) : std::nullopt);
-  write(to, said.data);
+  to.write(body.pct);
+  to.write(body.message ? std::optional(cut(*body.message, longest_message)) : std::nullopt);
+  write(to, body.data);
   return to.take();
 }
 
-bytes encode(const event::log& said) {
+bytes encode(const event::log& body) {
   wire_writer to;
   to.write(kind::log);
-  to.write(said.level);
-  to.write(cut(said.message, longest_message));
-  write(to, said.data);
+  to.write(body.level);
+  to.write(cut(body.message, longest_message));
+  write(to, body.data);
   return to.take();
 }
 
-std::optional<told> decode(std::span<const std::byte> packet) noexcept try {
+std::optional<task_message> decode(std::span<const std::byte> packet) noexcept try {
   wire_reader from(packet);
-  std::optional<told> got;
+  std::optional<task_message> got;
   switch (from.read<kind>()) {
     case kind::progress: {
-      progress_message said;
-      said.pct = from.read<std::optional<double>>();
-      said.message = from.read<std::optional<std::string>>();
-      said.data = read_fields(from);
-      got = std::move(said);
+      progress_message body;
+      body.pct = from.read<std::optional<double>>();
+      body.message = from.read<std::optional<std::string>>();
+      body.data = read_fields(from);
+      got = std::move(body);
       break;
     }
     case kind::log: {
-      log_message said;
-      said.level = std::min(from.read<log_level>(), log_level::error);
-      said.message = from.read<std::string>();
-      said.data = read_fields(from);
-      got = std::move(said);
+      log_message body;
+      body.level = std::min(from.read<log_level>(), log_level::error);
+      body.message = from.read<std::string>();
+      body.data = read_fields(from);
+      got = std::move(body);
       break;
     }
     case kind::blocks:
@@ -103,7 +103,7 @@ std::optional<told> decode(std::span<const std::byte> packet) noexcept try {
       got = std::move(asked);
       break;
     }
-    case kind::answer:  // the host's to say
+    case kind::answer:  // only the host sends it
     case kind::part:    // decode_part()
       return std::nullopt;
   }
@@ -158,22 +158,22 @@ std::optional<charge_answer> decode_answer(std::span<const std::byte> packet) no
   return std::nullopt;
 }
 
-std::optional<packet> receive(int line) {
+std::optional<packet> receive(int socket) {
   packet got;
   got.content.resize(largest_packet);
   std::span room(got.content.data(), got.content.size());
-  if (receive_packet(line, room, got.descriptors) != transfer::done) return std::nullopt;
+  if (receive_packet(socket, room, got.descriptors) != transfer::done) return std::nullopt;
   got.content.resize(room.size());
   return got;
 }
 
-int send_blocks(int line, std::uint32_t generation, const attachments& blocks) noexcept try {
+int send_blocks(int socket, std::uint32_t generation, const attachments& blocks) noexcept try {
   wire_writer to;
   to.write(kind::blocks);
   to.write(generation);
   std::vector<int> descriptors;
   for (const auto& each : blocks) descriptors.push_back(each->descriptor());
-  const auto sent = send_packet(line, to.frame(), descriptors);
+  const auto sent = send_packet(socket, to.frame(), descriptors);
   return sent == transfer::done ? 0 : sent == transfer::again ? EAGAIN : errno;
 } catch (const std::bad_alloc&) {
   return ENOMEM;
@@ -198,10 +198,10 @@ void take_blocks(std::vector<unique_fd> descriptors, attachments& to) {
   for (auto& each : descriptors) to.push_back(std::make_shared<shared_block>(std::move(each)));
 }
 
-std::vector<field> views_of(const std::vector<field_message>& kept) {
+std::vector<field> views_of(const std::vector<field_message>& owned) {
   std::vector<field> views;
-  views.reserve(kept.size());
-  for (const auto& each : kept)
+  views.reserve(owned.size());
+  for (const auto& each : owned)
     std::visit([&](const auto& value) { views.emplace_back(each.name, value); }, each.value);
   return views;
 }

@@ -1,5 +1,4 @@
-// The line: what a running task tells its host, one record a packet, on a socket that the two alone share; and the
-// shared buffers that go along with a call or its result.
+// The task channel: the packets between a running task and its host, on a socket that only these two have.
 #pragma once
 
 #include <optional>
@@ -20,19 +19,19 @@ namespace workit::workers {
 /// A packet is no larger than this; texts and fields that would not fit are cut.
 inline constexpr std::size_t largest_packet = 32 * 1024;
 
-/// One field, with text of its own.
+/// A field that owns its text.
 struct field_message {
   std::string name;
   std::variant<bool, std::int64_t, std::uint64_t, double, std::string> value;
 };
 
-/// What ctx.report() said in the worker.
+/// ctx.report() in the worker.
 struct progress_message {
   std::optional<double> pct;
   std::optional<std::string> message;
   std::vector<field_message> data;
 };
-/// What ctx.log() said.
+/// ctx.log() in the worker.
 struct log_message {
   log_level level = log_level::info;
   std::string message;
@@ -42,7 +41,7 @@ struct log_message {
 struct blocks_message {
   std::uint32_t generation = 0;
 };
-/// A question about budgets, for all of its charges or, to look, about one. The host answers it by `question`.
+/// Asks the host to charge its budgets, or, with only_look, for the state of one. `question` is repeated in the answer.
 struct charges_message {
   struct part {
     std::string key;  ///< its name
@@ -53,15 +52,15 @@ struct charges_message {
   bool only_look = false;
   std::vector<part> parts{};
 };
-using told = std::variant<progress_message, log_message, blocks_message, charges_message>;
+using task_message = std::variant<progress_message, log_message, blocks_message, charges_message>;
 
-/// What the host says to such a question.
+/// The host's answer to it.
 struct charge_answer {
   enum class verdict : std::uint32_t {
-    charged,  ///< or, to look: here it is
-    refused,  ///< it does not fit
+    charged,  ///< or, with only_look, found
+    refused,  ///< the budget would be exceeded
     not_set,  ///< the host has no budget of that name
-    invalid,  ///< the amount is none that the budget can count
+    invalid,  ///< the budget cannot count such an amount
   };
   std::uint32_t question = 0;
   verdict decided = verdict::charged;
@@ -76,33 +75,33 @@ struct charge_answer {
 [[nodiscard]] bytes encode(const charge_answer& answer);
 [[nodiscard]] std::optional<charge_answer> decode_answer(std::span<const std::byte> packet) noexcept;
 
-/// A packet as it came.
+/// A packet as it was received.
 struct packet {
   bytes content;
   std::vector<unique_fd> descriptors;
 };
-/// The next packet on the line; nothing when there is none. Blocks: no. Errors: std::bad_alloc.
-[[nodiscard]] std::optional<packet> receive(int line);
-/// Sends the blocks of a task. Blocks: no. Returns 0, or why it did not work as errno says it.
-[[nodiscard]] int send_blocks(int line, std::uint32_t generation, const attachments& blocks) noexcept;
-/// Begins the packet of a piece of a value; as much of it as fits follows.
+/// The next packet; nothing when there is none. Blocks: no. Errors: std::bad_alloc.
+[[nodiscard]] std::optional<packet> receive(int socket);
+/// Sends the blocks of a task. Blocks: no. Returns 0 or an errno: EAGAIN when the socket is full.
+[[nodiscard]] int send_blocks(int socket, std::uint32_t generation, const attachments& blocks) noexcept;
+/// Begins the packet of a part of a value; the caller appends as much of the value as fits.
 void begin_part(bytes& packet, const part_message& part);
-/// The piece that a packet brings, and its bytes; nothing when it is another packet.
+/// The part that a packet brings, and shortens `packet` to its bytes; nothing when it is another packet.
 [[nodiscard]] std::optional<part_message> decode_part(std::span<const std::byte>& packet) noexcept;
-/// Takes in blocks that were received. Errors: wire_error for one that could still change; std::system_error.
+/// Adds received blocks to `to`. Errors: wire_error for one that its sender can still change; std::system_error.
 void take_blocks(std::vector<unique_fd> descriptors, attachments& to);
 
-[[nodiscard]] bytes encode(const event::progress& said);
-[[nodiscard]] bytes encode(const event::log& said);
-/// What a packet says; nothing when it is none of ours: a worker can send anything.
-[[nodiscard]] std::optional<told> decode(std::span<const std::byte> packet) noexcept;
+[[nodiscard]] bytes encode(const event::progress& body);
+[[nodiscard]] bytes encode(const event::log& body);
+/// The message of a packet; nothing when it is malformed: a worker can send anything.
+[[nodiscard]] std::optional<task_message> decode(std::span<const std::byte> packet) noexcept;
 
-/// Views of the fields. Lifetime: theirs.
-[[nodiscard]] std::vector<field> views_of(const std::vector<field_message>& kept);
+/// Views of the fields. Lifetime: that of `owned`.
+[[nodiscard]] std::vector<field> views_of(const std::vector<field_message>& owned);
 
-/// Writes why a task is asked to stop, all but the generation, which tells the worker; or why a channel was closed.
+/// Writes why a task is asked to stop, or a channel is closed; texts that do not fit are cut. The caller publishes it.
 void write_reason(control_block::reason_fields& to, const cancel_reason& why) noexcept;
-/// What was written there.
+/// The reason that was written there.
 [[nodiscard]] cancel_reason read_reason(const control_block::reason_fields& from);
 
 }  // namespace workit::workers

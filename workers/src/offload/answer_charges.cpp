@@ -1,3 +1,4 @@
+// answer_charges: see the header.
 #include "answer_charges.hpp"
 
 #include <algorithm>

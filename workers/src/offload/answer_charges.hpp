@@ -1,4 +1,4 @@
-// The host's answer to a worker that charges the budgets of its host.
+// The host's answer to a worker that charges the host's budgets.
 #pragma once
 
 #include <workit/context/context.hpp>

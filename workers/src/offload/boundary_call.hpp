@@ -12,7 +12,7 @@
 
 namespace workit::detail {
 
-/// What every boundary is told of a call. Lives as long as the call.
+/// What every boundary needs to know of a call. Lives as long as the call.
 struct call_site {
   context& ctx;
   fiber& waiter;
@@ -57,7 +57,7 @@ class boundary_call {
  private:
   void wake() noexcept;
 
-  std::shared_ptr<boundary_call> self_;  // until settled: settle() may be called by the last one to hold it
+  std::shared_ptr<boundary_call> self_;  // until settled: the caller of settle() may hold the only other reference
 };
 
 /// One of these is right for options.boundary. Errors: start_failed when there is no such pool.

@@ -3,12 +3,13 @@
 // Invariants
 // 1. The call's cell is closed and its deadline forgotten before the fiber goes on.
 // Lock order: there are no locks.
+#include <workit/workers/offload.hpp>
+
 #include <stdexcept>
 #include <workit/base/errors.hpp>
 #include <workit/context/cancelled.hpp>
 #include <workit/scope/runtime.hpp>
 #include <workit/workers/detail/remote_channel.hpp>
-#include <workit/workers/offload.hpp>
 
 #include "boundary_call.hpp"
 

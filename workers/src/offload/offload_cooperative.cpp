@@ -2,8 +2,10 @@
 // own.
 //
 // Invariants
-// 1. Whoever moves the call out of `queued` decides: the arena's thread begins it, or the warden withdraws it.
+// 1. The one that moves the call out of `queued` decides: the arena's thread begins it, or the warden withdraws it.
 // 2. The group is cancelled by stop_in_place() alone, which the warden calls only while its lease keeps the call alive.
+#include "boundary_call.hpp"
+
 #include <sys/resource.h>
 #include <tbb/task_group.h>
 #include <time.h>
@@ -16,7 +18,6 @@
 #include <workit/scope/runtime.hpp>
 #include <workit/workers/arena.hpp>
 
-#include "boundary_call.hpp"
 #include "local_call.hpp"
 #include "task_frame.hpp"
 
@@ -46,7 +47,7 @@ class cooperative_call final : public boundary_call,
     return outcome_->take_value();
   }
 
-  // Asking is all there is: the warden's list is left only by the end of the call.
+  // The call can only be asked: it leaves the warden's list at its end.
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept override {
     using answer = preempt::stop_claim::answer;
     auto was = state::queued;

@@ -1,11 +1,12 @@
 // offload at boundary::process.
+#include "boundary_call.hpp"
+
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/overloaded.hpp>
 #include <workit/workers/processes.hpp>
 
 #include "answer_charges.hpp"
-#include "boundary_call.hpp"
 #include "task_channel.hpp"
 #include "worker_handle.hpp"
 
@@ -79,11 +80,11 @@ class process_call final : public boundary_call, public workers::job {
   }
 
   void heard(std::span<const std::byte> packet, const std::shared_ptr<workers::worker_handle>& from) noexcept override {
-    auto said = workers::decode(packet);
-    if (!said) return;
-    if (loop::current() == home_.get()) return tell(*said, *from);
+    auto message = workers::decode(packet);
+    if (!message) return;
+    if (loop::current() == home_.get()) return forward(*message, *from);
     home_->post([self = std::static_pointer_cast<process_call>(job::shared_from_this()), from,
-                 said = std::move(*said)] { self->tell(said, *from); });
+                 message = std::move(*message)] { self->forward(message, *from); });
   }
 
   void settled() noexcept override { settle(); }
@@ -91,8 +92,8 @@ class process_call final : public boundary_call, public workers::job {
  private:
   void submit() override { pool_->submit(job::shared_from_this()); }
 
-  /// Says it again, in the name of the task that waits, if that still does. Runs on the home loop.
-  void tell(const workers::told& said, const workers::worker_handle& from) noexcept {
+  /// Forwards it in the name of the waiting task, if that still waits. Runs on the home loop.
+  void forward(const workers::task_message& message, const workers::worker_handle& from) noexcept {
     if (done_) return;
     std::visit(overloaded{[&](const workers::progress_message& p) {
                             const auto data = workers::views_of(p.data);
@@ -106,7 +107,7 @@ class process_call final : public boundary_call, public workers::job {
                             from.answer(workers::encode(workers::answer_charges(context_, asked)));
                           },
                           [](const workers::blocks_message&) {}},
-               said);
+               message);
   }
 
   const std::shared_ptr<workers::process_pool> pool_;

@@ -1,11 +1,11 @@
 // offload at boundary::thread.
+#include "boundary_call.hpp"
+
 #include <sched.h>
 
 #include <workit/base/errors.hpp>
 #include <workit/base/overloaded.hpp>
 #include <workit/workers/threads.hpp>
-
-#include "boundary_call.hpp"
 
 namespace workit::detail {
 namespace {
@@ -39,8 +39,8 @@ class thread_call final : public boundary_call, public workers::thread_job {
 
   void settled() noexcept override { settle(); }
 
-  // On another processor it will be over before this thread could go to sleep and be woken; on this one it waits for
-  // us.
+  // On another processor the stop is over before this thread could sleep and be woken; on this one it waits for this
+  // thread.
   void kicked(int on_processor) noexcept override {
     if (loop::current() == home_.get() && on_processor >= 0 && on_processor != ::sched_getcpu()) home_->awaits_answer();
   }

@@ -10,7 +10,7 @@
 
 namespace workit::workers {
 
-void pool_core::keep_health_checked() { health_.set_every(options_.zygote_patience / health_pulses); }
+void pool_core::keep_health_checked() { health_.set_every(options_.zygote_timeout / health_pulses); }
 
 void pool_core::on_health_timer() {
   std::vector<group> checked, hung;
@@ -43,7 +43,7 @@ void pool_core::on_health_timer() {
 
 /// Its running tasks go on: a worker needs its zygote to be born and to be buried, and for nothing between.
 void pool_core::zygote_hangs(const group& from) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.zygote_patience).count();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.zygote_timeout).count();
   const auto how = "did not answer for " + std::to_string(ms) + " ms";
   std::vector<worker_table::orphan> orphans;
   {

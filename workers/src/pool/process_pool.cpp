@@ -32,7 +32,7 @@ process_options checked(process_options options, std::size_t loops) {
   if (options.workers == 0) options.workers = usable_cpus();
   if (options.min_workers > options.workers) refuse("min_workers is more than workers");
   if (options.idle_shrink && *options.idle_shrink <= duration::zero()) refuse("idle_shrink has to be more than zero");
-  if (options.zygote_patience < std::chrono::milliseconds(10)) refuse("zygote_patience has to be 10 ms at least");
+  if (options.zygote_timeout < std::chrono::milliseconds(10)) refuse("zygote_timeout has to be 10 ms at least");
   if (options.when_full == when_full::refuse && options.queue_limit == std::numeric_limits<std::size_t>::max())
     refuse("when_full::refuse needs a queue_limit");
   return options;

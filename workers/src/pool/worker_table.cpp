@@ -93,7 +93,7 @@ worker_table::collection worker_table::collect(std::size_t loop) {
     if (worker->state != worker_state::running || worker->task->terms.loop != loop) continue;
     // The word first: all messages that were sent before the commit are counted then.
     const bool committed = worker->word() == worker->word_in(phase::committed);
-    if (const auto said = worker->control().said.load(std::memory_order_acquire); said != worker->heard) {
+    if (const auto said = worker->control().messages_sent.load(std::memory_order_acquire); said != worker->heard) {
       worker->heard = said;
       found.telling.push_back({worker->task, worker});
     }

@@ -15,10 +15,10 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 
+#include "worker_descriptors.hpp"
+
 namespace workit::workers {
 namespace {
-
-constexpr int socket_in_child = 3;
 
 std::string with_error(const char* what, int error) {
   return std::string("a zygote could not be started: ") + what + ": " + std::strerror(error);
@@ -50,7 +50,7 @@ struct spawn_plan {
     posix_spawnattr_setsigdefault(&attributes, &all);
     // A session of its own: a terminal's Ctrl-C is the host's business.
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-    posix_spawn_file_actions_adddup2(&actions, socket, socket_in_child);  // clears close-on-exec, also onto itself
+    posix_spawn_file_actions_adddup2(&actions, socket, zygote_socket);  // clears close-on-exec, also onto itself
   }
   ~spawn_plan() {
     posix_spawn_file_actions_destroy(&actions);
@@ -73,7 +73,7 @@ zygote_link::zygote_link(const birth& with) {
 
   const spawn_plan plan(theirs.get());
   std::string name(zygote_name);
-  std::string argument = std::string(zygote_argument) + std::to_string(socket_in_child);
+  std::string argument = std::string(zygote_argument) + std::to_string(zygote_socket);
   char* const arguments[] = {name.data(), argument.data(), nullptr};
   auto variables = environment();
   const int error =

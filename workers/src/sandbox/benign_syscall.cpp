@@ -1,4 +1,4 @@
-// Innocent calls: see the header for why a look at the caller's memory does no harm.
+// benign_syscall: see the header for why a look at the caller's memory does no harm.
 #include "benign_syscall.hpp"
 
 #include <fcntl.h>
@@ -42,7 +42,7 @@ std::string_view read_name(pid_t from, std::uint64_t at, char (&room)[longest_na
 }  // namespace
 
 bool is_benign(const seccomp_notif& held_back) noexcept {
-#ifdef WORKIT_WITHOUT_INNOCENTS
+#ifdef WORKIT_WITHOUT_BENIGN_SYSCALLS
   return false;
 #endif
   const auto& call = held_back.data;

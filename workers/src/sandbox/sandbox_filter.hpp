@@ -5,8 +5,8 @@
 
 namespace workit::workers {
 
-/// sandbox::compute_only, on all threads of this process. `sockets`: those on which packets can still be
-/// sent and received.
+/// sandbox::compute_only, on all threads of this process. `sockets`: those on which packets can still be sent and
+/// received.
 /// Returns the descriptor on which the kernel announces each forbidden call (seccomp_unotify(2)), for another process
 /// to read; the caller of the call waits until that one has answered or killed it, and with the descriptor closed it
 /// gets ENOSYS. -1 with errno when the kernel refuses.

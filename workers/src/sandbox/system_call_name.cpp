@@ -1,7 +1,7 @@
 // Names of the system calls that a sandboxed task is likely to be caught at.
-#include <sys/syscall.h>
-
 #include <workit/workers/sandbox.hpp>
+
+#include <sys/syscall.h>
 
 namespace workit::workers {
 namespace {

@@ -1,4 +1,4 @@
-// violation_watch: seccomp_unotify(2), which refuses what is innocent and does not answer the rest.
+// violation_watch: seccomp_unotify(2). Refuses benign calls and does not answer the others.
 #include "violation_watch.hpp"
 
 #include <linux/audit.h>
@@ -43,7 +43,7 @@ void violation_watch::take_listener(guard& g) {
   const auto got = receive(g.channel.get(), m, descriptors);
   if (got == transfer::again) return;
   if (got == transfer::done && descriptors.size() == 1) g.listener = std::move(descriptors.front());
-  g.done = !g.listener;  // it died, or somebody else wrote
+  g.done = !g.listener;  // it died, or the packet was not its first
   g.channel.reset();
 }
 
@@ -70,7 +70,7 @@ std::optional<int> violation_watch::look(guard& g, const std::vector<pollfd>& po
   }
   if (is_benign(heard.notif)) {
     seccomp_notif_resp refused{};
-    refused.id = heard.notif.id;  // of nobody any more if the caller has died since
+    refused.id = heard.notif.id;  // without effect if the caller has died since
     refused.error = -EACCES;
     ::ioctl(g.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &refused);
     return std::nullopt;

@@ -1,4 +1,4 @@
-// The zygote's watch over its sandboxed workers: hears of the calls that the kernel did not run.
+// The zygote's watch over its sandboxed workers: receives the calls that the kernel did not run.
 #pragma once
 
 #include <poll.h>
@@ -13,7 +13,7 @@
 namespace workit::workers {
 
 /// A worker sends the descriptor of its own filter's announcements over a socket, once, before its first task.
-/// Whatever the task does afterwards to its memory, signals and descriptors, it cannot keep an announcement back.
+/// Nothing that the task does afterwards to its memory, signals and descriptors can suppress an announcement.
 class violation_watch {
  public:
   /// A forbidden call of that worker: its number, -1 for one of another interface. It waits, and so does its thread,
@@ -34,7 +34,7 @@ class violation_watch {
   struct guard {
     unique_fd channel;   // until the listener has come
     unique_fd listener;  // kept open until it is forgotten
-    bool done = false;   // nothing to be heard any more
+    bool done = false;   // no announcement comes any more
     [[nodiscard]] int descriptor() const noexcept { return listener ? listener.get() : channel.get(); }
   };
   static short events_of(const guard& g, const std::vector<pollfd>& polled) noexcept;

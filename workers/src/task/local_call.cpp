@@ -1,4 +1,4 @@
-// local_call: see the header.
+// local_call: each end of a task is one of its results.
 #include "local_call.hpp"
 
 #include <workit/base/errors.hpp>

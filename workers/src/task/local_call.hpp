@@ -1,4 +1,4 @@
-// A call that is made in this process: the trampoline run as a worker would, and what came of it.
+// A call that is made in this process: runs the trampoline as a worker would, and keeps its result.
 #pragma once
 
 #include <exception>
@@ -6,8 +6,8 @@
 
 namespace workit::workers {
 
-/// Made off the stack that run() is called on, from where it may never return: what is kept is written where a task
-/// cannot be left, whole or not at all.
+/// Stands outside the stack of run(), which may be left without a return. The result is written under a
+/// no_preempt_scope: complete or not at all.
 class local_call {
  public:
   /// `call` outlives it.
@@ -16,7 +16,7 @@ class local_call {
   /// Makes the call. `self` is a local_call.
   static void run(void* self) noexcept;
 
-  /// A stop that comes from then on is too late.
+  /// The result is complete: a stop has come too late.
   [[nodiscard]] bool committed() const noexcept { return has_value_ || gave_up_ || error_ != nullptr; }
   /// It left by worker_context::check().
   [[nodiscard]] bool gave_up() const noexcept { return gave_up_; }

@@ -1,4 +1,4 @@
-// The memory of a task that goes with it.
+// The memory of a task, which is freed when the task has ended.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 
 namespace workit::workers {
 
-/// A pool of blocks over the heap. A task is never left while it is inside, so it can always be given back.
+/// A pool of blocks over the heap. A task is never stopped in place inside of it, so it can always be freed.
 class task_arena final : public std::pmr::memory_resource {
  public:
   /// Bytes that it holds now.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return heap_.bytes; }
-  /// Gives everything back.
+  /// Frees everything.
   void release() { pool_.release(); }
 
  private:

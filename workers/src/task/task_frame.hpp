@@ -1,4 +1,4 @@
-// One run of a task at a worker boundary: its context, and what is to be done when it has ended.
+// One run of a task at a worker boundary: its context, cleanups and memory.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace workit::workers {
 
-/// Made by whoever runs the task, off the task's own stack. While it lives it is the thread's this_worker_context().
+/// Stands on the runner's stack, not on the task's. While it lives its context is the thread's this_worker_context().
 class task_frame {
  public:
   /// The task is to stop once `*asked` equals `when`.
@@ -20,7 +20,7 @@ class task_frame {
   task_frame(const task_frame&) = delete;
   task_frame& operator=(const task_frame&) = delete;
 
-  /// Runs the cleanups and gives the memory back; how many bytes that were. Idempotent.
+  /// Runs the cleanups and frees the memory; returns its bytes. Idempotent.
   std::uint64_t finish() noexcept;
 
   void defer(std::function<void()> cleanup);

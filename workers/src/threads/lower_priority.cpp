@@ -1,3 +1,4 @@
+// lower_priority: sched_setattr(2), which glibc did not wrap before 2.41.
 #include "lower_priority.hpp"
 
 #include <sys/resource.h>

@@ -1,16 +1,12 @@
 // thread_pool and its core: the queue, the threads, the end. thread_pool_run.cpp has the run of a task.
 #include "thread_pool_core.hpp"
 
-#include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <new>
 #include <utility>
 #include <workit/base/errors.hpp>
 #include <workit/base/quiet_thread.hpp>
+#include <workit/base/usable_cpus.hpp>
 
 namespace workit::workers {
 namespace {
@@ -18,17 +14,11 @@ namespace {
 constexpr std::size_t most_threads = 1024;
 /// How long the end of a pool waits for refused tasks.
 constexpr std::chrono::seconds last_wait{1};
-/// After a task no longer than this a thread looks for the next one for a moment before it sleeps.
+/// After a task of at most this a thread spins for the next one for a moment before it sleeps.
 constexpr duration short_task = std::chrono::milliseconds(1);
 
-std::size_t usable_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(std::max(1, CPU_COUNT(&set))) : 1;
-}
-
-/// What a thread does for the first time takes long: its stack's pages, its share of the heap, the way into a task. It
-/// does that before its first task, which is the next one where a thread is retired: 10 of its 70 us.
+/// The first touch of its stack's pages, its share of the heap and its first run are slow. A thread does them before
+/// its first task, which is a waiting one where a thread was retired: that saves 10 of 70 us.
 void rehearse(void*) noexcept {
   constexpr std::size_t touched = std::size_t{16} << 10;
   [[maybe_unused]] volatile char frames[touched];
@@ -48,7 +38,7 @@ thread_options checked(thread_options o) {
     fail(o, "thread_options.threads is " + std::to_string(o.threads) + "; it may be 0 to 1024");
   if (o.spares > most_threads)
     fail(o, "thread_options.spares is " + std::to_string(o.spares) + "; it may be 0 to 1024");
-  if (o.patience < duration::zero()) fail(o, "thread_options.patience is less than zero");
+  if (o.stop_timeout < duration::zero()) fail(o, "thread_options.stop_timeout is less than zero");
   constexpr std::size_t least_stack = std::size_t{64} << 10;
   if (o.stack_size < least_stack)
     fail(o, "thread_options.stack_size is " + std::to_string(o.stack_size) + "; it has to be 64 KiB at least");
@@ -64,7 +54,7 @@ void thread_pool_core::start() {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) fail(options_, why);
   for (const auto& m : options_.preemptible_modules) preempt::allow_module(m);
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     stopping_ = false;
   }
   try {
@@ -85,7 +75,7 @@ void thread_pool_core::replace_thread() noexcept {
 // Errors: std::system_error.
 void thread_pool_core::add_thread() {
   join_ended();
-  const lock guard(mutex_);
+  const thread_lock guard(mutex_);
   if (stopping_ || threads_.size() - leaving_ - refused_.size() >= options_.threads + options_.spares) return;
   const auto me = threads_.emplace(threads_.end());
   try {
@@ -98,7 +88,7 @@ void thread_pool_core::add_thread() {
 
 void thread_pool_core::serve(std::list<std::thread>::iterator me) {
   const auto leave = [this, me] {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     --leaving_;
     ended_.splice(ended_.end(), threads_, me);
     one_ended_.notify_all();
@@ -108,7 +98,7 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     made.emplace(preempt::stoppable_options{.stack_size = options_.stack_size, .quarantine = options_.quarantine});
   } catch (const std::system_error&) {  // no memory for its stack, or no timer: the pool is smaller by one
     {
-      const lock guard(mutex_);
+      const thread_lock guard(mutex_);
       ++leaving_;
     }
     return leave();
@@ -125,7 +115,7 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     refused = task->state_.load(std::memory_order_acquire) == job_state::refused;
     more_soon = task->cell->record() == nullptr && std::chrono::steady_clock::now() - began < short_task;
   }
-  // Who refused it has done so then; and a thread that this one starts would be niced as it is.
+  // After a refusal refuse() has replaced it; besides, a thread that this one starts would inherit its niceness.
   if (!refused) {
     leave_the_processor();
     replace_thread();
@@ -134,24 +124,24 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
   leave();
 }
 
-// A thread's start and its end take long, and what was woken meanwhile waits for them where the kernel preempts lazily.
+// A thread's start and end are slow; a thread that is woken meanwhile waits for them where the kernel preempts lazily.
 void thread_pool_core::leave_the_processor() {
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     if (parked_ == 0 || stopping_) return;  // the next task waits for the new thread
   }
   std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {
-  lock guard(mutex_);
+  thread_lock guard(mutex_);
   ++parked_;
   for (;;) {
     if (busy_ < options_.threads) {
-      for (auto& line : queue_) {
-        if (line.empty()) continue;
-        auto task = std::move(line.front());
-        line.pop_front();
+      for (auto& waiting : queue_) {
+        if (waiting.empty()) continue;
+        auto task = std::move(waiting.front());
+        waiting.pop_front();
         --parked_;
         ++busy_;
         return task;
@@ -169,7 +159,7 @@ std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {
       guard.lock();
       continue;
     }
-    work_.wait(guard);
+    work_.wait(guard.native());
   }
 }
 
@@ -190,7 +180,7 @@ void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
   std::optional<job_not_started> refused;
   running_on stuck;
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     if (task->state_.load(std::memory_order_acquire) != job_state::queued) return;  // stopped already
     if (stopping_)
       refused = {"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped};
@@ -211,7 +201,7 @@ void thread_pool_core::submit(std::shared_ptr<thread_job> task) {
 std::size_t thread_pool_core::queued() const noexcept { return queue_[0].size() + queue_[1].size() + queue_[2].size(); }
 
 thread_pool_status thread_pool_core::status() const {
-  const lock guard(mutex_);
+  const thread_lock guard(mutex_);
   auto now = counts_;
   now.busy = busy_;
   now.parked = parked_;
@@ -226,11 +216,11 @@ thread_pool_status thread_pool_core::status() const {
 void thread_pool_core::stop() noexcept {
   std::vector<std::shared_ptr<thread_job>> waiting;
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     stopping_ = true;
-    for (auto& line : queue_) {
-      waiting.insert(waiting.end(), line.begin(), line.end());
-      line.clear();
+    for (auto& tasks : queue_) {
+      waiting.insert(waiting.end(), tasks.begin(), tasks.end());
+      tasks.clear();
     }
   }
   work_.notify_all();
@@ -238,10 +228,16 @@ void thread_pool_core::stop() noexcept {
     if (task->decide(job_state::queued, job_state::ended))
       settle(*task, job_not_started{"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped});
   {
-    lock guard(mutex_);
-    one_ended_.wait(guard, [&] { return threads_.size() <= refused_.size(); });
-    one_ended_.wait_for(guard, last_wait, [&] { return threads_.empty(); });
-    // What still runs ends with the process, and until then needs this object.
+    thread_lock guard(mutex_);
+    one_ended_.wait(guard.native(), [&] {
+      mutex_.assert_held();
+      return threads_.size() <= refused_.size();
+    });
+    one_ended_.wait_for(guard.native(), last_wait, [&] {
+      mutex_.assert_held();
+      return threads_.empty();
+    });
+    // Threads that still run end with the process, and need this object until then.
     if (!threads_.empty()) immortal_ = shared_from_this();
     for (auto& t : threads_) t.detach();
   }
@@ -252,7 +248,7 @@ void thread_pool_core::stop() noexcept {
 void thread_pool_core::join_ended() {
   std::list<std::thread> gone;
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     gone.swap(ended_);
   }
   for (auto& t : gone) t.join();

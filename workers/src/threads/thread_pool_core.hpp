@@ -5,18 +5,18 @@
 #include <condition_variable>
 #include <deque>
 #include <list>
-#include <mutex>
 #include <thread>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/workers/thread_pool.hpp>
 
 namespace workit::workers {
 
 /// Invariants
-/// 1. At most `threads` tasks run, refused ones apart; the other threads wait, and any of them may be the next. A spare
-///    is nothing but one more thread.
+/// 1. At most `threads` tasks run, not counting refused ones; the other threads wait, and any of them may take the next
+///    task. A spare is one more thread.
 /// 2. A thread that cannot go on has started its replacement before it ends; it is then in `ended_` until it is joined.
-/// 3. Whoever wakes a thread while refused tasks run on kicks those afterwards: make_way().
-/// 4. A job that a thread has taken is settled by whoever moves it out of `running`: the thread, or give_up().
+/// 3. A caller that wakes a thread while refused tasks run on kicks those afterwards: make_way().
+/// 4. A job that a thread has taken is settled by the one that moves it out of `running`: the thread, or give_up().
 /// Lock order: the mutex is a leaf. No job, warden or ladder is called under it.
 class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
  public:
@@ -34,9 +34,8 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   bool refuse(thread_job& task);
 
  private:
-  using lock = std::unique_lock<std::mutex>;
   using job_state = thread_job::state;
-  /// What a task has come to on its thread.
+  /// How a task has ended on its thread.
   struct landed;
   struct refusal_record {
     const thread_job* job = nullptr;
@@ -52,21 +51,20 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   /// Sleeps for 1 ms before the calling thread is replaced, if another one is free meanwhile.
   void leave_the_processor();
   void serve(std::list<std::thread>::iterator me);
-  /// The next task; null when there will be none. `more_soon`: does not fall asleep at once.
+  /// The next task; null when the pool stops. `more_soon`: spins for a moment before it sleeps.
   [[nodiscard]] std::shared_ptr<thread_job> take(bool more_soon);
-  /// Waits for a submission after the `seen`th, without sleeping and for a moment only.
+  /// Spins until there is a submission after the `seen`th, 50 us at most.
   void look_for_work(std::uint64_t seen) const noexcept;
-  /// What a thread is good for after a task.
+  /// Whether a thread may take another task.
   enum class fitness { fit, retired, spoilt };
   fitness run(preempt::stoppable_thread& here, const std::shared_ptr<thread_job>& task);
   void conclude(thread_job& task, landed& end);
-  /// Its place is another task's.
+  /// Another task may take its place.
   void release(const thread_job& task, fitness then);
-  /// Tasks that wait. Requires: the mutex.
-  [[nodiscard]] std::size_t queued() const noexcept;
+  /// How many tasks wait.
+  [[nodiscard]] std::size_t queued() const noexcept WORKIT_REQUIRES(mutex_);
   void settle(thread_job& task, thread_result result);
-  /// The refused tasks. Requires: the mutex.
-  [[nodiscard]] running_on refused_now() const;
+  [[nodiscard]] running_on refused_now() const WORKIT_REQUIRES(mutex_);
   static void make_way(const running_on& refused) noexcept;
   static void un_nice(const thread_job& task) noexcept;
   [[nodiscard]] static bool keeps_kicks_away(thread_job& task);
@@ -78,20 +76,21 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   const thread_options options_;
   preempt::warden& warden_;
   std::unique_ptr<preempt::stop_ladder> ladder_;
-  mutable std::mutex mutex_;
+  mutable thread_mutex mutex_;
   std::condition_variable work_;
   std::condition_variable one_ended_;
-  std::deque<std::shared_ptr<thread_job>> queue_[3];  // by task_priority
-  std::atomic<std::uint64_t> submissions_{0};         // counted under the mutex, read without
-  std::list<std::thread> threads_;
-  std::list<std::thread> ended_;
-  std::shared_ptr<thread_pool_core> immortal_;  // itself, once threads that nothing can end are left with it
-  std::size_t leaving_ = 0;                     // of threads_: will take no more tasks
-  std::vector<refusal_record> refused_;
-  std::size_t busy_ = 0;
-  std::size_t parked_ = 0;
-  bool stopping_ = true;  // until it is started
-  thread_pool_status counts_;
+  std::deque<std::shared_ptr<thread_job>> queue_[3] WORKIT_GUARDED_BY(mutex_);  // by task_priority
+  std::atomic<std::uint64_t> submissions_{0};                                   // counted under the mutex, read without
+  std::list<std::thread> threads_ WORKIT_GUARDED_BY(mutex_);
+  std::list<std::thread> ended_ WORKIT_GUARDED_BY(mutex_);
+  /// Itself, when the pool has stopped and left threads that nothing can end.
+  std::shared_ptr<thread_pool_core> immortal_ WORKIT_GUARDED_BY(mutex_);
+  std::size_t leaving_ WORKIT_GUARDED_BY(mutex_) = 0;  // of threads_: will take no more tasks
+  std::vector<refusal_record> refused_ WORKIT_GUARDED_BY(mutex_);
+  std::size_t busy_ WORKIT_GUARDED_BY(mutex_) = 0;
+  std::size_t parked_ WORKIT_GUARDED_BY(mutex_) = 0;
+  bool stopping_ WORKIT_GUARDED_BY(mutex_) = true;  // until it is started
+  thread_pool_status counts_ WORKIT_GUARDED_BY(mutex_);
 };
 
 }  // namespace workit::workers

@@ -1,4 +1,6 @@
-// thread_pool_run: one task on its thread, how it ended, and how a stop of it is refused.
+// thread_pool_run: one task on its thread, its end, and the refusal of its stop.
+#include "thread_pool_core.hpp"
+
 #include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -10,14 +12,13 @@
 #include "local_call.hpp"
 #include "lower_priority.hpp"
 #include "task_frame.hpp"
-#include "thread_pool_core.hpp"
 
 namespace workit::workers {
 namespace {
 
 /// For how long a thread may have no CPU before its stop is refused for that.
 constexpr std::chrono::seconds last_look{1};
-/// How often it has to have looked before what stands in the way is believed: on a busy machine the patience may be
+/// How often it has to have looked before its obstacle is believed: on a busy machine the time may be
 /// over before it was given a processor twice, and any look may find what is gone a microsecond later.
 constexpr unsigned least_looks = 3;
 /// The processor time of a thread that blocks kicks after which that is believed.
@@ -45,7 +46,7 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
     release(*task, fitness::fit);
     return fitness::fit;
   }
-  // The warden has the same deadline; the thread's own timer needs nobody to be scheduled.
+  // The warden has the same deadline; the thread's own timer does not wait for the warden to be scheduled.
   const auto until =
       task->terms.until.is_never() || task->terms.grace > duration::zero() ? deadline{} : task->terms.until;
   landed result{local_call(task->call)};
@@ -62,11 +63,11 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
     task->used.cpu = thread_cpu_time() - cpu;
     conclude(*task, result);
   }
-  release(*task, then);  // behind its caller, who may be woken on this very processor: a next task may take it for long
+  release(*task, then);  // after its caller is woken, maybe on this processor: a next task may occupy it for long
   return then;
 }
 
-/// What it is about to lock is waited for by the others. Where the host may not raise a priority again, it stays niced.
+/// Other threads may wait for a lock that it takes next. Where the host may not raise a priority, it stays niced.
 void thread_pool_core::un_nice(const thread_job& task) noexcept {
   while (!task.niced_.load(std::memory_order_acquire)) ::sched_yield();
   ::setpriority(PRIO_PROCESS, 0, task.nice_before_);
@@ -106,7 +107,7 @@ void thread_pool_core::settle(thread_job& task, thread_result result) {
   task.used.ran = ran ? now - launched : duration::zero();
   running_on stuck;
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     const auto* stop = std::get_if<job_stopped>(&result);
     const auto method = stop != nullptr ? stop->receipt->get().method : stop_method::cooperative;
     counts_.abandoned += method == stop_method::abandoned;
@@ -125,16 +126,16 @@ thread_pool_core::running_on thread_pool_core::refused_now() const {
   return now;
 }
 
-/// A refused task that computes keeps its processor from whoever was just woken there, idle as its class is, until the
-/// kernel's next tick: up to 4 ms where it preempts lazily (Linux 6.13, CONFIG_PREEMPT_LAZY). A signal leads it through
-/// the scheduler at once.
+/// A refused task that computes keeps a thread that was woken on its processor waiting until the kernel's next tick: up
+/// to 4 ms where the kernel preempts lazily (Linux 6.13, CONFIG_PREEMPT_LAZY). A signal makes it enter the scheduler at
+/// once.
 void thread_pool_core::make_way(const running_on& refused) noexcept {
   for (const auto& [thread, number] : refused) thread.kick(number);
 }
 
 void thread_pool_core::release(const thread_job& task, fitness then) {
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     const auto record = std::ranges::find(refused_, &task, &refusal_record::job);
     if (record != refused_.end())
       refused_.erase(record);
@@ -142,25 +143,27 @@ void thread_pool_core::release(const thread_job& task, fitness then) {
       --busy_;
     counts_.retired += then != fitness::fit;
     leaving_ += then != fitness::fit;
-    if (then == fitness::fit || queued() == 0) return;  // a fit one looks into the queue itself, soon
+    if (then == fitness::fit || queued() == 0) return;  // a fit thread looks into the queue itself
   }
   work_.notify_one();
 }
 
-void thread_pool_core::begin_stop(const std::shared_ptr<thread_job>& task) { ladder_->begin(task, options_.patience); }
+void thread_pool_core::begin_stop(const std::shared_ptr<thread_job>& task) {
+  ladder_->begin(task, options_.stop_timeout);
+}
 
 void thread_pool_core::withdrawn(thread_job& task, std::shared_ptr<receipt_slot> opened) {
   auto receipt = opened->get();
   receipt.reclaimed = receipt.stopped;
   {
-    const lock guard(mutex_);
-    for (auto& line : queue_) std::erase_if(line, [&](const auto& queued) { return queued.get() == &task; });
+    const thread_lock guard(mutex_);
+    for (auto& waiting : queue_) std::erase_if(waiting, [&](const auto& queued) { return queued.get() == &task; });
   }
   settle(task, job_stopped{std::make_shared<receipt_slot>(std::move(receipt))});
 }
 
-/// Whether it has used processor time with kicks blocked and has taken none meanwhile. A look blocks them, too, but for
-/// microseconds of its time, however long it is kept from a processor in it.
+/// Whether it has used processor time with kicks blocked and received none meanwhile. Looking blocks kicks too, but for
+/// microseconds of processor time.
 bool thread_pool_core::keeps_kicks_away(thread_job& task) {
   const auto& thread = *task.thread_;
   auto& since = task.blocked_since_;
@@ -173,7 +176,7 @@ bool thread_pool_core::keeps_kicks_away(thread_job& task) {
   return now.used - since->used >= least_blocked;
 }
 
-/// What to say of a thread that has not stopped; nothing when it has had no chance to.
+/// Why a thread has not stopped; nothing when it has had no chance to.
 std::optional<stop_refusal> thread_pool_core::reason_of(thread_job& task, bool late) {
   const auto& thread = *task.thread_;
   const bool pending = thread.kick_is_pending();
@@ -194,7 +197,7 @@ bool thread_pool_core::refuse(thread_job& task) {
   receipt.thread = thread_stop{.signals = thread.signals(), .refused = *why};
   receipt.reclaimed = now;
   {
-    const lock guard(mutex_);
+    const thread_lock guard(mutex_);
     if (refused_.size() >= options_.refused_limit) return false;  // too many: its caller waits on
     if (!task.decide(job_state::running, job_state::refused)) return true;
     refused_.push_back({&task, thread, task.number_, {task.name, thread.id(), *why}, now});

@@ -1,7 +1,8 @@
 // thread_service: ties a pool of threads to the runtime's warden.
+#include <workit/workers/threads.hpp>
+
 #include <workit/base/assert.hpp>
 #include <workit/scope/runtime.hpp>
-#include <workit/workers/threads.hpp>
 
 namespace workit {
 

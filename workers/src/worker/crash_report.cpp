@@ -1,10 +1,10 @@
-// The crash note: a signal handler on a stack of its own that calls nothing but async-signal-safe functions.
+// The crash report: a signal handler on a stack of its own that calls nothing but async-signal-safe functions.
 //
 // Invariants
-// 1. The signal's number is stored when the rest is complete: who sees it may kill the process.
-// 2. The backtrace cannot keep the process from dying: the kernel kills at a second fault in the handler, since that
-//    blocks it, and an alarm ends one that does not come back, e.g. because the stack it walks was overwritten. What is
-//    noted before it is told in both cases.
+// 1. `crash.signal` is stored when the rest is complete: a host that reads it may kill the process.
+// 2. The backtrace cannot keep the process alive. At a second fault in the handler the kernel kills, since the handler
+//    blocks the signal; an alarm ends a backtrace that hangs, e.g. on an overwritten stack. `crash.noted`, which is
+//    stored before it, names the signal in both cases.
 #include "crash_report.hpp"
 
 #include <execinfo.h>
@@ -19,20 +19,20 @@ namespace workit::workers {
 namespace {
 
 constexpr int most_frames = 48;
-/// Frames of ours at the innermost end: this function, the handler, and the kernel's return from it.
+/// The innermost frames are left out: write_backtrace(), the handler, and the kernel's return from it.
 constexpr int own_frames = 3;
-constexpr timeval patience{0, 200'000};
+constexpr timeval longest_backtrace{0, 200'000};
 
 control_block* crash_block = nullptr;
 const payload* crash_content = nullptr;
-const std::atomic<int>* crash_bell = nullptr;
+const std::atomic<int>* crash_event = nullptr;
 pid_t owner = -1;
 alignas(64) char handler_stack[128 * 1024];
 
 /// backtrace() was called before, so that its library is loaded; backtrace_symbols_fd() is async-signal-safe
 /// (glibc manual, 33.1); lseek(2), fstat(2), setitimer(2) are system calls.
 [[gnu::noinline]] void write_backtrace() noexcept {
-  const itimerval alarm{{}, patience};
+  const itimerval alarm{{}, longest_backtrace};
   ::setitimer(ITIMER_REAL, &alarm, nullptr);
   ::signal(SIGALRM, SIG_DFL);
   sigset_t alarms;
@@ -52,24 +52,24 @@ alignas(64) char handler_stack[128 * 1024];
 
 void store_and_die(int signal, siginfo_t* info, void*) {
   ::signal(signal, SIG_DFL);
-  if (::getpid() == owner) {  // a child that the task has forked crashes for itself
+  if (::getpid() == owner) {  // not in a child that the task has forked
     crash_block->crash.address.store(reinterpret_cast<std::uintptr_t>(info->si_addr), std::memory_order_relaxed);
-    if (signal == SIGSEGV) note_overflown_stack(info->si_addr);
+    if (signal == SIGSEGV) record_stack_overflow(info->si_addr);
     crash_block->crash.noted.store(signal, std::memory_order_release);
     write_backtrace();
     crash_block->crash.signal.store(signal, std::memory_order_release);
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto heard = ::write(crash_bell->load(std::memory_order_relaxed), &one, sizeof one);
+    [[maybe_unused]] const auto written = ::write(crash_event->load(std::memory_order_relaxed), &one, sizeof one);
   }
   ::raise(signal);  // blocked until this returns; a fault happens again by itself
 }
 
 }  // namespace
 
-void note_crashes_in(const payload& content, const std::atomic<int>& bell) noexcept {
+void report_crashes_in(const payload& content, const std::atomic<int>& loop_event) noexcept {
   crash_block = &content.control();
   crash_content = &content;
-  crash_bell = &bell;
+  crash_event = &loop_event;
   owner = ::getpid();
   void* first[1];
   ::backtrace(first, 1);  // loads the unwinder, which a signal handler must not

@@ -1,4 +1,4 @@
-// A worker's last words: the signal that kills it, the address of its fault, and where it was.
+// What a worker reports as a signal kills it: the signal, the address of the fault, and a backtrace.
 #pragma once
 
 #include <atomic>
@@ -10,9 +10,9 @@
 namespace workit::workers {
 
 /// From now on a fatal signal (SEGV, BUS, FPE, ILL, ABRT, TRAP) writes a backtrace into `content` and the rest into its
-/// control block, adds 1 to the eventfd `bell` (-1: none), and then does what it does by default. Works on an overflown
-/// stack. So the host knows before the kernel takes the process apart, which for gigabytes of memory is long before
-/// there is an exit status. Lifetime: both arguments are the process's.
-void note_crashes_in(const payload& content, const std::atomic<int>& bell) noexcept;
+/// control block, adds 1 to the eventfd `loop_event` (-1: none), and then takes its default action. Works when the
+/// stack has overflown. The host thus learns of the crash before the kernel frees the process's memory, which for
+/// gigabytes is long before there is an exit status. Lifetime: both arguments are valid until the process ends.
+void report_crashes_in(const payload& content, const std::atomic<int>& loop_event) noexcept;
 
 }  // namespace workit::workers

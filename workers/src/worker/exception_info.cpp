@@ -3,9 +3,8 @@
 
 #include <cxxabi.h>
 
-#include <cstdlib>
+#include <boost/core/demangle.hpp>
 #include <exception>
-#include <memory>
 #include <typeinfo>
 
 namespace workit::workers {
@@ -14,10 +13,7 @@ namespace {
 std::string type_of_current_exception() {
   const std::type_info* type = abi::__cxa_current_exception_type();
   if (type == nullptr) return "an exception of another language";
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> readable(
-      abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
-  return status == 0 ? readable.get() : type->name();
+  return boost::core::demangle(type->name());
 }
 
 std::string what_of_current_exception() {

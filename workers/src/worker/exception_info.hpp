@@ -1,4 +1,4 @@
-// The exception being handled, in words that can travel.
+// Type and text of the exception being handled, as strings that can travel.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@ namespace workit::workers {
 
 struct exception_info {
   std::string type;  ///< demangled
-  std::string what;  ///< what(); a remark when the exception has none
+  std::string what;  ///< what(), or a sentence when the exception has none
 };
 
 /// Requires: called in a catch block. Errors: std::bad_alloc only.

@@ -1,14 +1,14 @@
-// host_budgets: a question to the host for each charge.
+// host_budgets: one question to the host for each charge.
 //
 // Invariants
-// 1. One question is open at a time: `mutex_` is held from the question to its answer, by threads of the worker only.
-// Lock order: there is one lock.
+// 1. One question is open at a time: mutex_ is held from the question to its answer. Only threads of the worker take
+// it. Lock order: there is one lock.
 #include "host_budgets.hpp"
 
 #include <poll.h>
 
-#include <mutex>
 #include <workit/base/errors.hpp>
+#include <workit/base/thread_mutex.hpp>
 
 namespace workit::workers {
 namespace {
@@ -17,7 +17,7 @@ using verdict = charge_answer::verdict;
 
 class host_budgets final : public workit::detail::remote_budgets {
  public:
-  host_budgets(int line, void (*tell)(const bytes&)) noexcept : line_(line), tell_(tell) {}
+  host_budgets(int socket, void (*send)(const bytes&)) noexcept : socket_(socket), send_(send) {}
 
   void consume(std::span<const charge> charges) override {
     charges_message asked;
@@ -52,13 +52,13 @@ class host_budgets final : public workit::detail::remote_budgets {
 
  private:
   charge_answer ask(charges_message asked) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     asked.question = ++last_question_;
-    tell_(encode(asked));
+    send_(encode(asked));
     for (;;) {
-      pollfd answered{line_, POLLIN, 0};
+      pollfd answered{socket_, POLLIN, 0};
       ::poll(&answered, 1, -1);
-      const auto next = receive(line_);
+      const auto next = receive(socket_);
       if (!next && (answered.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
         throw error("the host of this worker does not answer any more");
       const auto answer = next ? decode_answer(next->content) : std::nullopt;
@@ -66,16 +66,16 @@ class host_budgets final : public workit::detail::remote_budgets {
     }
   }
 
-  const int line_;
-  void (*const tell_)(const bytes&);
-  std::mutex mutex_;
-  std::uint32_t last_question_ = 0;
+  const int socket_;
+  void (*const send_)(const bytes&);
+  thread_mutex mutex_;
+  std::uint32_t last_question_ WORKIT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace
 
-std::shared_ptr<workit::detail::remote_budgets> make_host_budgets(int line, void (*tell)(const bytes&)) {
-  return std::make_shared<host_budgets>(line, tell);
+std::shared_ptr<workit::detail::remote_budgets> make_host_budgets(int socket, void (*send)(const bytes&)) {
+  return std::make_shared<host_budgets>(socket, send);
 }
 
 }  // namespace workit::workers

@@ -1,4 +1,4 @@
-// The budgets of the host, as the tasks of a worker charge them.
+// The host's budgets, as the tasks of a worker charge them.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,9 @@
 
 namespace workit::workers {
 
-/// Asks the host, over the task channel, and waits for its answer. `tell` sends a packet. Keys are matched by their
-/// names.
-[[nodiscard]] std::shared_ptr<workit::detail::remote_budgets> make_host_budgets(int line, void (*tell)(const bytes&));
+/// Each charge is one question to the host and one answer, matched by the keys' names. `socket` is the worker's end of
+/// the task channel, `send` sends one packet on it. Blocks: the thread, until the answer. Errors: workit::error when
+/// the host has ended.
+[[nodiscard]] std::shared_ptr<workit::detail::remote_budgets> make_host_budgets(int socket, void (*send)(const bytes&));
 
 }  // namespace workit::workers

@@ -1,10 +1,11 @@
 // mm_holder: the second user of a worker's memory, which the kernel frees with the last (mmput() in kernel/fork.c).
 //
 // Invariants
-// 1. Between clone() and its sleep it touches its own stack and nothing else of the memory that it shares: not the
-//    thread's block (no errno, hence no call that could fail here), no lock, no instrumented function.
-// 2. From then on it does not return to user mode: what the task writes over its code or stack is never run. If a
-//    debugger's stop and continue had it return, the filter ends it at anything but that sleep.
+// 1. Between clone() and its sleep it touches its own stack and nothing else of the shared memory: not the thread's
+// block
+//    (no errno, hence no call that could fail here), no lock, no instrumented function.
+// 2. Once it sleeps it does not return to user mode: what the task writes over its code or stack is never run. Should a
+//    debugger's stop and continue make it return, the filter ends it at any other system call.
 #include "mm_holder.hpp"
 
 #include <linux/audit.h>
@@ -18,8 +19,8 @@
 #include <csignal>
 #include <cstddef>
 
-/// clone(3) by glibc's other name for it. Sanitizers intercept the first, and their wrapper takes what shares this
-/// memory for a fork: it would end in the keeper what it has begun here.
+/// clone(3) by glibc's other name for it. Sanitizers intercept the first and take this call for a fork: their wrapper
+/// would undo in the mm_holder what it has begun in the worker.
 // NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" int __clone(int (*fn)(void*), void* stack, int flags, void* arg, ...);
 
@@ -32,7 +33,7 @@ constexpr unsigned own_interface = AUDIT_ARCH_X86_64;
 constexpr unsigned own_interface = AUDIT_ARCH_AARCH64;
 #endif
 
-/// Lets it sleep, and no more.
+/// Allows the sleep and no other system call.
 sock_filter only_sleep[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, own_interface, 0, 3),
@@ -45,8 +46,8 @@ constexpr sock_fprog only_sleep_program{sizeof only_sleep / sizeof *only_sleep, 
 
 alignas(16) std::byte stack[4096];
 
-/// The zygote's number comes by value: what the worker has in its variables is the worker's.
-__attribute__((no_sanitize("address", "thread", "undefined"))) int keep(void* zygote) {
+/// The zygote's pid comes by value: the worker may change its variables meanwhile.
+__attribute__((no_sanitize("address", "thread", "undefined"))) int hold(void* zygote) {
   ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (::syscall(SYS_getppid) != reinterpret_cast<long>(zygote)) ::syscall(SYS_exit_group, 0);
   ::syscall(SYS_close_range, 0U, ~0U, 0U);
@@ -58,11 +59,11 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int keep(void* zy
 
 }  // namespace
 
-pid_t start_memory_keeper(pid_t zygote) noexcept {
-#ifdef WORKIT_WITHOUT_MEMORY_KEEPER
+pid_t start_mm_holder(pid_t zygote) noexcept {
+#ifdef WORKIT_WITHOUT_MM_HOLDER
   return -1;
 #endif
-  return __clone(&keep, stack + sizeof stack, CLONE_VM | CLONE_PARENT | SIGCHLD,
+  return __clone(&hold, stack + sizeof stack, CLONE_VM | CLONE_PARENT | SIGCHLD,
                  reinterpret_cast<void*>(static_cast<long>(zygote)));
 }
 

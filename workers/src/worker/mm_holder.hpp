@@ -1,15 +1,15 @@
-// A process that keeps a worker's memory, so that the worker dies without tearing it down.
+// A process that holds a worker's memory, so that the worker's death does not wait until the kernel has freed it.
 #pragma once
 
 #include <sys/types.h>
 
 namespace workit::workers {
 
-/// Starts one for the calling process, which becomes its brother: a child of `zygote`, the caller's parent, for that
-/// one to kill and reap. It runs in the same memory (clone(2), CLONE_VM), in which it never executes anything again;
-/// it has no descriptors, and may make no system call but the one in which it sleeps. It dies when the zygote does.
-/// Returns its pid, or -1 where it cannot be had: then the worker's death takes as long as its memory does.
-/// Threads: the caller is the only one, and has all signals blocked, which the keeper inherits.
-pid_t start_memory_keeper(pid_t zygote) noexcept;
+/// Starts one as a sibling of the calling process: a child of `zygote`, the caller's parent, which kills and reaps it.
+/// It shares the caller's memory (clone(2), CLONE_VM) and, once it sleeps, executes nothing there; it has no
+/// descriptors, and its filter allows only the system call in which it sleeps. It dies when the zygote does. Returns
+/// its pid, or -1 when there is none: then the worker's death takes as long as freeing its memory. Threads: the
+/// process's only one. Requires: all signals are blocked, which the mm_holder inherits.
+pid_t start_mm_holder(pid_t zygote) noexcept;
 
 }  // namespace workit::workers

@@ -13,14 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-
-#if defined(__SANITIZE_THREAD__)
-#define WORKIT_UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WORKIT_UNDER_TSAN 1
-#endif
-#endif
+#include <workit/base/under_tsan.hpp>
 
 namespace workit::workers {
 
@@ -68,7 +61,7 @@ void set_oom_score(std::string_view score) noexcept {
 
 unsigned count_threads() noexcept {
   struct stat tasks {};
-  // Without /proc nobody can tell: more than any baseline.
+  // Without /proc: more than any baseline.
   if (::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) return ~0U;
   return static_cast<unsigned>(tasks.st_nlink) - 2;
 }
@@ -101,7 +94,7 @@ unsigned count_living_threads() noexcept {
   return living;
 }
 
-unsigned threads_by_nature() noexcept {
+unsigned baseline_threads() noexcept {
 #ifdef WORKIT_UNDER_TSAN
   return 2;
 #else

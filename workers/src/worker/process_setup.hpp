@@ -1,4 +1,4 @@
-// What a new process of ours puts back to normal, whatever its parent was like.
+// What a new zygote or worker resets of the state it has inherited.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@ namespace workit::workers {
 void reset_signals() noexcept;
 
 /// Niceness, scheduling class, timer slack, out-of-memory score; the CPUs that `host`'s main thread may use, since the
-/// thread that started us may be pinned. What the kernel does not permit stays as it is.
+/// thread that started this process may be pinned. What the kernel does not permit stays as it is.
 void reset_scheduling(pid_t host) noexcept;
 
 /// Descriptor 0 becomes /dev/null; 1 and 2 too if they are closed.
@@ -32,7 +32,7 @@ void set_oom_score(std::string_view score) noexcept;
 /// How many of them are not on their way out. Slower: a file is read for each.
 [[nodiscard]] unsigned count_living_threads() noexcept;
 
-/// How many it has without anybody's doing: 1, and 2 under ThreadSanitizer, which keeps one of its own.
-[[nodiscard]] unsigned threads_by_nature() noexcept;
+/// How many a process has before any code has started one: 1, and 2 under ThreadSanitizer, which runs one of its own.
+[[nodiscard]] unsigned baseline_threads() noexcept;
 
 }  // namespace workit::workers

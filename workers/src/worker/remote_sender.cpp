@@ -1,4 +1,6 @@
 // The worker's end of a remote_channel: waits for room, and sends a value in as many packets as it takes.
+#include <workit/workers/detail/remote_channel.hpp>
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -17,15 +19,15 @@
 namespace workit::workers {
 namespace {
 
-/// How many values the task at hand has sent to each of its channels.
+/// How many values the running task has sent to each of its channels.
 std::array<std::uint32_t, most_channels> sent{};
 
-control_block& page() {
-  auto* const here = inherited_context().control;
-  WORKIT_ASSERT(here != nullptr,
+control_block& control_of_worker() {
+  auto* const control = this_host_link().control;
+  WORKIT_ASSERT(control != nullptr,
                 "a worker_sender was used outside of a worker process: only the function that offload() runs at "
                 "boundary::process may send");
-  return *here;
+  return *control;
 }
 
 [[noreturn]] void throw_closed(const std::string& channel, const control_block::channel_fields& at) {
@@ -49,21 +51,20 @@ void wait_for_room(control_block& control, control_block::channel_fields& at, st
   at.room.fetch_and(~channel_word::waits, std::memory_order_relaxed);
 }
 
-void ring(const worker_surroundings& here) noexcept {
-  here.control->said.fetch_add(1, std::memory_order_release);
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto heard = ::write(here.bell->load(std::memory_order_relaxed), &one, sizeof one);
+void announce(const host_link& link) noexcept {
+  link.control->messages_sent.fetch_add(1, std::memory_order_release);
+  wake_host();
 }
 
-/// Blocks: while the line is full, which its host empties.
-void send_whole(const worker_surroundings& here, const bytes& packet, const std::vector<int>& beside) {
+/// Blocks: while the task channel is full, which the host empties.
+void send_whole(const host_link& link, const bytes& packet, const std::vector<int>& beside) {
   for (;;) {
-    const auto how = send_packet(here.line, std::span(packet.data(), packet.size()), beside);
+    const auto how = send_packet(link.socket, std::span(packet.data(), packet.size()), beside);
     if (how == transfer::done) return;
     if (how == transfer::closed)
       throw std::system_error(errno, std::system_category(), "a value could not be sent to the host");
-    ring(here);
-    pollfd room{here.line, POLLOUT, 0};
+    announce(link);
+    pollfd room{link.socket, POLLOUT, 0};
     ::poll(&room, 1, 10);
   }
 }
@@ -76,16 +77,16 @@ void begin_sending(std::uint64_t place) {
 }
 
 bool is_closed(std::uint64_t place) noexcept {
-  return (page().channels[place].room.load(std::memory_order_relaxed) & channel_word::closed) != 0;
+  return (control_of_worker().channels[place].room.load(std::memory_order_relaxed) & channel_word::closed) != 0;
 }
 
 void send_part(std::uint64_t place, const std::string& channel, const wire_writer& value) {
-  auto& control = page();
+  auto& control = control_of_worker();
   if (value.size() > std::min<std::uint64_t>(control.request.limits.output, largest_payload)) throw output_exceeded();
   auto& at = control.channels[place];
   wait_for_room(control, at, sent[place], channel);
   ++sent[place];
-  const auto& here = inherited_context();
+  const auto& link = this_host_link();
   std::vector<int> beside;
   for (const auto& each : value.attached()) beside.push_back(each->descriptor());
   part_message part{.generation = control_word(control.word.load(std::memory_order_relaxed)).generation(),
@@ -96,11 +97,11 @@ void send_part(std::uint64_t place, const std::string& channel, const wire_write
     begin_part(packet, part);
     const auto piece = std::min<std::size_t>(largest_packet - packet.size(), value.size() - part.offset);
     packet.append(value.frame().data() + part.offset, piece);
-    send_whole(here, packet, beside);
+    send_whole(link, packet, beside);
     beside.clear();
     part.offset += piece;
   } while (part.offset < part.size);
-  ring(here);
+  announce(link);
 }
 
 }  // namespace workit::workers

@@ -1,8 +1,8 @@
-// task_limits: rlimits for what they hold, a timer on the processor clock for what they hold badly.
+// task_limits: rlimits, and a timer on the processor clock where they do not fit.
 //
 // RLIMIT_DATA, not RLIMIT_AS: since Linux 4.7 it counts every private writable mapping (mm/mmap.c, may_expand_vm()),
-// which is what a task can fill. RLIMIT_AS counts address space: 64 MiB for each malloc arena that is only reserved,
-// a model file that is only mapped, terabytes of a sanitizer's shadow.
+// which is what a task can fill. RLIMIT_AS counts address space: 64 MiB for each reserved malloc arena, a mapped model
+// file, terabytes of a sanitizer's shadow.
 // A timer, not RLIMIT_CPU: that counts whole seconds since the process began, and a hard limit cannot be taken back for
 // the next task.
 #include "task_limits.hpp"
@@ -27,13 +27,13 @@ std::new_handler handler_before = nullptr;
 std::atomic<std::uintptr_t> stack_floor{0};
 /// How far below it a first touch can be: a frame larger than that looks like any wild pointer.
 constexpr std::uintptr_t largest_frame = std::uintptr_t{1} << 20;
-/// complaint_about() lets nobody ask for more.
+/// complaint_about() allows no more.
 constexpr std::uint64_t most_stack_limit = std::uint64_t{64} << 20;
 constexpr std::uint64_t least_room = 32 * 1024;
 constexpr std::uintptr_t page_mask = 4095;
 
-/// Notes the refusal before it becomes an exception, which a noexcept function turns into an abort.
-void note_refused_memory() {
+/// Records the refusal before it becomes an exception, which a noexcept function turns into an abort.
+void record_refused_memory() {
   if (memory_note != nullptr) memory_note->store(note_of(resource::memory), std::memory_order_relaxed);
   if (handler_before == nullptr) throw std::bad_alloc();
   handler_before();
@@ -100,15 +100,15 @@ task_limits::task_limits(const limit_values& pool, std::uint64_t own_files, std:
   seal(files_, RLIMIT_NOFILE, sum(own_files_, pool.files));
   seal(stack_, RLIMIT_STACK, pool.stack);
   note_place = &note;
-  handler_before = std::set_new_handler(note_refused_memory);
+  handler_before = std::set_new_handler(record_refused_memory);
   sigevent kill{};
   kill.sigev_notify = SIGEV_SIGNAL;
   kill.sigev_signo = SIGKILL;
   has_timer_ = ::timer_create(CLOCK_PROCESS_CPUTIME_ID, &kill, &timer_) == 0;
 }
 
-/// A stack that has grown stays so, and its limit is looked at only when it grows: what a task before this one has used
-/// beyond is taken away. Nothing else lies there, see process_limits::stack.
+/// The kernel checks the limit only when a stack grows: what an earlier task has used beyond it is unmapped. Nothing
+/// else lies there, see process_limits::stack.
 void task_limits::cut_stack(std::uint64_t wanted) noexcept {
   const auto next = wanted == limit_values::none ? reach_of(stack_.at_start) : wanted;
   if (next < stack_reach_ && end_of_stack() != 0)
@@ -160,7 +160,7 @@ std::uintptr_t end_of_stack() noexcept {
   return found;
 }
 
-void note_overflown_stack(const void* address) noexcept {
+void record_stack_overflow(const void* address) noexcept {
   const auto floor = stack_floor.load(std::memory_order_relaxed);
   const auto at = reinterpret_cast<std::uintptr_t>(address);
   if (floor != 0 && at < floor && at >= floor - largest_frame)

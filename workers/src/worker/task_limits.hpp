@@ -1,4 +1,4 @@
-// The limits of the task at hand, as the worker keeps them.
+// The limits of the running task, as the worker enforces them.
 #pragma once
 
 #include <sys/resource.h>
@@ -21,9 +21,9 @@ struct output_exceeded {};
 /// Threads: the worker's one; one object a process, since it is the process's new-handler that notes refused memory.
 class task_limits {
  public:
-  /// Takes what this process has now as the base, and `pool` as what no task can go beyond, nor raise unless it is
-  /// root. `own_files`: descriptors below this number are the worker's. `note` is where a task's refused memory is
-  /// noted, in memory that the host sees: see note_of().
+  /// What this process has now is the base. No task can exceed the limits of `pool`, nor raise them unless it is root.
+  /// `own_files`: descriptors below this number are the worker's. `note`: in memory that the host reads, where refused
+  /// memory is noted, see note_of().
   task_limits(const limit_values& pool, std::uint64_t own_files, std::atomic<std::uint32_t>& note) noexcept;
   task_limits(const task_limits&) = delete;
   task_limits& operator=(const task_limits&) = delete;
@@ -34,8 +34,8 @@ class task_limits {
   /// The task is over: its processor time is not limited any more.
   void end() noexcept;
 
-  /// Called in a catch block: which limit the exception comes from. Gives the worker room to describe one that does
-  /// not.
+  /// Called in a catch block: the limit that has caused the exception. Lifts the limit of memory, so that the worker
+  /// can describe an exception that has another cause.
   [[nodiscard]] std::optional<resource> blame() noexcept;
 
  private:
@@ -57,11 +57,11 @@ class task_limits {
   timer_t timer_{};
 };
 
-/// The end of this process's stack, where it begins to grow down from. Reads a file the first time: the zygote does
-/// that for its workers. 0 when the kernel does not tell.
+/// The end of this process's stack, from where it grows down. Reads a file the first time, which the zygote does for
+/// its workers. 0 when the kernel does not say.
 [[nodiscard]] std::uintptr_t end_of_stack() noexcept;
 
 /// Notes the limit if the task's stack has just run into it. Async-signal-safe; for a fault at `address`.
-void note_overflown_stack(const void* address) noexcept;
+void record_stack_overflow(const void* address) noexcept;
 
 }  // namespace workit::workers

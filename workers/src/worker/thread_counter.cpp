@@ -1,3 +1,4 @@
+// thread_counter: the number of links of /proc/self/task (proc(5)).
 #include "thread_counter.hpp"
 
 #include <fcntl.h>

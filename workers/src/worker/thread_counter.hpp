@@ -11,7 +11,7 @@ namespace workit::workers {
 /// nothing.
 class thread_counter {
  public:
-  /// Opens /proc/self/task; without it nobody can count.
+  /// Opens /proc/self/task; when that fails count() is ~0.
   void open() noexcept;
   /// As count_threads(), a tenth of a microsecond; more than any baseline when the descriptor is gone.
   [[nodiscard]] unsigned count() const noexcept;

@@ -1,9 +1,9 @@
 // throw_trace: a frame with a personality routine of its own (Itanium C++ ABI, exception handling, 1.6.2).
 //
-// The unwinder looks for a handler first, and asks each frame on its way up, while the stack is still whole; only then
-// does it unwind. So a frame between the task and the catch clause of the worker is asked exactly when an exception is
-// about to leave the task, and can look at the throw. Nothing is interposed: the host, and what the task catches
-// itself, know nothing of it.
+// The unwinder first searches for a handler: it asks each frame from the throw upwards while the stack is still whole,
+// and unwinds only then. So it asks a frame between the task and the worker's catch clause exactly when an exception is
+// about to leave the task, and that frame records the stack of the throw. Nothing is interposed: an exception that the
+// task catches itself costs nothing.
 #include "throw_trace.hpp"
 
 #include <execinfo.h>
@@ -17,11 +17,12 @@ namespace {
 
 constexpr int most_frames = 48;
 void* frames[most_frames];
-int noted = 0;
+int recorded = 0;  // of `frames`
 
 /// Whether this is the unwinder or the runtime's way to it, on which every throw is.
 bool is_machinery(std::string_view line) {
-  for (const std::string_view name : {"_Unwind_", "__cxa_throw", "__cxa_rethrow", "rethrow_exception", "workit_note"})
+  for (const std::string_view name :
+       {"_Unwind_", "__cxa_throw", "__cxa_rethrow", "rethrow_exception", "workit_record_throw"})
     if (line.find(name) != std::string_view::npos) return true;
   return false;
 }
@@ -30,25 +31,23 @@ bool is_machinery(std::string_view line) {
 
 #if defined(__x86_64__)
 
-extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code workit_note_throw(int, _Unwind_Action actions,
-                                                                                          _Unwind_Exception_Class kind,
-                                                                                          _Unwind_Exception*,
-                                                                                          _Unwind_Context*) {
+extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code workit_record_throw(
+    int, _Unwind_Action actions, _Unwind_Exception_Class kind, _Unwind_Exception*, _Unwind_Context*) {
   // The last byte tells an exception that refers to another, as std::rethrow_exception makes it.
   const bool again = (kind & 0xff) == 1;
-  if ((actions & _UA_SEARCH_PHASE) != 0 && !(again && noted > 0)) noted = ::backtrace(frames, most_frames);
+  if ((actions & _UA_SEARCH_PHASE) != 0 && !(again && recorded > 0)) recorded = ::backtrace(frames, most_frames);
   return _URC_CONTINUE_UNWIND;
 }
 
 // void(void (*body)(void*), void* argument); 0x9b: an indirect, relative address of 32 bits.
 asm(R"(
 .pushsection .text
-.globl workit_call_noting_throws
-.hidden workit_call_noting_throws
-.type workit_call_noting_throws,@function
-workit_call_noting_throws:
+.globl workit_call_tracing_throws
+.hidden workit_call_tracing_throws
+.type workit_call_tracing_throws,@function
+workit_call_tracing_throws:
   .cfi_startproc
-  .cfi_personality 0x9b,DW.ref.workit_note_throw
+  .cfi_personality 0x9b,DW.ref.workit_record_throw
   sub $8,%rsp
   .cfi_adjust_cfa_offset 8
   mov %rdi,%rax
@@ -58,39 +57,39 @@ workit_call_noting_throws:
   .cfi_adjust_cfa_offset -8
   ret
   .cfi_endproc
-.size workit_call_noting_throws,.-workit_call_noting_throws
+.size workit_call_tracing_throws,.-workit_call_tracing_throws
 .popsection
-.pushsection .data.rel.local.DW.ref.workit_note_throw,"awG",@progbits,DW.ref.workit_note_throw,comdat
-.weak DW.ref.workit_note_throw
-.hidden DW.ref.workit_note_throw
+.pushsection .data.rel.local.DW.ref.workit_record_throw,"awG",@progbits,DW.ref.workit_record_throw,comdat
+.weak DW.ref.workit_record_throw
+.hidden DW.ref.workit_record_throw
 .balign 8
-.type DW.ref.workit_note_throw,@object
-.size DW.ref.workit_note_throw,8
-DW.ref.workit_note_throw:
-  .quad workit_note_throw
+.type DW.ref.workit_record_throw,@object
+.size DW.ref.workit_record_throw,8
+DW.ref.workit_record_throw:
+  .quad workit_record_throw
 .popsection
 )");
-extern "C" void workit_call_noting_throws(void (*body)(void*), void* argument);
+extern "C" void workit_call_tracing_throws(void (*body)(void*), void* argument);
 
-void call_noting_throws(void (*body)(void*), void* argument) { workit_call_noting_throws(body, argument); }
+void call_tracing_throws(void (*body)(void*), void* argument) { workit_call_tracing_throws(body, argument); }
 
 #else
 
-void call_noting_throws(void (*body)(void*), void* argument) { body(argument); }
+void call_tracing_throws(void (*body)(void*), void* argument) { body(argument); }
 
 #endif
 
-void forget_throw() noexcept { noted = 0; }
+void clear_throw_trace() noexcept { recorded = 0; }
 
-std::string noted_throw() {
+std::string throw_trace_text() {
   std::string text;
-  char** const lines = noted > 0 ? ::backtrace_symbols(frames, noted) : nullptr;
+  char** const lines = recorded > 0 ? ::backtrace_symbols(frames, recorded) : nullptr;
   if (lines == nullptr) return text;
   int first = 0;
-  for (int i = 0; i < noted && i < 8; ++i)
+  for (int i = 0; i < recorded && i < 8; ++i)
     if (is_machinery(lines[i])) first = i + 1;
   try {
-    for (int i = first; i < noted; ++i) text.append(lines[i]).push_back('\n');
+    for (int i = first; i < recorded; ++i) text.append(lines[i]).push_back('\n');
   } catch (...) {
     text.clear();
   }

@@ -7,22 +7,21 @@
 
 namespace workit::workers {
 
-/// Calls body(argument). When an exception is about to leave it, the addresses on the stack are noted as they are at
-/// the throw, before anything is unwound; one that is caught inside costs nothing. One that std::rethrow_exception
-/// throws again does not replace what was noted before. Nothing is noted where the unwinder cannot be asked (other
-/// processors than x86-64). Threads: the one of a worker that runs tasks.
-void call_noting_throws(void (*body)(void*), void* argument);
+/// Calls body(argument). When an exception is about to leave it, records the addresses on the stack at the throw,
+/// before anything is unwound; one that is caught inside costs nothing. One that std::rethrow_exception throws again
+/// does not replace an earlier record. Records nothing on processors other than x86-64. Threads: the worker's one.
+void call_tracing_throws(void (*body)(void*), void* argument);
 template <class F>
-void noting_throws(F&& body) {
+void tracing_throws(F&& body) {
   using callable = std::remove_reference_t<F>;
-  call_noting_throws([](void* f) { (*static_cast<callable*>(f))(); }, std::addressof(body));
+  call_tracing_throws([](void* f) { (*static_cast<callable*>(f))(); }, std::addressof(body));
 }
 
-/// Another task begins.
-void forget_throw() noexcept;
+/// Forgets the record; before each task.
+void clear_throw_trace() noexcept;
 
-/// What was noted, in the words of backtrace_symbols(3), a frame a line, the innermost, which threw, first; empty when
-/// there is nothing, or no memory.
-[[nodiscard]] std::string noted_throw();
+/// The recorded backtrace (backtrace_symbols(3) format), one frame a line, throwing frame first; empty when there is no
+/// record, or no memory.
+[[nodiscard]] std::string throw_trace_text();
 
 }  // namespace workit::workers

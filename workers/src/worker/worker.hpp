@@ -4,28 +4,35 @@
 #include <sys/types.h>
 
 #include <workit/workers/detail/function_id.hpp>
-#include <workit/workers/detail/wire_stream.hpp>
-#include <workit/workers/process_options.hpp>
+#include <workit/workers/process_limits.hpp>
+#include <workit/workers/sandbox.hpp>
+#include <workit/workers/worker_output.hpp>
+
+#include "worker_descriptors.hpp"
 
 namespace workit::workers {
 
-/// What a worker is forked with.
-struct worker_birth {
+/// What a worker is forked with. The descriptors move to the numbers that worker_descriptors gives them.
+struct worker_setup {
   pid_t zygote = 0;
-  int block = -1;         ///< the memfd with its control block; becomes descriptor 3
-  int line = -1;          ///< the socket on which a task tells the host things; becomes the one after the loops'
-  unsigned loops = 0;     ///< the loops' eventfds are descriptors 4, 5, ...; with `init` the last is for its end
+  int block = -1;         ///< the memfd with its control block
+  int task_channel = -1;  ///< the socket to the host
+  unsigned loops = 0;     ///< the loops' eventfds, inherited in place; with `init` the last is for ready workers
   limit_values limits{};  ///< of the pool
   workit::sandbox sandbox{};
-  int channel = -1;    ///< to the zygote, when there is a sandbox; becomes the descriptor behind the line's
-  function_id init{};  ///< worker_init; empty: none
+  int zygote_channel = -1;  ///< the socket to the zygote, when there is a sandbox
+  function_id init{};       ///< worker_init; empty: none
   worker_output output = worker_output::inherit;
-  int captured = -1;  ///< the pipe that its output goes to; becomes the descriptor behind these, until init has run
-  int keeper = -1;    ///< the pipe on which it tells the zygote the pid of its memory's keeper, before anything else
+  int captured = -1;        ///< the pipe that takes its output once worker_init has run; -1: none
+  int mm_holder_pipe = -1;  ///< where it writes the pid of its mm_holder, before anything else
+
+  [[nodiscard]] worker_descriptors descriptors() const noexcept {
+    return {.loops = loops, .sandboxed = zygote_channel >= 0, .captured = captured >= 0};
+  }
 };
 
 /// The life of a worker: parks, runs tasks, commits results, until it is killed or its zygote ends. Called in the child
 /// right after fork().
-[[noreturn]] void run_worker(const worker_birth& birth);
+[[noreturn]] void run_worker(const worker_setup& setup);
 
 }  // namespace workit::workers

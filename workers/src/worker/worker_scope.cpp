@@ -1,12 +1,12 @@
-// What connects a worker's scope with its host: its deadline and name, the wish that it stop, what it reports.
+// What connects a worker's scope with its host: its deadline and name, the host's request to stop, its reports.
 //
 // Invariants
-// 1. The runtime and its listener are made for the first task that asks for its context, and live as long as the
-// process.
-// 2. `asked_cell` is the root scope's of the task under way, or null. It is set and read under `mutex`; the listener
-//    requests under it, so that a request never reaches the next task.
-// 3. A message is sent, then counted, then the bell is rung: the host finds what it was told of.
-// Lock order: `mutex` is a leaf but for what cancel_cell::request takes: the post to this process's own loop.
+// 1. The runtime and its listener are made for the first task that takes a context&, and live as long as the process.
+// 2. `asked_cell_` is the cell of the running task's root scope, or null. The listener requests under the mutex, so
+// that
+//    a request never reaches the next task.
+// 3. A message is sent, then counted, then the host is woken: the host finds what was counted.
+// Lock order: cancel_cell::request, called under the mutex, takes the lock of this process's own loop.
 #include "worker_scope.hpp"
 
 #include <poll.h>
@@ -15,10 +15,10 @@
 
 #include <cerrno>
 #include <csignal>
-#include <mutex>
 #include <thread>
 #include <workit/base/overloaded.hpp>
 #include <workit/base/quiet_thread.hpp>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/scope/runtime.hpp>
 #include <workit/workers/detail/remote_call.hpp>
 
@@ -29,31 +29,27 @@
 namespace workit::workers {
 namespace {
 
-worker_surroundings here;
+host_link link_;
 std::atomic<unsigned> threads{0};
 
-void ring() noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto heard = ::write(here.bell->load(std::memory_order_relaxed), &one, sizeof one);
-}
-
-void tell(const bytes& packet) noexcept {
-  if (here.control == nullptr || packet.size() > largest_packet) return;
+/// Blocks: while the task channel is full, which the host empties.
+void send_to_host(const bytes& packet) noexcept {
+  if (link_.control == nullptr || packet.size() > largest_packet) return;
   for (;;) {
-    if (::send(here.line, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) break;
+    if (::send(link_.socket, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) break;
     if (errno == EINTR) continue;
-    if (errno != EAGAIN) return;  // the host is going, or the task has closed the line
-    ring();                       // it has more to read than fits: it is told again, and waited for
-    pollfd room{here.line, POLLOUT, 0};
+    if (errno != EAGAIN) return;  // the host is ending, or the task has closed the socket
+    wake_host();
+    pollfd room{link_.socket, POLLOUT, 0};
     ::poll(&room, 1, 10);
   }
-  here.control->said.fetch_add(1, std::memory_order_release);
-  ring();
+  link_.control->messages_sent.fetch_add(1, std::memory_order_release);
+  wake_host();
 }
 
-void tell_host(const lifecycle_event& e) {
-  std::visit(workit::detail::overloaded{[](const event::progress& said) { tell(encode(said)); },
-                                        [](const event::log& said) { tell(encode(said)); }, [](const auto&) {}},
+void forward(const lifecycle_event& e) {
+  std::visit(workit::detail::overloaded{[](const event::progress& body) { send_to_host(encode(body)); },
+                                        [](const event::log& body) { send_to_host(encode(body)); }, [](const auto&) {}},
              e.body);
 }
 
@@ -67,49 +63,48 @@ class worker_scope {
   void run(const std::function<void(context&)>& body) {
     scope_options options{.name = "task"};
     std::uint32_t generation = 0;
-    if (here.control != nullptr) {
-      const auto& request = here.control->request;
+    if (link_.control != nullptr) {
+      const auto& request = link_.control->request;
       options.name = request.name;
       if (request.deadline_ns != std::numeric_limits<std::int64_t>::max())
         options.deadline_at = deadline{time_point{duration{request.deadline_ns}}};
-      generation = control_word(here.control->word.load(std::memory_order_relaxed)).generation();
+      generation = control_word(link_.control->word.load(std::memory_order_relaxed)).generation();
       if (request.grace_ns > 0) listen();
     }
     runtime_.run(std::move(options), [&](scope& s) {
-      const hearing open(*this, s.node().cell(), generation);
-      noting_throws([&] { body(s); });  // here, since the scope throws it again
+      const stoppable open(*this, s.node().cell(), generation);
+      tracing_throws([&] { body(s); });  // here, since the scope throws it again
     });
   }
 
  private:
   /// While it lives, the task of `generation` can be asked to stop.
-  class hearing {
+  class stoppable {
    public:
-    hearing(worker_scope& owner, cancel_cell::ptr cell, std::uint32_t generation) : owner_(owner) {
-      const std::lock_guard lock(owner_.mutex_);
+    stoppable(worker_scope& owner, cancel_cell::ptr cell, std::uint32_t generation) : owner_(owner) {
+      const thread_lock lock(owner_.mutex_);
       owner_.asked_cell_ = std::move(cell);
       owner_.generation_ = generation;
       owner_.pass_on();
     }
-    ~hearing() {
-      const std::lock_guard lock(owner_.mutex_);
+    ~stoppable() {
+      const thread_lock lock(owner_.mutex_);
       owner_.asked_cell_.reset();
     }
-    hearing(const hearing&) = delete;
-    hearing& operator=(const hearing&) = delete;
+    stoppable(const stoppable&) = delete;
+    stoppable& operator=(const stoppable&) = delete;
 
    private:
     worker_scope& owner_;
   };
 
-  worker_scope() : runtime_({.name = "worker", .io_threads = 0, .on_event = tell_host}) {
-    if (here.control != nullptr) runtime_.ask_for_budgets(make_host_budgets(here.line, tell));
+  worker_scope() : runtime_({.name = "worker", .io_threads = 0, .on_event = forward}) {
+    if (link_.control != nullptr) runtime_.ask_for_budgets(make_host_budgets(link_.socket, send_to_host));
   }
 
-  /// Requires: the mutex.
-  void pass_on() {
-    if (here.control == nullptr || asked_cell_ == nullptr) return;
-    const auto& asked = here.control->asked;
+  void pass_on() WORKIT_REQUIRES(mutex_) {
+    if (link_.control == nullptr || asked_cell_ == nullptr) return;
+    const auto& asked = link_.control->asked;
     if (asked.generation.load(std::memory_order_acquire) == generation_) asked_cell_->request(read_reason(asked));
   }
 
@@ -118,29 +113,34 @@ class worker_scope {
     listening_ = true;
     start_quiet_thread("workit-listen", [this] {
       for (;;) {
-        const auto seen = here.control->asked.generation.load(std::memory_order_acquire);
+        const auto seen = link_.control->asked.generation.load(std::memory_order_acquire);
         {
-          const std::lock_guard lock(mutex_);
+          const thread_lock lock(mutex_);
           pass_on();
         }
-        wait_while(here.control->asked.generation, seen);
+        wait_while(link_.control->asked.generation, seen);
       }
     }).detach();
     threads.fetch_add(1, std::memory_order_relaxed);
   }
 
-  std::mutex mutex_;
-  cancel_cell::ptr asked_cell_;
-  std::uint32_t generation_ = 0;
+  thread_mutex mutex_;
+  cancel_cell::ptr asked_cell_ WORKIT_GUARDED_BY(mutex_);
+  std::uint32_t generation_ WORKIT_GUARDED_BY(mutex_) = 0;
   bool listening_ = false;
   runtime runtime_;
 };
 
 }  // namespace
 
-void set_worker_surroundings(const worker_surroundings& inherited_context) noexcept { here = inherited_context; }
+void set_host_link(const host_link& link) noexcept { link_ = link; }
 
-const worker_surroundings& inherited_context() noexcept { return here; }
+const host_link& this_host_link() noexcept { return link_; }
+
+void wake_host() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(link_.loop_event->load(std::memory_order_relaxed), &one, sizeof one);
+}
 
 unsigned scope_threads() noexcept { return threads.load(std::memory_order_relaxed); }
 

@@ -1,25 +1,28 @@
-// The scope in which a task runs that asks for its context: a runtime without I/O threads, on the worker's own thread.
+// The scope of a task that takes a context&: a runtime without I/O threads, on the worker's own thread.
 #pragma once
 
 #include <workit/workers/detail/control_block.hpp>
 
 namespace workit::workers {
 
-/// What a call has to know of the process it is in.
-struct worker_surroundings {
+/// How a worker reaches its host.
+struct host_link {
   control_block* control = nullptr;
-  int line = -1;                           ///< the socket to the host
-  const std::atomic<int>* bell = nullptr;  ///< the eventfd of the task's loop
+  int socket = -1;                               ///< the task channel
+  const std::atomic<int>* loop_event = nullptr;  ///< the eventfd of the task's loop
 };
 
 /// From now on run_in_worker_scope() runs tasks of this worker: with the deadline and name of its request, stopped when
-/// it is asked to, and heard by its host. Lifetime: the process's.
-void set_worker_surroundings(const worker_surroundings& here) noexcept;
+/// the host asks for it, and with its reports sent to the host. Lifetime: `link` is valid until the process ends.
+void set_host_link(const host_link& link) noexcept;
 
-/// As it was set; all null before that.
-[[nodiscard]] const worker_surroundings& inherited_context() noexcept;
+/// The link of this process; all null before set_host_link().
+[[nodiscard]] const host_link& this_host_link() noexcept;
 
-/// How many threads of this process are there because of such scopes.
+/// Adds 1 to the eventfd of the task's loop, so that the host reads the task channel. Blocks: no.
+void wake_host() noexcept;
+
+/// How many threads such scopes have started in this process.
 [[nodiscard]] unsigned scope_threads() noexcept;
 
 }  // namespace workit::workers

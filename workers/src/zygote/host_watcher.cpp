@@ -1,5 +1,5 @@
-// The host watcher blocks on the host-life mutex, which the kernel marks before it tears the host's memory down: it
-// knows within milliseconds, where the end of a socket or a pidfd takes as long as freeing the host's memory does.
+// The host watcher blocks on the host-life mutex, which the kernel marks before it frees the host's memory: it wakes
+// within milliseconds. A socket or a pidfd tells of the death only after the memory is freed.
 #include "host_watcher.hpp"
 
 #include <sys/prctl.h>
@@ -13,7 +13,7 @@ namespace workit::workers {
 namespace {
 
 /// How long a zygote may take to end by itself, e.g. when its preload is running and blocks the signal.
-constexpr unsigned patience_seconds = 2;
+constexpr unsigned grace_seconds = 2;
 
 [[noreturn]] void watch_host(preempt::life_mutex& host, pid_t zygote) noexcept {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -25,8 +25,9 @@ constexpr unsigned patience_seconds = 2;
   for (;;) ::pause();
 #endif
   if (host.wait_for_death() == preempt::life_mutex::ending::released) ::_exit(0);
-  ::kill(zygote, host_death_signal());  // our parent, or PDEATHSIG would have ended us: the pid is nobody else's
-  ::sleep(patience_seconds);
+  ::kill(zygote,
+         host_death_signal());  // still our parent, or PDEATHSIG would have ended us: the pid is not another process's
+  ::sleep(grace_seconds);
   if (::getppid() == zygote) ::kill(zygote, SIGKILL);
   ::_exit(0);
 }
@@ -35,7 +36,7 @@ constexpr unsigned patience_seconds = 2;
 
 int host_death_signal() noexcept { return SIGHUP; }
 
-pid_t start_sentinel(preempt::life_mutex& host) noexcept {
+pid_t start_host_watcher(preempt::life_mutex& host) noexcept {
   const pid_t zygote = ::getpid();
   const pid_t child = ::fork();
   if (child == 0) watch_host(host, zygote);

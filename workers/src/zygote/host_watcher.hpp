@@ -1,4 +1,4 @@
-// The process beside a zygote that hears at once when the host dies.
+// The process beside a zygote that learns at once when the host dies.
 #pragma once
 
 #include <sys/types.h>
@@ -11,6 +11,6 @@ namespace workit::workers {
 int host_death_signal() noexcept;
 
 /// Forks it. `host` must stay mapped. Returns its pid, or -1 with errno. Requires: a single-threaded process.
-[[nodiscard]] pid_t start_sentinel(preempt::life_mutex& host) noexcept;
+[[nodiscard]] pid_t start_host_watcher(preempt::life_mutex& host) noexcept;
 
 }  // namespace workit::workers

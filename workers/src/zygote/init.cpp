@@ -1,10 +1,11 @@
 // Tells a zygote image from the program itself.
+#include <workit/workers/init.hpp>
+
 #include <sys/socket.h>
 
 #include <atomic>
 #include <charconv>
 #include <string_view>
-#include <workit/workers/init.hpp>
 
 #include "messages.hpp"
 #include "zygote.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 std::atomic<bool> called{false};
 
-/// Somebody may call the program by hand with our argument: it is a zygote only when there is a socket to serve.
+/// The program may be run by hand with this argument: it is a zygote only when there is a socket to serve.
 bool is_packet_socket(int descriptor) noexcept {
   int domain = 0, type = 0;
   socklen_t size = sizeof domain;

@@ -11,11 +11,10 @@
 namespace workit {
 
 /// Of a pool, for each of its tasks, or of one call; where both say something the lower one holds. A task that reaches
-/// one ends with resource_exceeded, its worker is replaced, and nobody else notices.
+/// one ends with resource_exceeded, and its worker is replaced; other tasks are not affected.
 ///
-/// All are unlimited by default: what is much for one library is little for the next, and a limit that somebody else
-/// has guessed fails on the one day it matters. They guard against accidents; docs/process-boundary.md says which of
-/// them a hostile task can move.
+/// All are unlimited by default: what is much for one library is little for another, and a guessed limit fails on the
+/// day that matters. They guard against accidents; docs/process-boundary.md says which of them a hostile task can move.
 struct process_limits {
   /// Bytes of private writable memory beyond what the worker had when it was ready, preload and all. What the task
   /// shares with others, maps to read, or only reserves does not count (RLIMIT_DATA). What cannot be had is refused:

@@ -12,6 +12,7 @@
 #include <workit/workers/cgroup.hpp>
 #include <workit/workers/process_limits.hpp>
 #include <workit/workers/sandbox.hpp>
+#include <workit/workers/worker_output.hpp>
 
 namespace workit {
 
@@ -29,17 +30,6 @@ enum class when_full : std::uint8_t {
 /// Which of the waiting tasks a free worker takes: the first in of the most urgent. Nothing ages: as long as more
 /// urgent ones keep every worker busy, the others wait, and their deadlines are what bounds that.
 enum class task_priority : std::uint8_t { high, normal, low };
-
-/// Where the standard output and error of workers go.
-enum class worker_output : std::uint8_t {
-  inherit,  ///< to those of the host. One that writes where nobody reads blocks itself, until its deadline
-  null,     ///< nowhere, as fast as they like
-  /// To the host, task by task: worker_usage::output, which on_end hears and every worker_error carries, holds the last
-  /// 64 KiB; what came before is counted and dropped. The host takes it in as it comes, so that a task does not wait
-  /// for a reader, and learns the last words of one that crashes. Standard output is written line by line. What preload
-  /// and worker_init say goes to the host's own.
-  captured,
-};
 
 struct process_options {
   /// For messages, and for offload_options::pool; at most 64 characters.
@@ -73,7 +63,7 @@ struct process_options {
   /// How long the zygote may leave a question unanswered, which it is asked while there are tasks: then it is taken for
   /// hung and replaced by another; tasks that are running go on. At least 10 ms. Five seconds, because forking from
   /// tens of gigabytes of preload takes a second, and nobody but new workers waits for it.
-  duration zygote_patience = std::chrono::seconds(5);
+  duration zygote_timeout = std::chrono::seconds(5);
 
   /// What each task may take; unlimited by default, see there.
   process_limits limits{};

@@ -23,7 +23,7 @@ class shared_block {
   shared_block(const shared_block&) = delete;
   shared_block& operator=(const shared_block&) = delete;
 
-  /// From now on nobody can change it, here or elsewhere. Idempotent. Moves the mapping. Errors: std::system_error.
+  /// From now on no process can change it. Idempotent. Moves the mapping. Errors: std::system_error.
   void seal();
   [[nodiscard]] bool sealed() const noexcept { return sealed_; }
   [[nodiscard]] std::byte* data() const noexcept { return data_; }

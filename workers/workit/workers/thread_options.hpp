@@ -19,14 +19,14 @@ struct thread_options {
   std::size_t spares = 1;
   /// How long a stop is tried before it is refused: the caller then goes on, and the task runs on until it can be
   /// stopped. 5 ms, since what has not come out of a lock or a library by then often never does.
-  duration patience = std::chrono::milliseconds(5);
+  duration stop_timeout = std::chrono::milliseconds(5);
   /// How many refused tasks may run on at once. Beyond that, and with 0 always, their callers wait until they have
   /// stopped. Four, because each costs a thread and the CPU that it burns.
   std::size_t refused_limit = 4;
   /// Bytes of each task's stack, committed as it is used. Eight MiB: std::regex needs 740 bytes a character.
   std::size_t stack_size = std::size_t{8} << 20;
-  /// Makes the stacks of stopped tasks unreadable for a while, so that who still points into one is found at once;
-  /// costs an mmap(2) per stop. For tests and debugging.
+  /// Makes the stacks of stopped tasks unreadable for a while, so that a pointer into one faults at once; costs an
+  /// mmap(2) per stop. For tests and debugging.
   bool quarantine = false;
   /// Shared libraries, by the base names of their files ("libscore.so"), in whose code tasks may be stopped, as they
   /// may in the executable's: docs/thread-boundary.md says what such code must keep to.

@@ -20,7 +20,7 @@
 
 namespace workit {
 
-/// Primary: a type that nobody has taught to travel.
+/// Primary: a type that does not travel.
 template <class T>
 struct wire {
   using refused = T;

@@ -42,7 +42,7 @@ class worker_channel {
       : core_(std::make_shared<workers::remote_channel>(std::move(options))->reading_end()) {
     detail::must_travel<T>();
   }
-  worker_channel(const worker_channel&) = default;  // and no move: there is no channel in nobody's hands
+  worker_channel(const worker_channel&) = default;  // and no move: a handle is never empty
   worker_channel& operator=(const worker_channel&) = default;
 
   /// The next value; none when the channel is closed and drained, whichever way it was closed (see error()). Blocks:
@@ -99,7 +99,7 @@ class worker_sender {
     frame.write(value);
     workers::send_part(place_, name_, frame);
   }
-  /// Whether nobody will receive any more. Blocks: no.
+  /// Whether the host receives no more. Blocks: no.
   [[nodiscard]] bool closed() const noexcept { return workers::is_closed(place_); }
 
  private:

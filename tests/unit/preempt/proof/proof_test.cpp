@@ -22,7 +22,7 @@ using preempt::probe_proof;
 class Proof : public descriptor_balance {
  protected:
   static preempt::probe_victim victim([[maybe_unused]] spinning_child& child) {
-#ifdef WORKIT_TEST_DISABLE_KILL
+#ifdef WORKIT_WITHOUT_KILL
     child.let_end();  // or the self-test would wait for its exit for ever
 #endif
     return {child.pidfd(), &child.counter(), child.death_word()};

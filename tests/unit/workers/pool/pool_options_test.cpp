@@ -221,7 +221,7 @@ TEST(PoolQueue, AnswersWhatComesAfterTheEnd) {
 }
 
 TEST(PoolOptions, ThatCannotBeAreRefusedWithASentence) {
-  EXPECT_NE(start_sentence({.workers = 1, .zygote_patience = 9ms}).find("zygote_patience has to be 10 ms at least"),
+  EXPECT_NE(start_sentence({.workers = 1, .zygote_timeout = 9ms}).find("zygote_timeout has to be 10 ms at least"),
             std::string::npos);
   EXPECT_NE(start_sentence({.workers = 1, .when_full = when_full::refuse}).find("needs a queue_limit"),
             std::string::npos);

@@ -109,7 +109,7 @@ TEST_F(WorkerTable, DropsAWorkerThatWasNotForked) {
 
 TEST_F(WorkerTable, CollectsACommittedWorkerOnceAndTellsOfItsMessagesFirst) {
   const auto worker = add_running(make_job("a"));
-  worker->control().said = 3;
+  worker->control().messages_sent = 3;
   worker->control().word = worker->word_in(phase::committed).bits();
   const auto found = table_.collect(0);
   ASSERT_EQ(found.telling.size(), 1U);

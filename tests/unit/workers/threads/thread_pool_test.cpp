@@ -6,7 +6,9 @@
 #include <memory>
 #include <mutex>
 #include <support/fixture.hpp>
+#include <workit/workers/offload.hpp>
 #include <workit/workers/thread_pool.hpp>
+#include <workit/workers/threads.hpp>
 
 #include "../pool/pool_host.hpp"
 
@@ -99,7 +101,7 @@ scheduling scheduling_of(pid_t thread) {
 // A task's slice decides whether the kernel may preempt it; before Linux 6.12 there is none, and the value is 0.
 TEST_F(ThreadPool, ARefusedTaskGivesWayToAWokenThread) {
   preempt::warden warden;
-  thread_pool pool({.threads = 1, .spares = 1, .patience = 1ms}, warden);
+  thread_pool pool({.threads = 1, .spares = 1, .stop_timeout = 1ms}, warden);
   pool.start();
   const auto stuck = std::make_shared<noting_job>(warden, pool, workers::make_remote_call(compute_under_a_lock));
   pool.submit(stuck);
@@ -116,6 +118,19 @@ TEST_F(ThreadPool, ARefusedTaskGivesWayToAWokenThread) {
   EXPECT_NE(mine.runtime, 100'000'000U);
   let_out = true;
   wait_until([&] { return pool.status().refused.empty(); });
+}
+
+TEST_F(ThreadPool, IsFoundByItsNameAndReturnsValuesAndExceptions) {
+  runtime rt({}, threads({.name = "few", .threads = 1, .spares = 0}));
+  rt.run([](scope& s) {
+    const auto in = [](std::string pool) { return offload_options{.boundary = boundary::thread, .pool = pool}; };
+    EXPECT_EQ(offload(
+                  in("few"), [](int a, int b) { return a + b; }, 40, 2)(s),
+              42);
+    EXPECT_EQ(offload(in(""), [] { return 1; })(s), 1) << "the first one";
+    EXPECT_THROW(offload(in("few"), [] { throw std::out_of_range("far"); })(s), std::out_of_range);
+    EXPECT_THROW(offload(in("many"), [] {})(s), start_failed);
+  });
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ TEST(ThreadsUnlinked, OptionsAreLookedAtFirst) {
   EXPECT_THROW(runtime({}, threads({.threads = 5000})), start_failed);
   EXPECT_THROW(runtime({}, threads({.name = ""})), start_failed);
   EXPECT_THROW(runtime({}, threads({.stack_size = 100})), start_failed);
-  EXPECT_THROW(runtime({}, threads({.patience = std::chrono::milliseconds(-1)})), start_failed);
+  EXPECT_THROW(runtime({}, threads({.stop_timeout = std::chrono::milliseconds(-1)})), start_failed);
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ TEST(MmHolder, ThatWasKilledIsNotMissed) {
 // The memory is not freed while the zygote hangs, and the receipt does not say that it is. The zygote is
 // killed when the last of its running tasks has ended, and then all memory comes back.
 TEST(MmHolder, OfAZygoteThatHangsIsNotSaidToBeGone) {
-  pool_host host({.workers = 2, .zygote_patience = 200ms});
+  pool_host host({.workers = 2, .zygote_timeout = 200ms});
   const temporary_directory folder;
   const auto one = folder.file("one"), other = folder.file("other");
   const auto first = host.submit(hold_and_spin, one), second = host.submit(hold_and_spin, other);

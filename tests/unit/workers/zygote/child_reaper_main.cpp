@@ -36,7 +36,7 @@ pid_t fork_child(pid_t zygote) {
   if (child == 0) {
     constexpr std::size_t size = 32U << 20;
     std::memset(std::malloc(size), 1, size);
-    const pid_t holder = workers::start_memory_keeper(zygote);
+    const pid_t holder = workers::start_mm_holder(zygote);
     if (write(told[1], &holder, sizeof holder) != sizeof holder) std::abort();
     for (;;) pause();
   }

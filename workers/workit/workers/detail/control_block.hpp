@@ -35,18 +35,18 @@ class control_word {
   std::uint32_t bits_;
 };
 
-/// How many values a task may have sent to a channel, all in all, modulo 2^29, and three bits beside it.
+/// How many values a task may send to a channel in all, modulo 2^29, and three bits beside it.
 struct channel_word {
-  static constexpr std::uint32_t closed = 1;  ///< nobody will receive any more
-  static constexpr std::uint32_t waits = 2;   ///< the worker does, for room
-  static constexpr std::uint32_t asked = 4;   ///< turned over when the task is asked to stop, so that it looks up
+  static constexpr std::uint32_t closed = 1;  ///< the host receives no more
+  static constexpr std::uint32_t waits = 2;   ///< the worker waits for room
+  static constexpr std::uint32_t asked = 4;   ///< flipped when the task is asked to stop, so that its wait ends
   static constexpr std::uint32_t one = 8;     ///< room for a value
   [[nodiscard]] static constexpr bool has_room(std::uint32_t word, std::uint32_t sent) noexcept {
     return word / one != (sent & (~0U / one));
   }
 };
 
-/// What the worker left in the payload. The names are its claim: the host checks them.
+/// What the worker left in the payload. It is only a claim: the host checks it.
 enum class result_kind : std::uint32_t {
   none,
   value,      ///< the trampoline's frame
@@ -63,8 +63,8 @@ enum worker_readiness : std::uint32_t {
   init_failed,  ///< the payload holds a result of kind `refused`: what worker_init threw
 };
 
-/// Who writes what, and when. No field is trusted by the host once the worker could write it, except that it is there:
-/// the file is sealed against shrinking. Everything but `word` and `life` is published by a change of `word`.
+/// Which side writes what, and when. The host trusts no field once the worker could write it, but the memory is there:
+/// the file is sealed against shrinking. All fields but `word` and `life` are published by a change of `word`.
 ///
 ///   field         written by   while the word is
 ///   word          host         idle -> running, running -> stopped, committed -> idle (next generation)
@@ -77,8 +77,8 @@ enum worker_readiness : std::uint32_t {
 ///   asked         host         any: its generation last
 ///   channels      host         idle: to the room that there is at first; running: more, or that it is closed
 ///                 worker       running: that it waits for room
-///   said          worker       running, after each message on the line
-///   prewoken        host         any: a task may come soon
+///   messages_sent worker       running, after each message on the task channel
+///   prewoken      host         any: a task may come soon
 ///   exceeded      host         idle: to none; worker: running, before it commits or dies of it
 ///   cpu_end_ns    host         idle: to none; worker: running, when its processor time is limited
 ///   beat          worker       running, by the self-test's victim only
@@ -115,7 +115,7 @@ struct control_block {
     std::int64_t number = 0;  ///< ns: a deadline's instant, a time-out's limit
     char text[200] = {};      ///< a tag, message or name, cut; ends with a zero
   };
-  /// A wish that the task stop by itself.
+  /// A request that the task stop by itself.
   struct asked_fields : reason_fields {
     std::atomic<std::uint32_t> generation{~0U};  ///< of the task that is asked; no task's at first; a futex
   };
@@ -130,10 +130,10 @@ struct control_block {
   alignas(64) channel_fields channels[4];
 
   std::atomic<std::uint32_t> ready{not_ready};
-  std::atomic<std::uint32_t> said{0};
+  std::atomic<std::uint32_t> messages_sent{0};
   std::atomic<std::uint32_t> prewoken{0};  ///< moves on each time
 
-  /// Last words. With a signal there may be a backtrace in the payload, one frame a line.
+  /// Written as a signal kills the worker. There may be a backtrace in the payload, one frame a line.
   struct crash_fields {
     std::atomic<std::uint64_t> address{0};     ///< of a fault
     std::atomic<std::int32_t> noted{0};        ///< the signal, written after the address and before the backtrace
@@ -160,7 +160,7 @@ static_assert(std::atomic<std::uint32_t>::is_always_lock_free && std::atomic<std
 
 /// Sleeps while `word` is `seen`; wakes early at times. Across processes. Blocks: until then.
 void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t seen) noexcept;
-/// Wakes who sleeps on `word`.
+/// Wakes one sleeper on `word`.
 void wake(const std::atomic<std::uint32_t>& word) noexcept;
 
 }  // namespace workit::workers

@@ -9,7 +9,7 @@
 namespace workit::workers {
 
 /// How many processes it has killed. The kernel counts before it sends the signal (mm/oom_kill.c,
-/// __oom_kill_process()), so who learns of a death finds it counted.
+/// __oom_kill_process()), so a death is counted by the time that it is known.
 struct oom_counts {
   std::optional<std::uint64_t> group{};    ///< in this process's memory cgroup, also for want of the machine's memory
   std::optional<std::uint64_t> machine{};  ///< since boot; of other containers too
@@ -27,10 +27,9 @@ struct oom_sources {
 /// Reads them; the machine's only where the group's cannot be had. Blocks: some 10 us.
 [[nodiscard]] oom_counts read_oom_counts(const oom_sources& from);
 
-/// What a SIGKILL between two readings was. Workers have the highest oom_score_adj there is, so that one of them is the
-/// killer's first choice whatever its size: a kill in their group that falls together with the death of one is taken
-/// for its cause. The machine's counter cannot tell whose process it was: when it has grown, the dead worker has to
-/// have held `rss` bytes that were worth it, 1 MiB at least.
+/// Whether a SIGKILL between two readings was the killer's. Workers have the highest oom_score_adj, so that the killer
+/// chooses one of them first: a kill in their group while a worker died is taken for its cause. The machine's counter
+/// counts other processes too: when it has grown, the dead worker must have held 1 MiB (`rss`) at least.
 [[nodiscard]] out_of_memory guess_oom(const oom_counts& before, const oom_counts& after, std::uint64_t rss) noexcept;
 
 }  // namespace workit::workers

@@ -21,12 +21,12 @@ class worker_handle;
 /// How many channels one call can have.
 inline constexpr std::size_t most_channels = 4;
 
-/// A piece of a value, as it comes on the line; the bytes follow.
+/// A part of a value, as it comes on the task channel; the bytes follow.
 struct part_message {
   std::uint32_t generation = 0;  ///< of the task
   std::uint32_t place = 0;       ///< of the channel among those of its call
   std::uint64_t size = 0;        ///< of the whole value
-  std::uint64_t offset = 0;      ///< of this piece in it
+  std::uint64_t offset = 0;      ///< of this part in it
 };
 
 /// The worker sends a value when there is room for it. The host counts the room in a word of the worker's page and adds
@@ -52,7 +52,7 @@ class remote_channel : public std::enable_shared_from_this<remote_channel> {
   // For the call.
   /// A handle for the call: the channel is closed with the last of its copies, since no value will be sent.
   [[nodiscard]] std::shared_ptr<remote_channel> sending_end();
-  /// The call begins. Errors: channel_closed; std::logic_error when another one feeds it.
+  /// The call begins. Errors: channel_closed; std::logic_error when another call sends to it.
   void begin();
 
   // For the pool.

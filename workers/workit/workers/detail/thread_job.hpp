@@ -40,8 +40,8 @@ class thread_job : public preempt::lease,
   /// block.
   virtual void settled() noexcept = 0;
 
-  /// A stop of it has begun, by a kick that found its thread on that processor; -1 when nobody can tell. On the thread
-  /// that stops it, without any lock; short, does not block.
+  /// A stop of it has begun, by a kick that found its thread on that processor; -1 when that is unknown. Called on the
+  /// thread that stops it, without any lock; short, does not block.
   virtual void kicked(int on_processor) noexcept { static_cast<void>(on_processor); }
 
   [[nodiscard]] duration ask() noexcept final;
@@ -54,8 +54,7 @@ class thread_job : public preempt::lease,
  private:
   friend class thread_pool_core;
 
-  /// Who has decided about it: leaves queued and running once, by compare-and-swap; the winner settles. A refused one
-  /// runs on.
+  /// Leaves queued and running once, by compare-and-swap; the side that wins settles the job. A refused one runs on.
   enum class state : std::uint8_t { fresh, queued, running, ended, refused };
   bool decide(state from, state to) noexcept {
     return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
@@ -71,7 +70,7 @@ class thread_job : public preempt::lease,
     unsigned signals = 0;
     duration used{};
   };
-  std::optional<blocked_at> blocked_since_;  // the warden's: kicks have been kept away from its thread
+  std::optional<blocked_at> blocked_since_;  // of the warden's thread: since when the task's thread has blocked kicks
   int nice_before_ = 0;                      // of its thread, before it was refused
   std::atomic<bool> niced_{false};
   std::atomic<time_point> launched_{};  // by a thread, which may yet find it withdrawn

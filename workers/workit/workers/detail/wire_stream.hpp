@@ -1,4 +1,4 @@
-// The two ends of a frame: a writer that appends, a reader that trusts nothing it reads.
+// The two ends of a frame: a writer that appends, a reader that trusts nothing.
 #pragma once
 
 #include <cstdint>
@@ -106,8 +106,8 @@ class wire_writer {
   int depth_ = 0;
 };
 
-/// Reads values off a frame that may have been written by anybody. Every length is held against what is left before
-/// anything is allocated. Errors: wire_error, after which the reader is of no further use. Threads: one at a time.
+/// Reads values off a frame that it does not trust. Every length is compared with what is left before anything is
+/// allocated. Errors: wire_error, after which the reader is of no further use. Threads: one at a time.
 /// Lifetime: the frame and its attachments outlive the reader.
 class wire_reader {
  public:

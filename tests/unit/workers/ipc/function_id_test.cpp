@@ -1,0 +1,39 @@
+// Names of functions, and the way back.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <workit/workers/detail/function_id.hpp>
+
+namespace workit::workers {
+namespace {
+
+int answer() { return 42; }
+
+TEST(FunctionId, IsTheSameEachTimeAndLeadsBack) {
+  const auto id = id_of(&answer);
+  EXPECT_TRUE(id);
+  EXPECT_EQ(id, id_of(&answer));
+  const auto found = find_function(id);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(reinterpret_cast<int (*)()>(*found)(), 42);
+}
+
+TEST(FunctionId, OfAnotherModuleOrOfNoCodeIsNotFound) {
+  EXPECT_FALSE(find_function({}));
+  auto other = id_of(&answer);
+  other.module[0] ^= 1;
+  EXPECT_FALSE(find_function(other)) << "the module was built anew";
+  auto data = id_of(&answer);
+  data.offset = 0;  // the ELF header is mapped to be read only
+  EXPECT_FALSE(find_function(data));
+}
+
+TEST(FunctionId, OfCodeInNoModuleIsRefused) {
+  void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(page, MAP_FAILED);
+  EXPECT_THROW(static_cast<void>(id_of(reinterpret_cast<any_function>(page))), start_failed);
+  ::munmap(page, 4096);
+}
+
+}  // namespace
+}  // namespace workit::workers
