@@ -86,7 +86,9 @@ TEST_F(LockHooks, NameTheCallThatWaitsForACondition) {
   for (bool waits = false; !waits;) {
     pthread_mutex_lock(&mutex);
     waits = waiter != nullptr;  // with the mutex ours it is in its wait
-    if (waits) EXPECT_STREQ(waiter->blocked_in, "pthread_cond_wait");
+    if (waits) {
+      EXPECT_STREQ(waiter->blocked_in, "pthread_cond_wait");
+    }
     pthread_mutex_unlock(&mutex);
   }
   pthread_cond_signal(&condition);
@@ -134,7 +136,7 @@ TEST_F(AllocatorHooks, ATaskThatIsToStopIsLeftAtItsNextAllocation) {
     std::atomic<bool> returned{false};
     task_on_a_thread task([&] {
       this_mark.want(this_mark.task);
-      void* volatile kept = nullptr;
+      [[maybe_unused]] void* volatile kept = nullptr;
       if (by_free)
         std::free(memory);
       else

@@ -2,6 +2,7 @@
 #include "stack_switch.hpp"
 
 #include <gtest/gtest.h>
+#include <immintrin.h>
 
 #include <cfenv>
 #include <cstdint>
@@ -50,6 +51,7 @@ TEST_F(StackSwitch, LeavesAFunctionWithTheControlWordsAsTheyWere) {
   EXPECT_EQ(left, 1);
   EXPECT_FALSE(ended) << "a destructor ran";
   EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+  EXPECT_EQ(_MM_GET_ROUNDING_MODE(), _MM_ROUND_NEAREST);
   EXPECT_EQ(run([] {}), 0) << "the stack can be used again";
 }
 

@@ -17,8 +17,6 @@ using preempt::stop_claim;
 
 static_assert(std::has_virtual_destructor_v<preempt::lease> && !std::is_copy_assignable_v<preempt::lease>);
 
-constexpr stop_claim withdrawn{.what = stop_claim::answer::withdrawn};
-
 class Lease : public warden_fixture {};
 
 TEST_F(Lease, AStoppedTaskNeverRunsAgain) {

@@ -27,8 +27,6 @@ class ShutDown : public warden_fixture {
   const cancel_cell::ptr root_ = cancel_cell::make(nullptr, nullptr);
 };
 
-constexpr stop_claim withdrawn{.what = stop_claim::answer::withdrawn};
-
 TEST_F(ShutDown, StopsEveryTaskInOneRoundAndLeavesItsCellAlone) {
   std::vector<std::unique_ptr<spinning_child>> children;
   std::vector<std::shared_ptr<child_lease>> stopped;

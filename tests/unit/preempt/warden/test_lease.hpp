@@ -10,6 +10,9 @@
 
 namespace workit::test {
 
+/// Of a task that has not started.
+inline constexpr preempt::stop_claim withdrawn{.what = preempt::stop_claim::answer::withdrawn};
+
 class test_lease : public preempt::lease {
  public:
   /// What a stop gets when it comes first.
