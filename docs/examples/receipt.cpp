@@ -1,5 +1,7 @@
 #include <cstdio>
 #include <utility>
+#include <workit/observe/attempt_recorder.hpp>
+#include <workit/observe/receipt_recorder.hpp>
 #include <workit/workit.hpp>
 using namespace std::chrono_literals;
 

@@ -1,16 +1,10 @@
-// All of workit but Asio: scopes, tasks, runtime, channels, locks, worker processes; I/O is in <workit/use_fiber.hpp>.
+// All that a program needs of workit: scopes, tasks, runtime, channels, locks, workers. I/O is in <workit/use_fiber.hpp>,
+// recorders and exporters are in <workit/observe/...>, agents in <workit/agent/...>: each a target of its own.
 #pragma once
 
-#include <workit/agent/agent.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/compose.hpp>
-#include <workit/observe/attempt_recorder.hpp>
-#include <workit/observe/event_exporter.hpp>
-#include <workit/observe/event_sink.hpp>
-#include <workit/observe/metric_exporter.hpp>
-#include <workit/observe/receipt_recorder.hpp>
-#include <workit/observe/summary_exporter.hpp>
 #include <workit/preempt/no_preempt_scope.hpp>
 #include <workit/scope/lazy_resource.hpp>
 #include <workit/scope/runtime.hpp>

@@ -8,7 +8,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 
-#include "check_name.hpp"
+#include <workit/base/detail/check_name.hpp>
 #include "take_snapshot.hpp"
 
 namespace workit::detail {

@@ -3,7 +3,7 @@
 #include <workit/base/assert.hpp>
 
 #include "json_text.hpp"
-#include "ring_buffer.hpp"
+#include <workit/base/detail/ring_buffer.hpp>
 
 namespace workit {
 namespace {

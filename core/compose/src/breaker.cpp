@@ -3,7 +3,7 @@
 
 #include <workit/base/assert.hpp>
 
-#include "check_name.hpp"
+#include <workit/base/detail/check_name.hpp>
 
 namespace workit {
 namespace detail {

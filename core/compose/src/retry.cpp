@@ -109,7 +109,7 @@ bool is_in_attempt(const node& inner) {
   return false;
 }
 
-node& here() { return *fiber::require("a composable").current_node; }
+node& here() { return *node_of(fiber::require("a composable")); }
 
 }  // namespace
 

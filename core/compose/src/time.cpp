@@ -65,16 +65,4 @@ void run_uncancellable(context& ctx, duration limit, scope_body body) {
               {.shield = cancel_cell::shield::on, .limits_time = true});
 }
 
-bool is_cancellation(const std::exception_ptr& error) noexcept {
-  try {
-    std::rethrow_exception(error);
-  } catch (const scope_cancelled&) {
-    return true;
-  } catch (const task_cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
-
 }  // namespace workit::detail

@@ -4,7 +4,7 @@
 #include <workit/context/budget.hpp>
 #include <workit/context/detail/key_identity.hpp>
 
-#include "check_name.hpp"
+#include <workit/base/detail/check_name.hpp>
 
 namespace workit {
 namespace {

@@ -1,4 +1,6 @@
 // fiber: the one function through which every suspension goes.
+#include <workit/fiber/detail/fiber.hpp>
+
 #include <cxxabi.h>
 
 #include <boost/fiber/context.hpp>
@@ -6,10 +8,9 @@
 #include <string>
 #include <utility>
 #include <workit/base/assert.hpp>
-#include <workit/context/cancelled.hpp>
-#include <workit/fiber/detail/fiber.hpp>
+#include <workit/base/cancelled.hpp>
 #include <workit/fiber/detail/loop.hpp>
-#include <workit/scope/detail/node.hpp>
+#include <workit/fiber/detail/stoppable.hpp>
 
 #include "sanitizer_switch.hpp"
 #include "wake_timer.hpp"

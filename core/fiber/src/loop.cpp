@@ -25,8 +25,7 @@
 #include <system_error>
 #include <workit/base/assert.hpp>
 #include <workit/fiber/detail/fiber.hpp>
-#include <workit/scope/detail/task_state.hpp>
-#include <workit/scope/runtime.hpp>
+#include <workit/fiber/detail/stoppable.hpp>
 
 #include "live_loops.hpp"
 #include "sanitizer_switch.hpp"
@@ -145,7 +144,7 @@ void loop::run() {
   end_for_good();
 }
 
-void loop::run_here(task_state_base* first) {
+void loop::run_here(const std::function<void()>& first) {
   WORKIT_ASSERT(this_loop == nullptr, "a runtime without I/O threads was told to run on the I/O thread of another one");
   WORKIT_ASSERT(
       !driven_.exchange(true),
@@ -153,7 +152,7 @@ void loop::run_here(task_state_base* first) {
   enter_thread();
   if (first != nullptr) {
     ++live_;
-    first->start_here();
+    first();
     task_ended();
   }
   io_.poll();  // what was spawned or posted from outside
@@ -185,7 +184,7 @@ void loop::run_leftovers() {
 
 void loop::cancelled(const cancel_cell::ptr& cell, tell_alarm then) noexcept {
   post([cell] {
-    if (cell->owner != nullptr) deliver_below(*static_cast<node*>(cell->owner));
+    if (cell->owner != nullptr) static_cast<stoppable*>(cell->owner)->deliver_below();
   });
   if (then == tell_alarm::no) return;
   telling_.fetch_add(1);
@@ -198,12 +197,12 @@ void loop::tell(alarm* warden) noexcept {
   for (auto under_way = telling_.load(); under_way != 0; under_way = telling_.load()) telling_.wait(under_way);
 }
 
-void loop::start_task(std::shared_ptr<task_state_base> task) {
+void loop::start_task(std::shared_ptr<stoppable> task) {
   ++live_;
   queued_.push_back(std::move(task));
 }
 
-void loop::add_root(task_state_base& task) {
+void loop::add_root(stoppable& task) {
   roots_.push_back(&task);
   if (roots_end_) task.cell()->request(*roots_end_);
 }
@@ -297,7 +296,7 @@ void loop::arm(timer& t, time_point at) { timers_.arm(t, at); }
 void loop::disarm(timer& t) noexcept { timers_.disarm(t); }
 
 alarm& loop::deadlines() noexcept {
-  auto* warden = is_manual_ ? nullptr : owner_.warden();
+  auto* warden = is_manual_ ? nullptr : told_.load(std::memory_order_acquire);
   return warden != nullptr ? *warden : *own_alarm_;
 }
 

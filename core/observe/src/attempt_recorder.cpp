@@ -3,7 +3,7 @@
 #include <workit/observe/attempt_recorder.hpp>
 #include <workit/scope/detail/in_scope.hpp>
 
-#include "ring_buffer.hpp"
+#include <workit/base/detail/ring_buffer.hpp>
 #include "take_snapshot.hpp"
 
 namespace workit {

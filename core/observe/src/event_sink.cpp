@@ -3,43 +3,14 @@
 #include <workit/observe/event_sink.hpp>
 
 #include "opening_event.hpp"
-#include "ring_buffer.hpp"
+#include <workit/base/detail/ring_buffer.hpp>
 
 namespace workit {
 namespace {
 
 constexpr std::size_t largest = 1'000'000;
 
-// Moves what a body refers to into members that own it.
-struct take_over {
-  recorded_event& into;
-  void operator()(auto& body) const {
-    if constexpr (requires { body.why; }) {
-      if (body.why != nullptr) into.why = *body.why;
-      body.why = nullptr;
-    }
-    if constexpr (requires { body.message; }) {
-      into.message = body.message;
-      body.message = {};
-    }
-    if constexpr (requires { body.data; }) {
-      into.data = keep(body.data);
-      body.data = {};
-    }
-  }
-};
-
 }  // namespace
-
-recorded_event record(const lifecycle_event& e) {
-  recorded_event kept{.id = e.id, .name = std::string(e.name), .at = e.at, .body = e.body};
-  std::visit(take_over{kept}, kept.body);
-  return kept;
-}
-
-std::string_view kind_of(const recorded_event& e) noexcept {
-  return kind_of(lifecycle_event{e.id, e.name, e.at, e.body});
-}
 
 class event_sink::ring : public detail::ring_buffer<recorded_event> {
  public:

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <workit/base/assert.hpp>
 #include <workit/observe/metric_exporter.hpp>
-#include <workit/observe/owned_fields.hpp>
+#include <workit/base/owned_fields.hpp>
 
 namespace workit {
 namespace {

@@ -12,7 +12,7 @@
 #include <workit/wait/manual_reset_event.hpp>
 
 #include "opening_event.hpp"
-#include "ring_buffer.hpp"
+#include <workit/base/detail/ring_buffer.hpp>
 #include "take_snapshot.hpp"
 
 namespace workit {

@@ -9,8 +9,8 @@
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/detail/lazy_core.hpp>
 
-#include "check_name.hpp"
-#include "commons.hpp"
+#include <workit/base/detail/check_name.hpp>
+#include "scope_registry.hpp"
 
 namespace workit::detail {
 namespace {
@@ -71,7 +71,7 @@ std::uint64_t new_definition(const resource_options& options) {
 
 std::shared_ptr<lazy_core>& shared_in(workit::scope& owner, std::uint64_t definition) {
   check_thread(owner.node(), "shared");
-  return commons::of(owner.node()).resources[definition];
+  return scope_registry::of(owner.node()).resources[definition];
 }
 
 }  // namespace workit::detail

@@ -1,28 +1,18 @@
 // node: the tree of work on its home loop, and how a cancellation travels down it.
 #include <workit/base/assert.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/detail/node.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
-#include "commons.hpp"
+#include "scope_registry.hpp"
 
 namespace workit::detail {
 namespace {
 
 std::atomic<work_id> last_id{0};
-
-/// What a node has that ended without a cell of its own: nobody listens, and nothing can be decided.
-const cancel_cell::ptr& nobodys_cell() {
-  static const auto& closed = *new cancel_cell::ptr([] {  // never destroyed: handles may outlive everything
-    auto cell = cancel_cell::make(nullptr, nullptr);
-    cell->close();
-    return cell;
-  }());
-  return closed;
-}
 
 /// Runs one cleanup in a shielded node of its own, and reports on `owner` how that went.
 void run_one(node& owner, cleanup work) {
@@ -53,55 +43,18 @@ node_extras::node_extras() = default;
 node_extras::~node_extras() = default;
 
 node::node(std::string&& n, loop& h, node* p, cell_made when, cancel_cell::shield shield)
-    : id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
+    : stoppable(h, p, when, shield),
+      id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
       name(std::move(n)),
-      home(&h),
-      parent(p),
-      above_(p != nullptr ? p->cell() : nullptr) {
+      parent(p) {
   WORKIT_ASSERT(p == nullptr || p->home == home, "\"" + name + "\" was opened on a loop that is not its parent's");
-  if (when == cell_made::at_once || above_ == nullptr)
-    own_cell_.store(new cancel_cell::ptr(make_cell(shield)), std::memory_order_relaxed);
 }
 
-node::~node() {
-  const auto* mine = own_cell_.load(std::memory_order_acquire);
-  if (mine != &nobodys_cell()) delete mine;
-}
-
-cancel_cell::ptr node::make_cell(cancel_cell::shield shield) {
-  auto made = cancel_cell::make(above_, home->shared_from_this(), shield);
-  made->owner = this;
-  return made;
-}
-
-const cancel_cell::ptr& node::cell() {
-  if (const auto* mine = own_cell_.load(std::memory_order_acquire)) return *mine;
-  std::unique_ptr<const cancel_cell::ptr> made(new cancel_cell::ptr(make_cell(cancel_cell::shield::off)));
-  const cancel_cell::ptr* first = nullptr;
-  if (own_cell_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) first = made.release();
-  return *first;
-}
-
-cancel_cell& node::ruling_cell() const noexcept {
-  const auto* mine = own_cell_.load(std::memory_order_acquire);
-  return mine != nullptr && mine != &nobodys_cell() ? **mine : *above_;
-}
-
-void node::close_cell() noexcept {
-  const cancel_cell::ptr* mine = nullptr;
-  if (own_cell_.compare_exchange_strong(mine, &nobodys_cell(), std::memory_order_acq_rel) || mine == &nobodys_cell())
-    return;
-  (*mine)->close();
-  (*mine)->owner = nullptr;
-  if (!(*mine)->own_deadline().is_never()) home->deadlines().disarm(**mine);
-}
+node::~node() = default;
 
 void node::open() {
   if (parent == nullptr) return;
-  if (own_cell_.load(std::memory_order_relaxed) == nullptr) {  // the same cell rules here as there
-    quiet_since_ = parent->quiet_since_;
-    has_deadline_ = parent->has_deadline_;
-  }
+  look_as(*parent);
   next_sibling = parent->first_child;
   if (next_sibling != nullptr) next_sibling->previous_sibling = this;
   parent->first_child = this;
@@ -115,22 +68,6 @@ void node::close() noexcept {
   (previous_sibling != nullptr ? previous_sibling->next_sibling : parent->first_child) = next_sibling;
   if (next_sibling != nullptr) next_sibling->previous_sibling = previous_sibling;
   parent = nullptr;
-}
-
-bool node::look_whether_stopping() {
-  auto& ruling = ruling_cell();
-  if (const auto seen = cancel_cell::epoch(); quiet_since_ != seen) {  // read first: see cancel_cell.cpp, invariant 2
-    if (ruling.stopping()) return true;
-    has_deadline_ = !ruling.effective_deadline().is_never();
-    quiet_since_ = seen;
-  }
-  return has_deadline_ && ruling.expire(home->now());
-}
-
-void node::tighten(deadline to) {
-  if (to.is_never() || to >= cell()->own_deadline()) return;
-  cell()->tighten(to);
-  home->deadlines().arm(cell(), to.at());
 }
 
 duration node::cleanup_bound() const noexcept {
@@ -248,14 +185,16 @@ enter_node::enter_node(node& n) : fiber_(fiber::require("a body")), outer_(fiber
 }
 
 enter_node::~enter_node() {
-  fiber_.current_node->body = nullptr;
+  static_cast<node*>(fiber_.current_node)->body = nullptr;
   fiber_.current_node = outer_;
 }
 
-void deliver_below(node& top) {
+node* node_of(const fiber& f) noexcept { return static_cast<node*>(f.current_node); }
+
+void node::deliver_below() {
   // Collected first: what is told may change the tree.
   std::vector<std::shared_ptr<node>> told;
-  std::vector<node*> to_visit{&top};
+  std::vector<node*> to_visit{this};
   while (!to_visit.empty()) {
     auto* n = to_visit.back();
     to_visit.pop_back();

@@ -9,10 +9,10 @@
 #include <mutex>
 #include <stdexcept>
 #include <workit/base/assert.hpp>
-#include <workit/compose/detached.hpp>
 #include <workit/context/detail/remote_budgets.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/detached_tasks.hpp>
 #include <workit/scope/runtime.hpp>
 
 #include "stall_detector.hpp"
@@ -121,7 +121,7 @@ void runtime::launch(std::shared_ptr<detail::task_state_base> root) {
 }
 
 void runtime::run_here(const std::shared_ptr<detail::task_state_base>& root) {
-  if (accept(*root)) root->home->run_here(root.get());
+  if (accept(*root)) root->home->run_here([&root] { root->start_here(); });
 }
 
 std::size_t runtime::live_roots() const noexcept {

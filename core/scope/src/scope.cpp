@@ -6,7 +6,7 @@
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/runtime.hpp>
 
-#include "check_name.hpp"
+#include <workit/base/detail/check_name.hpp>
 #include "outcome_of.hpp"
 
 namespace workit {
@@ -84,8 +84,9 @@ void scope_context::off_cancel(std::uint64_t subscription) { own().forget(subscr
 
 scope* current_scope() noexcept {
   const auto* self = detail::fiber::current();
-  if (self == nullptr || self->current_node == nullptr) return nullptr;
-  auto* found = self->current_node->nearest_scope();
+  auto* const innermost = self != nullptr ? detail::node_of(*self) : nullptr;
+  if (innermost == nullptr) return nullptr;
+  auto* found = innermost->nearest_scope();
   return found != nullptr ? found->face : nullptr;
 }
 
@@ -255,7 +256,7 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
   auto& self = fiber::require("opening a scope");
   WORKIT_ASSERT(&self.home == parent.home, "scope \"" + options.name + "\" was opened on a loop that is not its own");
   check_options(options);
-  auto& owner = *self.current_node;  // the innermost: a body may open a scope through an outer context
+  auto& owner = *node_of(self);  // the innermost: a body may open a scope through an outer context
   const auto n =
       std::make_shared<scope_node>(std::move(options.name), *parent.home, &owner, cell_made::at_once, traits.shield);
   auto* enclosing = owner.nearest_scope();

@@ -1,15 +1,15 @@
 // spawn_once: the tasks of a scope that live under a key.
 //
 // Invariants
-// 1. A key is in the commons from the launch of its task until that settles: the task's last act on its loop is to take
+// 1. A key is in the registry from the launch of its task until that settles: the task's last act on its loop is to take
 //    it out. What is spawned in a stopping scope settles at once and is never in.
 // Lock order: there are no locks; all is the home loop's.
 #include <workit/base/assert.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/scope.hpp>
 
-#include "check_name.hpp"
-#include "commons.hpp"
+#include <workit/base/detail/check_name.hpp>
+#include "scope_registry.hpp"
 
 namespace workit {
 
@@ -24,8 +24,8 @@ std::shared_ptr<detail::task_state_base> scope_context::live_under(std::string_v
                 "task \"" + options.name +
                     "\" was spawned under a key from another thread: keys are their loop's; use "
                     "scope.remote().spawn and spawn_once in there");
-  if (!node_.extras || !node_.extras->shared) return nullptr;
-  const auto& live = node_.extras->shared->live_keys;
+  if (!node_.extras || !node_.extras->registry) return nullptr;
+  const auto& live = node_.extras->registry->live_keys;
   const auto found = live.find(key);
   return found != live.end() ? found->second : nullptr;
 }
@@ -33,7 +33,7 @@ std::shared_ptr<detail::task_state_base> scope_context::live_under(std::string_v
 void scope_context::launch_under(std::string_view key, std::shared_ptr<detail::task_state_base> state) {
   launch(state);
   if (state->is_settled()) return;
-  auto& keys = detail::commons::of(node_).live_keys;
+  auto& keys = detail::scope_registry::of(node_).live_keys;
   const auto place = keys.emplace(key, state).first;
   // The scope is there at that time, because it waits for the task, and so is the place, because nobody else erases it.
   state->when_settled([&keys, place] { keys.erase(place); });

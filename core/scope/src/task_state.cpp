@@ -12,13 +12,13 @@
 // Lock order: there are no locks.
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
-#include "check_name.hpp"
+#include <workit/base/detail/check_name.hpp>
 
 namespace workit {
 
@@ -222,7 +222,7 @@ void task_state_base::settle(task_status how) {
   for (const auto* each = first; each != nullptr; each = each->next) each->waiting->wake();
   if (extras)
     for (auto& call : std::exchange(extras->when_settled, {})) call();
-  settled();
+  if (has_settled_hook) settled();
 }
 
 task_receipt receipt_of(const task_state_base& state) {

@@ -4,7 +4,7 @@
 #include <workit/base/worker_errors.hpp>
 #include <workit/status/diagnose.hpp>
 
-#include "duration_text.hpp"
+#include <workit/base/detail/duration_text.hpp>
 
 namespace workit {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <workit/status/render_tree.hpp>
 
-#include "duration_text.hpp"
+#include <workit/base/detail/duration_text.hpp>
 
 namespace workit {
 namespace {

@@ -46,7 +46,7 @@ bool is_cleanup(const node& n) {
 // What the fiber of `n` waits for: by itself, in one of its cleanups, or in a scope that it has open.
 std::string waits_for(const node& n) {
   if (n.body == nullptr || n.body->waits_for() == nullptr) return {};
-  const auto* inside = n.body->current_node;
+  const auto* inside = node_of(*n.body);
   while (inside != &n && inside != nullptr && is_cleanup(*inside)) inside = inside->parent;
   return inside == &n ? n.body->waits_for() : "its scope";
 }
@@ -183,7 +183,8 @@ scope_snapshot take_snapshot(const scope_node& of) {
 
 void take_roots(const loop& of, runtime_snapshot& into) {
   const auto now = of.now();
-  for (const auto* root : of.roots()) {
+  for (const auto* each : of.roots()) {
+    const auto* root = static_cast<const task_state_base*>(each);
     const auto before = into.roots.size();
     bool cleaning = false;
     copy_scopes(*root, now, 0, into.roots, cleaning);

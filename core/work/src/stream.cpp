@@ -38,7 +38,7 @@ class stream_pump final : public task_state_base {
 };
 
 stream_run::stream_run(context& ctx, const work_plan& plan, bool reports_progress)
-    : work_run(plan, work_mode::fail, reports_progress), below_(*fiber::require("work().stream()").current_node) {
+    : work_run(plan, work_mode::fail, reports_progress), below_(*node_of(fiber::require("work().stream()"))) {
   WORKIT_ASSERT(below_.home == ctx.node().home, "work().stream() was called with a context of another loop");
 }
 

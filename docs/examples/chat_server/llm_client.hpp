@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 #include <workit/base/errors.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 
 namespace chat {
 

@@ -1,4 +1,5 @@
 // An agent's tools are paid for, written down, and stopped with it: one of them runs away in a worker and is killed.
+#include <workit/agent/agent.hpp>
 #include <workit/workit.hpp>
 
 #include "receipt.hpp"

@@ -1,4 +1,6 @@
 // The calls of an agent's tools are recorded, paid for, and stopped with it.
+#include <workit/agent/agent.hpp>
+
 #include "acceptance.hpp"
 
 namespace workit::test {

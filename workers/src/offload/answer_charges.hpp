@@ -1,7 +1,7 @@
 // The host's answer to a worker that charges the host's budgets.
 #pragma once
 
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 
 #include "task_channel.hpp"
 

@@ -5,7 +5,7 @@
 #include <workit/base/cancel_cell.hpp>
 #include <workit/base/receipt.hpp>
 #include <workit/base/worker_errors.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/workers/offload.hpp>

@@ -7,7 +7,7 @@
 
 #include <stdexcept>
 #include <workit/base/errors.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 #include <workit/scope/runtime.hpp>
 #include <workit/workers/detail/remote_channel.hpp>
 
@@ -116,7 +116,7 @@ workers::encoded_result run_call(context& ctx, const offload_options& options, c
   auto& self = fiber::require("offload");
   self.check();
   auto& home = self.home;
-  auto& node = *self.current_node;
+  auto& node = *detail::node_of(self);
   const auto cell = cancel_cell::make(node.cell(), home.shared_from_this());
   call_site site{ctx, self, cell, options, call, {}};
   if (options.timeout) {

@@ -2,7 +2,7 @@
 #include "local_call.hpp"
 
 #include <workit/base/errors.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 #include <workit/preempt/no_preempt_scope.hpp>
 
 namespace workit::workers {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <workit/base/assert.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 #include <workit/workers/detail/remote_call.hpp>
 
 namespace workit {

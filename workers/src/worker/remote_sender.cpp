@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <system_error>
 #include <workit/base/assert.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 #include <workit/wait/channel_closed.hpp>
 
 #include "task_channel.hpp"

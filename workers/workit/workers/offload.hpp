@@ -6,7 +6,7 @@
 #include <string>
 #include <workit/base/boundary.hpp>
 #include <workit/base/worker_errors.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/workers/detail/remote_call.hpp>
 #include <workit/workers/process_options.hpp>
 

@@ -1,4 +1,4 @@
-// The errors that callers see. `cancelled`, which is no error, is in <workit/context/cancelled.hpp>; what can become of
+// The errors that callers see. `cancelled`, which is no error, is in <workit/base/cancelled.hpp>; what can become of
 // a task behind a worker boundary is in <workit/base/worker_errors.hpp>.
 #pragma once
 

@@ -2,27 +2,13 @@
 #pragma once
 
 #include <workit/scope/detail/in_scope.hpp>
+#include <workit/scope/detail/resource_function.hpp>
 
 namespace workit {
 
 namespace detail {
-
-template <class F, class R>
-concept resource_function = std::invocable<F&, context&, R&> || std::invocable<F&, R&>;
-
-template <class F, class R>
-decltype(auto) call_with(F& function, context& ctx, R& resource) {
-  if constexpr (std::invocable<F&, context&, R&>)
-    return function(ctx, resource);
-  else
-    return function(resource);
-}
-template <class F, class R>
-using resource_result = decltype(call_with(std::declval<F&>(), std::declval<context&>(), std::declval<R&>()));
-
 void check_bracket(const defer_options& options);
-
-}  // namespace detail
+}
 
 /// A task function that acquires a resource, uses it, and releases it exactly once, whether `use` returns, fails or is
 /// cancelled; not if `acquire` throws. `acquire` is a task function; the other two are called with the resource, or

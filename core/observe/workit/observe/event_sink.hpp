@@ -3,29 +3,11 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
-#include <workit/base/event.hpp>
-#include <workit/observe/owned_fields.hpp>
+#include <workit/base/recorded_event.hpp>
 #include <workit/scope/scope.hpp>
 
 namespace workit {
-
-/// An event that owns what it says: it may be kept.
-struct recorded_event {
-  work_id id = 0;
-  std::string name{};
-  time_point at{};                       ///< the runtime's clock
-  event_body body{};                     ///< what it referred to is in the members below, and empty here
-  std::optional<cancel_reason> why{};    ///< of scope_closing and task_cancelled
-  std::optional<std::string> message{};  ///< what a body said
-  owned_fields data{};                   ///< its names and values
-};
-
-/// The name of what happened, as in "task_failed".
-[[nodiscard]] std::string_view kind_of(const recorded_event& e) noexcept;
-/// Copies all that `e` refers to.
-[[nodiscard]] recorded_event record(const lifecycle_event& e);
 
 /// A ring of events. When it is full the oldest one goes, and is counted.
 ///

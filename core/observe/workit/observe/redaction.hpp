@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <workit/observe/owned_fields.hpp>
+#include <workit/base/owned_fields.hpp>
 
 namespace workit {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/loop.hpp>
 
 namespace workit {

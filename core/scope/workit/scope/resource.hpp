@@ -1,7 +1,8 @@
 // scope_acquire: hands a resource to a scope, which releases it when it closes.
 #pragma once
 
-#include <workit/compose/bracket.hpp>
+#include <workit/scope/detail/resource_function.hpp>
+#include <workit/scope/detail/slot.hpp>
 
 namespace workit {
 

@@ -1,7 +1,7 @@
 // scope: owns all the work of a request, or of a part of one.
 #pragma once
 
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/scope_receipt.hpp>
 #include <workit/scope/shared_task.hpp>

@@ -3,7 +3,7 @@
 
 #include <optional>
 #include <span>
-#include <workit/observe/event_sink.hpp>
+#include <workit/base/recorded_event.hpp>
 #include <workit/scope/snapshot.hpp>
 
 namespace workit {

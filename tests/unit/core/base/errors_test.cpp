@@ -4,7 +4,7 @@
 #include <csignal>
 #include <type_traits>
 #include <workit/base/worker_errors.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 
 namespace workit {
 namespace {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <support/fixture.hpp>
 #include <workit/base/worker_errors.hpp>
+#include <workit/observe/event_sink.hpp>
 #include <workit/scope/runtime.hpp>
 #include <workit/status/diagnose.hpp>
 

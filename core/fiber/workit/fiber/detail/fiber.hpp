@@ -6,7 +6,7 @@
 namespace workit::detail {
 
 class loop;
-class node;
+class stoppable;
 
 /// Lives on the stack of the fiber itself, from its first to its last instruction. Every suspension in the process goes
 /// through switch_away(), which keeps the exceptions of different fibers apart (docs/design/0003-fibers.md).
@@ -67,7 +67,7 @@ class fiber {
   [[nodiscard]] bool interrupted();
 
   loop& home;
-  node* current_node = nullptr;  ///< the innermost task, scope or cleanup whose body runs here
+  stoppable* current_node = nullptr;  ///< the innermost task, scope or cleanup whose body runs here
 
  private:
   static constinit inline thread_local fiber* running_ = nullptr;

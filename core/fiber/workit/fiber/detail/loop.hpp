@@ -25,8 +25,7 @@ class runtime;
 namespace workit::detail {
 
 class fiber_scheduler;
-class node;
-class task_state_base;
+class stoppable;
 
 /// Threads: the loop's own, unless said. Lifetime: shared with the cells of its scopes; its thread ends in join().
 class loop final : public cancel_listener, public std::enable_shared_from_this<loop> {
@@ -39,10 +38,10 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// Ends the thread once all fibers have ended; what was posted before is still run. Threads: the runtime's.
   void join();
 
-  /// For a loop without a thread: makes the calling one its own, runs `first`, if any, on the caller's stack, and
-  /// drives the loop until no task is left. Blocks: until then. Errors: asserts that no other thread is at it, and that
-  /// this one is no loop's.
-  void run_here(task_state_base* first);
+  /// For a loop without a thread: makes the calling one its own, calls `first`, if any, on the caller's stack, and
+  /// drives the loop until no task is left. Blocks: until then. Errors: asserts that no other thread drives the loop,
+  /// and that the calling thread is not another loop's.
+  void run_here(const std::function<void()>& first);
 
   /// The loop whose thread this is; null elsewhere.
   [[nodiscard]] static loop* current() noexcept;
@@ -54,10 +53,10 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void cancelled(const cancel_cell::ptr& cell, tell_alarm then) noexcept override;
 
   /// Queues a task; its fiber, with its stack, is made when the loop next turns.
-  void start_task(std::shared_ptr<task_state_base> task);
+  void start_task(std::shared_ptr<stoppable> task);
   /// The tasks without an owner: what shutdown cancels, also those that come later.
-  void add_root(task_state_base& task);
-  void remove_root(task_state_base& task) noexcept { std::erase(roots_, &task); }
+  void add_root(stoppable& task);
+  void remove_root(stoppable& task) noexcept { std::erase(roots_, &task); }
   void cancel_roots(const cancel_reason& why);
 
   void arm(timer& t, time_point at);
@@ -110,7 +109,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// Its thread; 0 while it has none. Threads: any.
   [[nodiscard]] pid_t thread_id() const noexcept { return thread_id_.load(); }
   /// The live tasks without an owner.
-  [[nodiscard]] const std::vector<task_state_base*>& roots() const noexcept { return roots_; }
+  [[nodiscard]] const std::vector<stoppable*>& roots() const noexcept { return roots_; }
 
   /// Memory for what lives as long as a task.
   [[nodiscard]] block_pool& blocks() noexcept { return blocks_; }
@@ -156,8 +155,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::vector<std::function<void()>> wake_handlers_;
   timer_heap timers_;
   std::unique_ptr<own_alarm> own_alarm_;
-  std::deque<std::shared_ptr<task_state_base>> queued_;
-  std::vector<task_state_base*> roots_;
+  std::deque<std::shared_ptr<stoppable>> queued_;
+  std::vector<stoppable*> roots_;
   std::optional<cancel_reason> roots_end_;
   std::size_t operations_ = 0;
   time_point seen_at_{};             // when a task last started or ended here

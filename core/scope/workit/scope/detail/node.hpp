@@ -1,7 +1,6 @@
 // What the tree of work is made of: tasks, scopes and running cleanups, as their home loop sees them.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -10,9 +9,9 @@
 #include <stop_token>
 #include <string>
 #include <vector>
-#include <workit/base/cancel_cell.hpp>
 #include <workit/base/event.hpp>
 #include <workit/base/receipt.hpp>
+#include <workit/fiber/detail/stoppable.hpp>
 #include <workit/scope/detail/self_report.hpp>
 
 namespace workit {
@@ -23,9 +22,8 @@ struct scope_receipt;
 namespace workit::detail {
 
 class fiber;
-class loop;
 class scope_node;
-struct commons;
+struct scope_registry;
 
 /// A registered cleanup: what to call, and how long it may take.
 struct cleanup {
@@ -48,7 +46,7 @@ struct node_extras {
   std::uint64_t stops_dropped = 0;
   std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
   std::unique_ptr<self_report> said;
-  std::unique_ptr<commons> shared;  // of a scope
+  std::unique_ptr<scope_registry> registry;  // of a scope
   // Of a task; written before its final status, read after it:
   std::exception_ptr error;
   std::optional<cancel_reason> why;
@@ -58,43 +56,21 @@ struct node_extras {
   ~node_extras();
 };
 
-/// When a node gets the cancel cell that is its own.
-enum class cell_made : std::uint8_t {
-  at_once,
-  when_needed,  ///< most tasks end without having been cancelled alone or having opened anything below them
-};
-
-/// Threads: all members the home loop's, except `id`, `name` and `home`, which do not change, and cell().
+/// Threads: all members the home loop's, except `id` and `name`, which do not change.
 /// Lifetime: shared between what runs it and the handles to it. While it is open its parent is.
-class node : public std::enable_shared_from_this<node> {
+class node : public stoppable, public std::enable_shared_from_this<node> {
  public:
   node(std::string&& name, loop& home, node* parent, cell_made when,
        cancel_cell::shield shield = cancel_cell::shield::off);
   virtual ~node();
-  node(const node&) = delete;
-  node& operator=(const node&) = delete;
 
   /// Becomes a child of its parent; from here to close() it is part of the tree.
   void open();
   /// Leaves the tree: its cell is decided, its deadline forgotten.
   void close() noexcept;
 
-  /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed: exact also while the
-  /// loop is hogged and nobody else keeps the deadline.
-  [[nodiscard]] bool stopping() {
-    return (quiet_since_ != cancel_cell::epoch() || has_deadline_) && look_whether_stopping();
-  }
-
-  /// The cell that is cancelled to stop just this and what is below; made by the first call. Once this has ended
-  /// without one, a closed cell that is nobody's. Threads: any.
-  [[nodiscard]] const cancel_cell::ptr& cell();
-  /// The cell that rules here: its own, if there is one, else the one above. Threads: any.
-  [[nodiscard]] cancel_cell& ruling_cell() const noexcept;
-
-  /// Moves the deadline to `to` if that is earlier, and has it watched.
-  void tighten(deadline to);
   /// The runtime's bound for one cleanup, unless a scope above says otherwise.
-  [[nodiscard]] duration cleanup_bound() const noexcept;
+  [[nodiscard]] duration cleanup_bound() const noexcept override;
   /// Runs the cleanups, last in first out, each shielded and bounded. On the fiber of this node.
   void run_cleanups();
   /// Tells the handlers of this node's scopes, from the inside out, then the runtime's; pays for it from the telemetry
@@ -112,12 +88,13 @@ class node : public std::enable_shared_from_this<node> {
 
   /// One node's share of a cancellation: the stop source, the scope's handlers, the fiber. On the loop's own stack.
   virtual void deliver();
+  /// One delivery to every open node below that is stopping.
+  void deliver_below() final;
   /// This, if it is a scope.
   [[nodiscard]] virtual scope_node* as_scope() noexcept { return nullptr; }
 
   const work_id id;
   const std::string name;
-  loop* const home;  ///< kept by the cell above, or by its own where there is none
 
   node* parent;
   node* first_child = nullptr;
@@ -142,20 +119,9 @@ class node : public std::enable_shared_from_this<node> {
   void hand_stops_up();
   static constexpr std::size_t kept_stops = 32;
 
- protected:
-  /// Nothing can be decided here any more; listeners find no owner.
-  void close_cell() noexcept;
-
  private:
-  [[nodiscard]] cancel_cell::ptr make_cell(cancel_cell::shield shield);
   [[nodiscard]] bool paid_for(const event_body& body);
   void tell_all(event_body body) const;
-  bool look_whether_stopping();
-
-  const cancel_cell::ptr above_;                            // the cell of the parent; null in a root
-  std::atomic<const cancel_cell::ptr*> own_cell_{nullptr};  // set once: a cell of ours, or the closed one of nobody
-  std::uint64_t quiet_since_ = 0;  // the epoch in which the ruling cell was last looked at, was not stopping,
-  bool has_deadline_ = false;      // and had a deadline, or not
 };
 
 /// Makes `n` the node of the current fiber for as long as this lives.
@@ -168,10 +134,10 @@ class enter_node {
 
  private:
   fiber& fiber_;
-  node* const outer_;
+  stoppable* const outer_;
 };
 
-/// Cancellation as its home loop carries it out: every open node under `top` that is stopping is told.
-void deliver_below(node& top);
+/// The innermost node whose body runs on `f`; null before the first.
+[[nodiscard]] node* node_of(const fiber& f) noexcept;
 
 }  // namespace workit::detail

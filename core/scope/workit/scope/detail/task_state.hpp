@@ -56,7 +56,7 @@ class task_state_base : public node {
   /// Runs it at once, on the calling thread's own stack: loop::run_here().
   void start_here();
   /// The whole life of the task, on its own fiber.
-  void run();
+  void run() final;
   /// Calls `then` on the home loop's stack once the task has settled: at once, if it has. Threads: the home loop's.
   void when_settled(std::function<void()> then);
   /// Settles a task that never starts: its scope was stopping when it was spawned.
@@ -72,6 +72,9 @@ class task_state_base : public node {
   std::atomic<bool> taken_{false};
   std::atomic<bool> awaited_outside_{false};  // a foreign thread waits, or has waited, for the status to change
 
+ protected:
+  bool has_settled_hook = false;  ///< whether settled() is called: most tasks have no use for the call
+
  public:
   /// What a failed task threw; null for every other.
   [[nodiscard]] const std::exception_ptr& error() const noexcept;
@@ -85,7 +88,7 @@ class task_state_base : public node {
   virtual void call(context& ctx) = 0;
   /// Destroys the body with all it captured: before anyone learns that the task has ended.
   virtual void drop_body() noexcept = 0;
-  /// Told once, last of all, on the thread that settles: nothing of the task runs any more.
+  /// Called once, last of all, on the thread that settles, when `has_settled_hook`: nothing of the task runs any more.
   virtual void settled() noexcept {}
 
  private:

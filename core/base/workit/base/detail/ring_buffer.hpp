@@ -1,11 +1,11 @@
-// window: the last so many of what comes.
+// ring_buffer: the newest elements of a sequence, up to a capacity.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 #include <vector>
+#include <workit/base/thread_mutex.hpp>
 
 namespace workit::detail {
 
@@ -17,7 +17,7 @@ class ring_buffer {
   explicit ring_buffer(std::size_t capacity) : capacity_(capacity) {}
 
   void add(T one) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (kept_.size() < capacity_) {
       kept_.push_back(std::move(one));
       return;
@@ -31,7 +31,7 @@ class ring_buffer {
     std::vector<T> all;
     std::size_t oldest = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const thread_lock lock(mutex_);
       all.swap(kept_);
       oldest = std::exchange(oldest_, 0);
     }
@@ -42,19 +42,19 @@ class ring_buffer {
     std::vector<T> all;
     std::size_t oldest = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const thread_lock lock(mutex_);
       all = kept_;
       oldest = oldest_;
     }
     return in_order(std::move(all), oldest);
   }
   [[nodiscard]] std::size_t size() const {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     return kept_.size();
   }
   /// Since it was made.
   [[nodiscard]] std::uint64_t dropped() const {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     return dropped_;
   }
 
@@ -65,10 +65,10 @@ class ring_buffer {
   }
 
   const std::size_t capacity_;
-  mutable std::mutex mutex_;
-  std::vector<T> kept_;     // guarded by mutex_, as all below
-  std::size_t oldest_ = 0;  // of a full ring
-  std::uint64_t dropped_ = 0;
+  mutable thread_mutex mutex_;
+  std::vector<T> kept_ WORKIT_GUARDED_BY(mutex_);
+  std::size_t oldest_ WORKIT_GUARDED_BY(mutex_) = 0;  // of a full ring
+  std::uint64_t dropped_ WORKIT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace workit::detail

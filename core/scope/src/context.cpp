@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/context/detail/remote_budgets.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 #include <workit/context/budget.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 #include <workit/context/values.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/scope/detail/node.hpp>

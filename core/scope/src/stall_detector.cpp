@@ -15,7 +15,7 @@
 #include <ctime>
 #include <workit/fiber/detail/loop.hpp>
 
-#include "duration_text.hpp"
+#include <workit/base/detail/duration_text.hpp>
 #include "stack_probe.hpp"
 
 namespace workit {

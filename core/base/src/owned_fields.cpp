@@ -1,5 +1,5 @@
 // owned_fields: values of fields as text.
-#include <workit/observe/owned_fields.hpp>
+#include <workit/base/owned_fields.hpp>
 
 namespace workit {
 namespace {

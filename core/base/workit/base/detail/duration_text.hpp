@@ -1,10 +1,15 @@
-// Durations as people read them.
+// duration_text: durations as text for people.
 #pragma once
 
 #include <string>
 #include <workit/base/clock.hpp>
 
 namespace workit::detail {
+
+/// Whole milliseconds, as errors and reasons state their limits: "1500 ms".
+[[nodiscard]] inline std::string in_ms(duration d) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
+}
 
 /// Two or three digits and a unit, from "0 us" over "1.2 ms", "41 ms", "9.5 s" and "12 min 5 s" to "3 h 20 min".
 [[nodiscard]] inline std::string in_words(duration d) {

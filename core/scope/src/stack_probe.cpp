@@ -81,7 +81,7 @@ void fill(question& q, const void* context) noexcept {
   q.task = 0;
   q.name[0] = q.inside[0] = '\0';
   const auto* running = fiber::current();
-  if (const node* innermost = running != nullptr ? running->current_node : nullptr; innermost != nullptr) {
+  if (const node* innermost = running != nullptr ? node_of(*running) : nullptr; innermost != nullptr) {
     const auto* task = innermost;
     while (task->parent != nullptr && task->parent->body == running) task = task->parent;
     q.task = task->id;

@@ -1,0 +1,72 @@
+// receipt: methods and proofs as text, and the receipt that is completed later.
+//
+// Invariants
+// 1. `reclaimed` of the receipt is set once. Each callback is called once: by set_reclaimed(), or at once by
+//    when_reclaimed() when the receipt is complete.
+// Lock order: mutex_ is a leaf; callbacks run outside of it.
+#include <workit/base/receipt.hpp>
+
+namespace workit {
+
+std::string_view to_string(stop_method m) noexcept {
+  switch (m) {
+    case stop_method::withdrawn:
+      return "withdrawn";
+    case stop_method::cooperative:
+      return "cooperative";
+    case stop_method::abandoned:
+      return "abandoned";
+    case stop_method::refused:
+      return "refused";
+    case stop_method::killed:
+      return "killed";
+  }
+  return "?";
+}
+
+std::string_view to_string(stop_proof p) noexcept {
+  switch (p) {
+    case stop_proof::none:
+      return "none";
+    case stop_proof::returned:
+      return "returned";
+    case stop_proof::landed:
+      return "landed";
+    case stop_proof::barrier:
+      return "barrier";
+    case stop_proof::notice:
+      return "notice";
+    case stop_proof::pidfd:
+      return "pidfd";
+  }
+  return "?";
+}
+
+stop_receipt receipt_slot::get() const {
+  const thread_lock lock(mutex_);
+  return receipt_;
+}
+
+void receipt_slot::set_reclaimed(time_point at) {
+  std::vector<std::function<void()>> then;
+  {
+    const thread_lock lock(mutex_);
+    if (receipt_.reclaimed) return;
+    receipt_.reclaimed = at;
+    then = std::move(then_);
+  }
+  for (auto& call : then) call();
+}
+
+void receipt_slot::when_reclaimed(std::function<void()> then) {
+  {
+    const thread_lock lock(mutex_);
+    if (!receipt_.reclaimed) {
+      then_.push_back(std::move(then));
+      return;
+    }
+  }
+  then();
+}
+
+}  // namespace workit
