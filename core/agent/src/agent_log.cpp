@@ -1,9 +1,10 @@
 // agent_log: a window of events, and what they look like as JSON.
 #include <workit/agent/agent_log.hpp>
+
 #include <workit/base/assert.hpp>
 
-#include "json_text.hpp"
 #include <workit/base/detail/ring_buffer.hpp>
+#include "json_text.hpp"
 
 namespace workit {
 namespace {
@@ -65,15 +66,17 @@ std::vector<agent_event> agent_log::all() const { return book_->events.all(); }
 std::uint64_t agent_log::dropped() const { return book_->events.dropped(); }
 
 std::string to_json(const agent_event& e) {
-  std::string out = "{\"seq\":" + std::to_string(e.seq) + ",\"agent\":" + std::to_string(e.agent) +
-                    ",\"what\":" + detail::quoted(to_string(e.what));
-  if (!e.tool.empty()) out += ",\"tool\":" + detail::quoted(e.tool);
-  if (e.call != 0) out += ",\"call\":" + std::to_string(e.call);
-  if (e.took != duration::zero()) out += ",\"took_us\":" + detail::microseconds(e.took);
-  if (e.why) out += ",\"why\":" + detail::json_of(*e.why);
-  if (e.error) out += ",\"error\":" + detail::json_of(*e.error);
-  if (e.stop) out += ",\"stop\":" + detail::json_of(scope_receipt::stop{e.tool, *e.stop});
-  return out += '}';
+  detail::json_object out;
+  out.add("seq", e.seq)
+      .add("agent", e.agent)
+      .add("what", to_string(e.what))
+      .add_if(!e.tool.empty(), "tool", e.tool)
+      .add_if(e.call != 0, "call", e.call)
+      .add_if(e.took != duration::zero(), "took_us", detail::microseconds(e.took));
+  if (e.why) out.add("why", detail::json_of(*e.why));
+  if (e.error) out.add("error", detail::json_of(*e.error));
+  if (e.stop) out.add("stop", detail::json_of(scope_receipt::stop{e.tool, *e.stop}));
+  return out.done().text();
 }
 
 }  // namespace workit

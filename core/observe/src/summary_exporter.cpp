@@ -4,9 +4,10 @@
 // 1. open_ holds the scopes that were heard of and have not closed, running_ the tasks that began and have not ended:
 //    nothing is kept of what is over.
 // Lock order: ledger::mutex_ is a leaf; a summary goes down the line outside of it.
+#include <workit/observe/summary_exporter.hpp>
+
 #include <unordered_map>
 #include <workit/base/overloaded.hpp>
-#include <workit/observe/summary_exporter.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 
 #include "export_line.hpp"
@@ -24,7 +25,7 @@ class ledger {
  public:
   /// Whether this is news.
   bool open(work_id id, std::string_view name, time_point at, work_id parent) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     const auto [found, is_new] = open_.try_emplace(id);
     if (is_new) found->second = {.id = id, .parent = parent, .name = std::string(name), .opened = at};
     return is_new;
@@ -32,20 +33,40 @@ class ledger {
 
   /// The summary of a scope that this event closes.
   std::optional<scope_summary> hear(const lifecycle_event& e) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     std::visit(detail::overloaded{
                    [&](const event::task_started& started) {
+                     mutex_.assert_held();
                      if (started.scope == 0) return;  // the task of a root is in no scope
                      running_[e.id] = started.scope;
                      ++at(started.scope, e).tasks.running;
                    },
-                   [&](const event::task_succeeded&) { ended(e, &task_counts::succeeded); },
-                   [&](const event::task_failed&) { ended(e, &task_counts::failed); },
-                   [&](const event::task_cancelled&) { ended(e, &task_counts::cancelled); },
-                   [&](const event::task_retrying&) { count(e, &scope_summary::retries); },
-                   [&](const event::cleanup_failed&) { count(e, &scope_summary::cleanup_failures); },
-                   [&](const event::cleanup_timed_out&) { count(e, &scope_summary::cleanup_timeouts); },
+                   [&](const event::task_succeeded&) {
+                     mutex_.assert_held();
+                     ended(e, &task_counts::succeeded);
+                   },
+                   [&](const event::task_failed&) {
+                     mutex_.assert_held();
+                     ended(e, &task_counts::failed);
+                   },
+                   [&](const event::task_cancelled&) {
+                     mutex_.assert_held();
+                     ended(e, &task_counts::cancelled);
+                   },
+                   [&](const event::task_retrying&) {
+                     mutex_.assert_held();
+                     count(e, &scope_summary::retries);
+                   },
+                   [&](const event::cleanup_failed&) {
+                     mutex_.assert_held();
+                     count(e, &scope_summary::cleanup_failures);
+                   },
+                   [&](const event::cleanup_timed_out&) {
+                     mutex_.assert_held();
+                     count(e, &scope_summary::cleanup_timeouts);
+                   },
                    [&](const event::scope_closing& closing) {
+                     mutex_.assert_held();
                      auto& s = at(e.id, e);
                      if (closing.why != nullptr) s.why = *closing.why;
                    },
@@ -64,31 +85,31 @@ class ledger {
   }
 
  private:
-  /// The scope of that id; one that nobody heard open is late.
-  scope_summary& at(work_id scope, const lifecycle_event& e) {
+  /// The scope of that id; one whose opening was not heard is late.
+  scope_summary& at(work_id scope, const lifecycle_event& e) WORKIT_REQUIRES(mutex_) {
     const auto [found, is_new] = open_.try_emplace(scope);
     if (is_new) found->second = {.id = scope, .opened = e.at, .late = true};
     return found->second;
   }
-  /// Counts for the scope that `e` is about, or that owns the task that it is about; an id that nobody knows may be of
-  /// either, and stays out.
-  void count(const lifecycle_event& e, std::uint64_t scope_summary::*what) {
+  /// Counts for the scope that `e` is about, or that owns the task that it is about; an unknown id may be of
+  /// either, and is left out.
+  void count(const lifecycle_event& e, std::uint64_t scope_summary::*what) WORKIT_REQUIRES(mutex_) {
     const auto task = running_.find(e.id);
     const auto scope = open_.find(task != running_.end() ? task->second : e.id);
     if (scope != open_.end()) ++(scope->second.*what);
   }
-  void ended(const lifecycle_event& e, std::uint64_t task_counts::*how) {
+  void ended(const lifecycle_event& e, std::uint64_t task_counts::*how) WORKIT_REQUIRES(mutex_) {
     const auto task = running_.find(e.id);
-    if (task == running_.end()) return;  // it began before anyone listened
+    if (task == running_.end()) return;  // it began before the exporter listened
     auto& counts = at(task->second, e).tasks;
     running_.erase(task);
     --counts.running;
     ++(counts.*how);
   }
 
-  std::mutex mutex_;
-  std::unordered_map<work_id, scope_summary> open_;  // guarded by mutex_, as below
-  std::unordered_map<work_id, work_id> running_;     // to the scope of each
+  thread_mutex mutex_;
+  std::unordered_map<work_id, scope_summary> open_ WORKIT_GUARDED_BY(mutex_);
+  std::unordered_map<work_id, work_id> running_ WORKIT_GUARDED_BY(mutex_);  // to the scope of each
 };
 
 }  // namespace
@@ -144,15 +165,21 @@ void summary_exporter::flush() const { line_->flush(); }
 export_counts summary_exporter::counts() const { return line_->counts(); }
 
 std::string to_json(const scope_summary& s) {
-  std::string out = "{\"scope\":" + std::to_string(s.id) + ",\"parent\":" + std::to_string(s.parent) +
-                    ",\"name\":" + detail::quoted(s.name) + ",\"outcome\":" + detail::quoted(to_string(s.outcome)) +
-                    ",\"took_us\":" + detail::microseconds(s.took);
-  if (s.why) out += ",\"why\":" + detail::json_of(*s.why);
-  out += ",\"tasks\":" + detail::json_of(s.tasks) + ",\"retries\":" + std::to_string(s.retries) +
-         ",\"cleanup_failures\":" + std::to_string(s.cleanup_failures) +
-         ",\"cleanup_timeouts\":" + std::to_string(s.cleanup_timeouts) +
-         ",\"dropped_events\":" + std::to_string(s.dropped_events) + ",\"late\":" + (s.late ? "true" : "false") + '}';
-  return out;
+  detail::json_object out;
+  out.add("scope", s.id)
+      .add("parent", s.parent)
+      .add("name", s.name)
+      .add("outcome", to_string(s.outcome))
+      .add("took_us", detail::microseconds(s.took));
+  if (s.why) out.add("why", detail::json_of(*s.why));
+  return out.add("tasks", detail::json_of(s.tasks))
+      .add("retries", s.retries)
+      .add("cleanup_failures", s.cleanup_failures)
+      .add("cleanup_timeouts", s.cleanup_timeouts)
+      .add("dropped_events", s.dropped_events)
+      .add("late", s.late)
+      .done()
+      .text();
 }
 
 }  // namespace workit

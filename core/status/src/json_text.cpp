@@ -1,100 +1,49 @@
-// json_text: strings, numbers, reasons and stops as JSON.
+// json_text: reasons, failures, counts and stops as JSON.
 #include "json_text.hpp"
 
-#include <cmath>
-
 namespace workit::detail {
-namespace {
 
-// How many bytes the character at the front of `text` has; 0 when it is no UTF-8 (RFC 3629, section 4).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                             : first >> 4 == 0xe              ? 3
-                             : first >= 0xf0 && first <= 0xf4 ? 4
-                                                              : 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if (byte(i) >> 6 != 2) return 0;
-  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-  const bool no_character = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
-  return overlong || no_character ? 0 : length;
+json_value json_of(const cancel_reason& why) {
+  json_object out;
+  out.add("kind", kind_of(why));
+  if (const auto* manual = std::get_if<reason::manual>(&why)) out.add("tag", manual->tag);
+  return out.done();
 }
 
-}  // namespace
-
-std::string quoted(std::string_view text) {
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string out = "\"";
-  while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text.front());
-    auto length = utf8_length(text);
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-      do text.remove_prefix(1);  // one mark for a character that was cut short
-      while (!text.empty() && static_cast<unsigned char>(text.front()) >> 6 == 2);
-      continue;
-    }
-    if (first < 0x20) {
-      out += "\\u00";
-      out += hex[first >> 4];
-      out += hex[first & 15];
-    } else {
-      if (first == '"' || first == '\\') out += '\\';
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(length);
-  }
-  return out += '"';
+json_value json_of(const failure_snapshot& f) {
+  return json_object().add("what", f.what).add("worker_crashed", f.worker_crashed).done();
 }
 
-std::string microseconds(duration d) {
-  const auto tenths = std::chrono::duration_cast<std::chrono::nanoseconds>(d).count() / 100;
-  const auto size = tenths < 0 ? -tenths : tenths;
-  return (tenths < 0 ? "-" : "") + std::to_string(size / 10) + '.' + std::to_string(size % 10);
+json_value json_of(const task_counts& c) {
+  return json_object()
+      .add("pending", c.pending)
+      .add("running", c.running)
+      .add("succeeded", c.succeeded)
+      .add("failed", c.failed)
+      .add("cancelled", c.cancelled)
+      .done();
 }
 
-std::string json_of(const cancel_reason& why) {
-  std::string out = "{\"kind\":" + quoted(kind_of(why));
-  if (const auto* manual = std::get_if<reason::manual>(&why)) out += ",\"tag\":" + quoted(manual->tag);
-  return out + '}';
+json_value json_of(const thread_stop& t) {
+  json_object out;
+  out.add("signals", t.signals);
+  if (t.refused.kind != obstacle::none) return out.add("refused", describe(t.refused)).done();
+  return out.add("at", to_string(t.at)).add("walk_us", microseconds(t.walk)).add("arena_bytes", t.arena_bytes).done();
 }
 
-std::string fraction(double of_one) {
-  if (!(of_one >= 0 && of_one <= 1e6)) return "null";
-  const auto thousandths = std::lround(of_one * 1000);
-  auto digits = std::to_string(thousandths % 1000);
-  digits.insert(0, 3 - digits.size(), '0');
-  return std::to_string(thousandths / 1000) + '.' + digits;
-}
-
-std::string json_of(const failure_snapshot& f) {
-  return "{\"what\":" + quoted(f.what) + ",\"worker_crashed\":" + (f.worker_crashed ? "true" : "false") + '}';
-}
-
-std::string json_of(const task_counts& c) {
-  return "{\"pending\":" + std::to_string(c.pending) + ",\"running\":" + std::to_string(c.running) +
-         ",\"succeeded\":" + std::to_string(c.succeeded) + ",\"failed\":" + std::to_string(c.failed) +
-         ",\"cancelled\":" + std::to_string(c.cancelled) + '}';
-}
-
-std::string json_of(const thread_stop& t) {
-  std::string out = "{\"signals\":" + std::to_string(t.signals);
-  if (t.refused.kind != obstacle::none) return out + ",\"refused\":" + quoted(describe(t.refused)) + '}';
-  return out + ",\"at\":" + quoted(to_string(t.at)) + ",\"walk_us\":" + microseconds(t.walk) +
-         ",\"arena_bytes\":" + std::to_string(t.arena_bytes) + '}';
-}
-
-std::string json_of(const scope_receipt::stop& s) {
+json_value json_of(const scope_receipt::stop& s) {
   const auto& r = s.receipt;
-  std::string out = "{\"task\":" + quoted(s.task) + ",\"boundary\":" + quoted(to_string(r.where)) +
-                    ",\"method\":" + quoted(to_string(r.method)) + ",\"proof\":" + quoted(to_string(r.proof)) +
-                    ",\"reason\":" + json_of(r.why) + ",\"stopped_us\":" + microseconds(r.stopped - r.requested);
-  if (r.reclaimed) out += ",\"reclaimed_us\":" + microseconds(*r.reclaimed - r.requested);
-  if (r.worker != 0) out += ",\"worker\":" + std::to_string(r.worker);
-  if (r.thread) out += ",\"thread\":" + json_of(*r.thread);
-  return out + '}';
+  json_object out;
+  out.add("task", s.task)
+      .add("boundary", to_string(r.where))
+      .add("method", to_string(r.method))
+      .add("proof", to_string(r.proof))
+      .add("reason", json_of(r.why))
+      .add("stopped_us", microseconds(r.stopped - r.requested));
+  if (r.reclaimed) out.add("reclaimed_us", microseconds(*r.reclaimed - r.requested));
+  out.add_if(r.worker != 0, "worker", r.worker);
+  if (r.thread) out.add("thread", json_of(*r.thread));
+  return out.done();
 }
 
 }  // namespace workit::detail

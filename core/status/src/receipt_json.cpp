@@ -1,4 +1,4 @@
-// A scope receipt as one line of JSON.
+// scope_receipt: as one line of JSON.
 #include <workit/scope/scope_receipt.hpp>
 
 #include "json_text.hpp"
@@ -6,16 +6,17 @@
 namespace workit {
 
 std::string to_json(const scope_receipt& r) {
-  std::string out = "{\"scope\":" + detail::quoted(r.name) + ",\"id\":" + std::to_string(r.id) +
-                    ",\"outcome\":" + detail::quoted(to_string(r.outcome));
-  if (r.why) out += ",\"reason\":" + detail::json_of(*r.why);
-  out += ",\"open_us\":" + detail::microseconds(r.closed - r.opened);
-  if (r.requested) out += ",\"closed_us\":" + detail::microseconds(r.closed - *r.requested);
-  out += ",\"tasks\":{\"spawned\":" + std::to_string(r.tasks) + ",\"succeeded\":" + std::to_string(r.succeeded) +
-         ",\"failed\":" + std::to_string(r.failed) + ",\"cancelled\":" + std::to_string(r.cancelled) +
-         "},\"stops\":" + detail::json_list(r.stops, [](const auto& s) { return detail::json_of(s); });
-  if (r.stops_dropped != 0) out += ",\"stops_dropped\":" + std::to_string(r.stops_dropped);
-  return out + '}';
+  detail::json_object tasks, out;
+  tasks.add("spawned", r.tasks).add("succeeded", r.succeeded).add("failed", r.failed).add("cancelled", r.cancelled);
+  out.add("scope", r.name).add("id", r.id).add("outcome", to_string(r.outcome));
+  if (r.why) out.add("reason", detail::json_of(*r.why));
+  out.add("open_us", detail::microseconds(r.closed - r.opened));
+  if (r.requested) out.add("closed_us", detail::microseconds(r.closed - *r.requested));
+  return out.add("tasks", tasks.done())
+      .add("stops", detail::json_array(r.stops, [](const auto& s) { return detail::json_of(s); }))
+      .add_if(r.stops_dropped != 0, "stops_dropped", r.stops_dropped)
+      .done()
+      .text();
 }
 
 }  // namespace workit
