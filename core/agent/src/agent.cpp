@@ -5,6 +5,7 @@
 // 2. Between the first event and the last, which says how the agent ended, seq counts up by one.
 // Lock order: there are no locks but the log's; all this is the home loop's.
 #include <workit/agent/agent.hpp>
+
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 

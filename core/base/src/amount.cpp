@@ -1,8 +1,9 @@
 // amount: decimals in and out, without rounding.
+#include <workit/base/amount.hpp>
+
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <workit/base/amount.hpp>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 

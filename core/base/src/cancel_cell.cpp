@@ -1,13 +1,14 @@
-// cancel_cell: see the header for what it promises.
+// cancel_cell: one word that changes once, and the epoch by which descendants see the change.
 //
 // Invariants
 // 1. state_ changes once: null -> record, or null -> closed mark. A record lives as long as its cell.
 // 2. The epoch moves after state_ or deadline_ did, and a walk reads the epoch before it reads any state. So a
 //    quiet_since_ that equals the epoch never hides a cancellation from which request() has returned.
 // Lock order: there are no locks.
+#include <workit/base/cancel_cell.hpp>
+
 #include <algorithm>
 #include <vector>
-#include <workit/base/cancel_cell.hpp>
 
 namespace workit {
 namespace {

@@ -1,6 +1,7 @@
-// The words of a stop at the thread boundary.
-#include <array>
+// thread_stop: the words of a stop at the thread boundary.
 #include <workit/base/thread_stop.hpp>
+
+#include <array>
 
 namespace workit {
 

@@ -1,4 +1,4 @@
-// The sentences of the worker errors.
+// worker_errors: their sentences.
 #include <workit/base/worker_errors.hpp>
 
 #include <algorithm>
@@ -97,8 +97,8 @@ worker_crashed::worker_crashed(std::string task, crash_facts how, worker_usage u
     : worker_error(sentence_of(task, how) + last_line_of(used.output), used), how_(std::move(how)) {}
 
 killed_externally::killed_externally(std::string task, out_of_memory guess, worker_usage used)
-    : worker_crashed("the worker of task \"" + task + "\" was killed by somebody else: " + std::string(told(guess)), 9,
-                     std::move(used)),
+    : worker_crashed("the worker of task \"" + task + "\" was killed by another process: " + std::string(told(guess)),
+                     9, std::move(used)),
       oom_(guess) {}
 
 zygote_lost::zygote_lost(std::string task, std::string zygote, worker_usage used)

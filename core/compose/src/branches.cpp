@@ -102,7 +102,7 @@ std::shared_ptr<branch> branches::next_until(time_point until) {
 }
 
 void branches::dismiss(const branch& winner) {
-  // Cancelling runs no user code and resumes nobody: the list stays as it is.
+  // Cancelling runs no user code and resumes no fiber: the list stays as it is.
   for (auto* loser : running_) loser->cell()->request(reason::race_lost{winner.id});
 }
 

@@ -1,4 +1,4 @@
-// The tasks of one composable, in the order in which they end.
+// branches: the tasks of one composable, in the order in which they end.
 #pragma once
 
 #include <deque>

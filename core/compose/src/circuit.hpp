@@ -6,8 +6,8 @@
 // Lock order: circuit::mutex_ is a leaf; nothing is called under it.
 #pragma once
 
-#include <mutex>
 #include <optional>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/compose/circuit_breaker.hpp>
 
 namespace workit::detail {
@@ -23,7 +23,7 @@ class circuit {
     duration retry_after{};
   };
   [[nodiscard]] admission try_admit(time_point now) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (state_ == circuit_state::open && now < reopens_) return {{}, reopens_ - now};
     if (state_ == circuit_state::open) enter(circuit_state::half_open);
     if (state_ == circuit_state::half_open) {
@@ -40,7 +40,7 @@ class circuit {
   }
 
   void succeeded(std::uint64_t admitted) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (admitted != epoch_) return;
     if (state_ == circuit_state::half_open)
       enter(circuit_state::closed);
@@ -49,7 +49,7 @@ class circuit {
   }
 
   void failed(std::uint64_t admitted, time_point now) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (admitted != epoch_) return;
     if (state_ == circuit_state::closed && ++failures_ < options_.failure_threshold) return;
     reopens_ = deadline::in(options_.reset_after, now).at();
@@ -57,17 +57,17 @@ class circuit {
   }
 
   void withdrawn(std::uint64_t admitted) {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     if (admitted == epoch_ && state_ == circuit_state::half_open) --trials_;
   }
 
   circuit_state at(time_point now) const {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     return state_ == circuit_state::open && now >= reopens_ ? circuit_state::half_open : state_;
   }
 
  private:
-  void enter(circuit_state next) {
+  void enter(circuit_state next) WORKIT_REQUIRES(mutex_) {
     state_ = next;
     ++epoch_;
     failures_ = 0;
@@ -75,12 +75,12 @@ class circuit {
   }
 
   const circuit_breaker_options options_;
-  mutable std::mutex mutex_;
-  circuit_state state_ = circuit_state::closed;
-  std::uint64_t epoch_ = 0;
-  std::size_t failures_ = 0;  // consecutive, while closed
-  std::size_t trials_ = 0;    // under way, while half open
-  time_point reopens_{};      // when trial calls may pass, while open
+  mutable thread_mutex mutex_;
+  circuit_state state_ WORKIT_GUARDED_BY(mutex_) = circuit_state::closed;
+  std::uint64_t epoch_ WORKIT_GUARDED_BY(mutex_) = 0;
+  std::size_t failures_ WORKIT_GUARDED_BY(mutex_) = 0;  // consecutive, while closed
+  std::size_t trials_ WORKIT_GUARDED_BY(mutex_) = 0;    // under way, while half open
+  time_point reopens_ WORKIT_GUARDED_BY(mutex_){};      // when trial calls may pass, while open
 };
 
 }  // namespace workit::detail

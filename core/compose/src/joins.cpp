@@ -1,4 +1,4 @@
-// What the composables of several branches do with them: all, pool, all_settled, race, any.
+// joins: the composables of several branches: all, pool, all_settled, race, any.
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
@@ -14,7 +14,8 @@ void check_options(std::string_view what, const compose_options& options) {
 }
 
 void check_any(std::string_view what, std::size_t number) {
-  WORKIT_ASSERT(number > 0, std::string(what) + "() was given no functions: nobody can win, so give it at least one");
+  WORKIT_ASSERT(number > 0,
+                std::string(what) + "() was given no functions: no function can win, so give it at least one");
 }
 
 void check_pool(std::size_t limit) {

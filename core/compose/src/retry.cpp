@@ -1,11 +1,13 @@
-// Composables that repeat: retry, supervise, hedge; and the delays between attempts.
+// retry: the composables that repeat: retry, supervise, hedge; and the delays between attempts.
+#include <workit/compose/retry.hpp>
+
 #include <cmath>
 #include <random>
 #include <stdexcept>
 #include <workit/base/assert.hpp>
+#include <workit/base/detail/split_mix64.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/compose/hedge.hpp>
-#include <workit/compose/retry.hpp>
 #include <workit/compose/supervise.hpp>
 
 #include "branches.hpp"
@@ -15,17 +17,10 @@ namespace {
 
 constexpr std::size_t most_attempts = 1000;
 
-std::uint64_t next_of(std::uint64_t state) noexcept {
-  auto z = state;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31);
-}
-
 /// A seed that no other object of this process gets.
 std::uint64_t fresh_seed() {
   static std::atomic<std::uint64_t> last{(std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}()};
-  return next_of(last.fetch_add(1, std::memory_order_relaxed));
+  return detail::split_mix64::mix(last.fetch_add(1, std::memory_order_relaxed));
 }
 
 void check_delays(const char* what, duration initial, duration most) {
@@ -58,8 +53,9 @@ jitter::jitter(const jitter& other)
     : seeded_(other.seeded_), state_(seeded_ ? other.state_.load(std::memory_order_relaxed) : fresh_seed()) {}
 
 duration jitter::apply(duration d) noexcept {
-  constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
-  const auto bits = next_of(state_.fetch_add(golden, std::memory_order_relaxed) + golden) >> 11;  // 53 of them
+  const auto bits =
+      split_mix64::mix(state_.fetch_add(split_mix64::golden, std::memory_order_relaxed) + split_mix64::golden) >>
+      11;  // 53 of them
   const double factor = 0.5 + static_cast<double>(bits) * 0x1p-54;
   return duration(static_cast<duration::rep>(static_cast<double>(d.count()) * factor));
 }

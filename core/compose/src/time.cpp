@@ -1,4 +1,4 @@
-// Composables about time and cancellation: timeout, deadline_at, uncancellable.
+// time: the composables about time and cancellation: timeout, deadline_at, uncancellable.
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/compose/bracket.hpp>

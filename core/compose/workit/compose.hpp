@@ -1,4 +1,4 @@
-// All composables: functions that take task functions and return one.
+// compose: all composables: functions that take task functions and return one.
 #pragma once
 
 #include <workit/compose/all.hpp>

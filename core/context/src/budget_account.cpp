@@ -7,12 +7,13 @@
 // 2. Nothing is called while a word is locked: it is locked for some tens of instructions, or for as long as the kernel
 //    takes the thread away.
 // Lock order: words ascend by the numbers of their keys; no charge has two accounts of one key.
+#include <workit/context/detail/budget_account.hpp>
+
 #include <algorithm>
 #include <limits>
 #include <thread>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/context/detail/budget_account.hpp>
 
 namespace workit::detail {
 namespace {

@@ -1,8 +1,9 @@
 // inherited_context: what scopes inherit, and charges on it.
+#include <workit/context/detail/inherited_context.hpp>
+
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/context/detail/inherited_context.hpp>
 
 namespace workit::detail {
 namespace {
@@ -48,13 +49,12 @@ inherited_context::ptr inherited_context::below(const ptr& outer, const values& 
 }
 
 budget_account* inherited_context::account(const budget_key& key) const noexcept {
-  // The map is for values, too, which do not change; an account was made to.
-  return static_cast<budget_account*>(const_cast<void*>(accounts_.find(key.number())));
+  return accounts_.find(key.number());
 }
 
 std::vector<budget_state> inherited_context::budgets() const {
   std::vector<budget_state> all;
-  accounts_.for_each([&](const void* a) { all.push_back(static_cast<const budget_account*>(a)->state()); });
+  accounts_.for_each([&](const budget_account& a) { all.push_back(a.state()); });
   return all;
 }
 

@@ -1,4 +1,4 @@
-// Keys: their numbers, and what may be in them.
+// key: the numbers of keys, and the ranges of their options.
 #include <atomic>
 #include <workit/base/assert.hpp>
 #include <workit/context/budget.hpp>

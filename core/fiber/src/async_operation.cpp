@@ -7,9 +7,10 @@
 //    io_context included, races with it.
 // 2. The slot is empty before the fiber goes on: a stale handler in it would refer to a socket that may be gone.
 // Lock order: there are no locks.
+#include <workit/fiber/detail/async_operation.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
-#include <workit/fiber/detail/async_operation.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 

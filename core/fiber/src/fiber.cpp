@@ -73,7 +73,7 @@ void fiber::park(const char* note) {
   parked_ = true;
   has_given_way_ = true;
   note_ = note;
-  // A bound that has passed woke its waiter; whoever parks all the same waits for something that has to come.
+  // A bound that has passed woke its waiter. A fiber that parks again waits for something that has to come.
   if (std::uncaught_exceptions() > 0 && unwind_bound_ > home.now()) {
     const wake_timer bound(*this, unwind_bound_);
     switch_away(false);

@@ -1,4 +1,4 @@
-// The scheduling algorithm that makes Boost.Fiber and Asio take turns on one thread.
+// fiber_scheduler: the algorithm by which Boost.Fiber and Asio take turns on one thread.
 #pragma once
 
 #include <boost/fiber/algo/algorithm.hpp>

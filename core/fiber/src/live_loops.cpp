@@ -1,14 +1,16 @@
 // live_loops: one list under one lock, a leaf.
 #include "live_loops.hpp"
 
-#include <mutex>
+#include <algorithm>
+#include <workit/base/thread_mutex.hpp>
+#include <workit/fiber/detail/loop.hpp>
 
 namespace workit::detail {
 namespace {
 
 struct list {
-  std::mutex mutex;
-  std::vector<std::shared_ptr<loop>> loops;  // guarded by mutex
+  thread_mutex mutex;
+  std::vector<std::shared_ptr<loop>> loops WORKIT_GUARDED_BY(mutex);
 };
 
 list& the_list() {
@@ -20,19 +22,19 @@ list& the_list() {
 
 void live_loops::add(const std::shared_ptr<loop>& one) {
   auto& l = the_list();
-  const std::lock_guard lock(l.mutex);
+  const thread_lock lock(l.mutex);
   l.loops.push_back(one);
 }
 
 void live_loops::remove(const loop& one) noexcept {
   auto& l = the_list();
-  const std::lock_guard lock(l.mutex);
+  const thread_lock lock(l.mutex);
   std::erase_if(l.loops, [&](const auto& each) { return each.get() == &one; });
 }
 
 std::vector<std::shared_ptr<loop>> live_loops::all() {
   auto& l = the_list();
-  const std::lock_guard lock(l.mutex);
+  const thread_lock lock(l.mutex);
   return l.loops;
 }
 

@@ -1,4 +1,4 @@
-// The loops of all runtimes of this process, for those who look inside.
+// live_loops: the loops of all runtimes of this process, for snapshots of the whole process.
 #pragma once
 
 #include <memory>

@@ -3,16 +3,14 @@
 // Invariants
 // 1. Every member but the io_context (thread-safe), the atomics and `owner_`, `index_`, `clock_`, `wake_descriptor_`
 //    (constant) is touched on the loop's thread only, or before it starts and after it ended.
-// 2. Handlers, timers and posted work run on the dispatcher's stack, never on a fiber's: fiber::current() is null
-// there.
+// 2. Handlers, timers and posted work run on the dispatcher's stack, where fiber::current() is null.
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
-// 4. What is posted runs: on the loop, or, where post() sees `ended_`, on the poster. One thread at a time runs such
-//    leftovers; whoever comes meanwhile leaves his to that one (`leftovers_` counts).
-// 5. A cancellation may come after the runtime has gone, or while it goes: it touches the loop, which its cell keeps,
-// and
-//    `told_`, which tell() takes away only when nobody is between reading it and his last use of it (`telling_`).
+// 4. Posted work runs on the loop, or, where post() sees `ended_`, on the posting thread. One thread drains such
+//    leftovers; concurrent posters only count theirs in `leftovers_`.
+// 5. A cancellation may come while the runtime ends, or later. It touches the loop, which its cell keeps, and `told_`.
+//    tell() returns only when no thread is between reading the old `told_` and its last use of it (`telling_` counts).
 // Lock order: there are no locks.
-#include "fiber_scheduler.hpp"
+#include <workit/fiber/detail/loop.hpp>
 
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -27,6 +25,7 @@
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/stoppable.hpp>
 
+#include "fiber_scheduler.hpp"
 #include "live_loops.hpp"
 #include "sanitizer_switch.hpp"
 #include "signal_stack.hpp"
@@ -38,9 +37,6 @@ thread_local loop* this_loop = nullptr;
 
 // Tasks are begun in batches: a thousand short ones then share a few hot stacks instead of touching a thousand.
 constexpr std::size_t begun_at_once = 32;
-
-constexpr duration spin_time = std::chrono::microseconds(50);
-const bool spinning_pays = std::thread::hardware_concurrency() > 1;
 
 }  // namespace
 
@@ -251,23 +247,12 @@ void loop::idle() {
   beat();
 }
 
-void loop::answered() noexcept { answered_at_ = std::chrono::steady_clock::now(); }
-
-void loop::asked() noexcept {
-  const auto now = std::chrono::steady_clock::now();
-  if (spinning_pays && now - answered_at_ < spin_time) looks_until_ = now + spin_time;
-}
-
-void loop::awaits_answer() noexcept {
-  if (spinning_pays) looks_until_ = std::chrono::steady_clock::now() + spin_time;
-}
-
 bool loop::has_come_soon() {
-  if (operations_ == 0 || looks_until_ == time_point{}) return false;
+  if (operations_ == 0 || spins_until_ == time_point{}) return false;
   do {
     if (io_.poll_one() != 0) return true;
-  } while (std::chrono::steady_clock::now() < looks_until_);
-  looks_until_ = {};
+  } while (std::chrono::steady_clock::now() < spins_until_);
+  spins_until_ = {};
   return false;
 }
 

@@ -1,22 +1,9 @@
-// What the sanitizers have to be told about the stacks of fibers, since they do not see their switches.
+// sanitizer_switch: tells the sanitizers of switches between the stacks of fibers, which they do not see.
 #pragma once
 
 #include <cstddef>
+#include <workit/base/detail/sanitizers.hpp>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WORKIT_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WORKIT_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define WORKIT_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WORKIT_THREAD_SANITIZER 1
-#endif
-#endif
 #if defined(WORKIT_ADDRESS_SANITIZER)
 #include <pthread.h>
 #include <sanitizer/asan_interface.h>

@@ -1,4 +1,4 @@
-// A stack for the signal handlers of an I/O thread: a fiber's own may have nothing left for them.
+// signal_stack: a stack for the signal handlers of an I/O thread, because a fiber's own may have no room left.
 #pragma once
 
 #include <sys/mman.h>

@@ -1,11 +1,12 @@
 // Stacks for fibers. The guard is a hole in the page tables where the kernel has that (MADV_GUARD_INSTALL, Linux 6.13),
 // else an unreadable page: those are mappings of their own, and vm.max_map_count ends them at about 32,000.
+#include <workit/fiber/detail/stack_pool.hpp>
+
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <new>
 #include <workit/base/assert.hpp>
-#include <workit/fiber/detail/stack_pool.hpp>
 
 #include "sanitizer_switch.hpp"
 

@@ -1,6 +1,7 @@
 // attempt_recorder: a window of records; what is said of a function is redacted and measured once, when it is wrapped.
-#include <workit/base/assert.hpp>
 #include <workit/observe/attempt_recorder.hpp>
+
+#include <workit/base/assert.hpp>
 #include <workit/scope/detail/in_scope.hpp>
 
 #include <workit/base/detail/ring_buffer.hpp>

@@ -1,6 +1,7 @@
 // event_exporter: events that sampling keeps, copied and sent down a line.
-#include <random>
 #include <workit/observe/event_exporter.hpp>
+
+#include <random>
 #include <workit/scope/detail/scope_node.hpp>
 
 #include "export_line.hpp"
@@ -43,7 +44,7 @@ class event_exporter::line : public detail::export_line<recorded_event> {
   }
   [[nodiscard]] bool chooses() {
     if (!rule.is_head()) return rule.chooses(0);
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     return rule.chooses(std::uniform_real_distribution<>(0, 1)(random_));
   }
 
@@ -55,8 +56,8 @@ class event_exporter::line : public detail::export_line<recorded_event> {
     export_line::add(std::move(e), bytes, vital);
   }
 
-  std::mutex mutex_;
-  std::mt19937_64 random_;  // guarded by mutex_
+  thread_mutex mutex_;
+  std::mt19937_64 random_ WORKIT_GUARDED_BY(mutex_);
 };
 
 event_exporter::event_exporter(event_exporter_options options, sink to)

@@ -1,9 +1,10 @@
 // event_sink: a window of events; they are copied before they come to it.
-#include <workit/base/assert.hpp>
 #include <workit/observe/event_sink.hpp>
 
-#include "opening_event.hpp"
+#include <workit/base/assert.hpp>
+
 #include <workit/base/detail/ring_buffer.hpp>
+#include "opening_event.hpp"
 
 namespace workit {
 namespace {

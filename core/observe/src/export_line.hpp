@@ -13,6 +13,7 @@
 #include <deque>
 #include <thread>
 #include <workit/base/assert.hpp>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/observe/export_options.hpp>
 
@@ -48,7 +49,7 @@ class export_line {
   void add(Record one, std::size_t bytes, bool vital) {
     waiting_list dropped;  // goes after the lock
     {
-      const std::lock_guard lock(mutex_);
+      const thread_lock lock(mutex_);
       if (closed_ || bytes > options_.max_bytes || !make_room(bytes, vital, dropped)) {
         ++counts_.overflowed;
         return;
@@ -59,7 +60,7 @@ class export_line {
     changed_.notify_one();
   }
   void count_sampled_out() {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     ++counts_.sampled_out;
   }
 
@@ -67,13 +68,13 @@ class export_line {
     WORKIT_ASSERT(loop::current() == nullptr && std::this_thread::get_id() != thread_.get_id(),
                   "an exporter was flushed on an I/O thread or in its own sink, which that would block: flush from "
                   "another thread");
-    std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return is_empty() && !busy_; });
+    thread_lock lock(mutex_);
+    while (!is_empty() || busy_) idle_.wait(lock.native());
   }
   /// Offers the sink what waits, and ends. Idempotent. Threads: one at a time.
   void close() {
     {
-      const std::lock_guard lock(mutex_);
+      const thread_lock lock(mutex_);
       closed_ = true;
     }
     changed_.notify_one();
@@ -82,7 +83,7 @@ class export_line {
 
   [[nodiscard]] export_counts counts() const {
     const auto circuit_now = circuit_.at(clock_->now());
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     auto now = counts_;
     now.waiting = vital_.size() + other_.size();
     now.circuit = circuit_now;
@@ -97,10 +98,10 @@ class export_line {
   };
   using waiting_list = std::deque<waiting>;
 
-  [[nodiscard]] bool is_empty() const noexcept { return vital_.empty() && other_.empty(); }
+  [[nodiscard]] bool is_empty() const noexcept WORKIT_REQUIRES(mutex_) { return vital_.empty() && other_.empty(); }
 
   /// Drops what is worth less, oldest first, until `bytes` more fit; whether they do.
-  bool make_room(std::size_t bytes, bool vital, waiting_list& dropped) {
+  bool make_room(std::size_t bytes, bool vital, waiting_list& dropped) WORKIT_REQUIRES(mutex_) {
     while (vital_.size() + other_.size() >= options_.capacity || bytes_ + bytes > options_.max_bytes) {
       auto& from = !other_.empty() ? other_ : vital_;
       if (&from == &vital_ && !vital) return false;
@@ -112,7 +113,7 @@ class export_line {
     return true;
   }
 
-  waiting take_oldest() {
+  waiting take_oldest() WORKIT_REQUIRES(mutex_) {
     auto& from = other_.empty() || (!vital_.empty() && vital_.front().number < other_.front().number) ? vital_ : other_;
     auto oldest = std::move(from.front());
     from.pop_front();
@@ -121,38 +122,38 @@ class export_line {
   }
 
   void work() {
-    std::unique_lock lock(mutex_);
+    thread_lock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [this] { return closed_ || !is_empty(); });
+      while (!closed_ && is_empty()) changed_.wait(lock.native());
       if (is_empty()) return;
       busy_ = true;
       std::optional next(take_oldest());
       lock.unlock();
-      auto& how = hand(next->record);
-      next.reset();  // whatever it holds goes outside of the lock
+      const auto how = hand(next->record);
+      next.reset();  // what the record holds is destroyed outside of the lock
       lock.lock();
-      ++how;
+      ++(counts_.*how);
       busy_ = false;
       if (is_empty()) idle_.notify_all();
     }
   }
 
-  /// Hands one record to the sink; returns where that is to be counted.
-  std::uint64_t& hand(Record& one) {
-    if (!passes(one)) return counts_.cleaned_out;
+  /// Hands one record to the sink; returns the count that grows.
+  std::uint64_t export_counts::*hand(Record& one) {
+    if (!passes(one)) return &export_counts::cleaned_out;
     const auto admitted = circuit_.try_admit(clock_->now());
-    if (!admitted.epoch) return counts_.skipped;
+    if (!admitted.epoch) return &export_counts::skipped;
     tell_of_change();
-    auto* how = &counts_.exported;
+    auto how = &export_counts::exported;
     try {
       sink_(one);
       circuit_.succeeded(*admitted.epoch);
     } catch (...) {
       circuit_.failed(*admitted.epoch, clock_->now());
-      how = &counts_.failed;
+      how = &export_counts::failed;
     }
     tell_of_change();
-    return *how;
+    return how;
   }
   void tell_of_change() {
     const auto now = circuit_.at(clock_->now());
@@ -166,7 +167,7 @@ class export_line {
   bool passes(Record& one) const {
     try {
       return clean_ == nullptr || clean_(one);
-    } catch (...) {  // whoever cannot say that it is clean has not cleaned it
+    } catch (...) {  // a record counts as clean only if the cleaner says so
       return false;
     }
   }
@@ -178,14 +179,14 @@ class export_line {
   clock_source* clock_ = nullptr;
   circuit_state told_ = circuit_state::closed;  // the thread's
 
-  mutable std::mutex mutex_;
+  mutable thread_mutex mutex_;
   std::condition_variable changed_, idle_;
-  waiting_list vital_, other_;  // guarded by mutex_, as all below but the thread
-  std::size_t bytes_ = 0;
-  std::uint64_t last_ = 0;
-  bool closed_ = false;
-  bool busy_ = false;  // a record is with the sink
-  export_counts counts_;
+  waiting_list vital_ WORKIT_GUARDED_BY(mutex_), other_ WORKIT_GUARDED_BY(mutex_);
+  std::size_t bytes_ WORKIT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_ WORKIT_GUARDED_BY(mutex_) = 0;
+  bool closed_ WORKIT_GUARDED_BY(mutex_) = false;
+  bool busy_ WORKIT_GUARDED_BY(mutex_) = false;  // a record is with the sink
+  export_counts counts_ WORKIT_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

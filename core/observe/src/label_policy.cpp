@@ -1,8 +1,10 @@
-// label_policy and metric_exporter: what labels may be, and what becomes of those that may not.
+// label_policy and metric_exporter: the labels that may be, and what happens to others.
+#include <workit/observe/label_policy.hpp>
+
 #include <cmath>
 #include <workit/base/assert.hpp>
-#include <workit/observe/metric_exporter.hpp>
 #include <workit/base/owned_fields.hpp>
+#include <workit/observe/metric_exporter.hpp>
 
 namespace workit {
 namespace {

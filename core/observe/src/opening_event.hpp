@@ -1,4 +1,4 @@
-// The first event of a scope, which nobody who listens from inside of it could have heard.
+// opening_event: scope_opened of a scope that is open already, for observers that attach inside it.
 #pragma once
 
 #include <workit/observe/event_sink.hpp>

@@ -4,15 +4,16 @@
 // 1. A story holds no node: handlers and the scope's on_receipt, which the node holds, hold the story.
 // 2. complete_ is set once, after the receipt is in.
 // Lock order: mutex_ is a leaf; callbacks, copies of events and snapshots are made outside of it.
+#include <workit/observe/receipt_recorder.hpp>
+
 #include <unordered_set>
 #include <workit/base/assert.hpp>
 #include <workit/base/overloaded.hpp>
-#include <workit/observe/receipt_recorder.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/wait/manual_reset_event.hpp>
 
-#include "opening_event.hpp"
 #include <workit/base/detail/ring_buffer.hpp>
+#include "opening_event.hpp"
 #include "take_snapshot.hpp"
 
 namespace workit {
@@ -96,7 +97,7 @@ class receipt_recorder::story {
   /// `now` is what is going on while the scope is open.
   [[nodiscard]] scope_record write(scope_snapshot now) const;
   [[nodiscard]] bool has_closed() const {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     return closed_;
   }
   [[nodiscard]] const manual_reset_event& completed() const noexcept { return complete_; }
@@ -119,12 +120,13 @@ class receipt_recorder::story {
   time_point opened_{};
   bool attached_late_ = false;
 
-  mutable std::mutex mutex_;
-  tally counts_;  // guarded by mutex_, as all below
-  bool closed_ = false;
-  scope_record::terminal_state terminal_;  // constant once closed, as snapshot_
+  mutable thread_mutex mutex_;
+  tally counts_ WORKIT_GUARDED_BY(mutex_);
+  bool closed_ WORKIT_GUARDED_BY(mutex_) = false;
+  // Written once, under mutex_: the first two before closed_ is true. Read without it afterwards.
+  scope_record::terminal_state terminal_;
   scope_snapshot snapshot_;
-  std::optional<scope_receipt> receipt_;  // constant once there
+  std::optional<scope_receipt> receipt_;
 };
 
 void receipt_recorder::story::begin(const detail::scope_node& top) {
@@ -135,6 +137,7 @@ void receipt_recorder::story::begin(const detail::scope_node& top) {
   opened_ = top.opened_at;
   attached_late_ = top.first_child != nullptr || top.receipt.tasks != 0;
   auto opening = detail::opening_of(top);
+  const thread_lock lock(mutex_);
   counts_.count({opening.id, opening.name, opening.at, opening.body});
   events_.add(std::move(opening));
 }
@@ -146,7 +149,7 @@ void receipt_recorder::story::hear(const lifecycle_event& e, const detail::scope
   if (auto* manual = kept.why ? std::get_if<reason::manual>(&*kept.why) : nullptr) manual->data.reset();
   events_.add(std::move(kept));
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     counts_.count(e);
   }
   if (e.id == scope_ && std::holds_alternative<event::scope_closed>(e.body)) close(top);
@@ -156,7 +159,7 @@ void receipt_recorder::story::close(const detail::scope_node& top) {
   scope_record::terminal_state end{top.receipt.outcome, wall(), top.closed_at - top.opened_at, top.receipt.why,
                                    failure_of(top)};
   auto last = detail::take_snapshot(top);
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   terminal_ = std::move(end);
   snapshot_ = std::move(last);
   closed_ = true;
@@ -165,7 +168,7 @@ void receipt_recorder::story::close(const detail::scope_node& top) {
 void receipt_recorder::story::complete(const scope_receipt& receipt) {
   {
     auto mine = std::optional(receipt);
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     receipt_.swap(mine);
   }
   complete_.set();
@@ -177,7 +180,7 @@ scope_record receipt_recorder::story::write(scope_snapshot now) const {
   r.events = events_.all();
   bool closed = false, has_receipt = false;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     closed = closed_;
     has_receipt = receipt_.has_value();
     r.summary = counts_.totals();

@@ -1,7 +1,8 @@
 // redaction: names of fields, compared part by part.
+#include <workit/observe/redaction.hpp>
+
 #include <algorithm>
 #include <workit/base/assert.hpp>
-#include <workit/observe/redaction.hpp>
 
 namespace workit {
 namespace {

@@ -1,7 +1,8 @@
 // sampling: what is kept, and what tells of a failure.
+#include <workit/observe/sampling.hpp>
+
 #include <workit/base/assert.hpp>
 #include <workit/base/overloaded.hpp>
-#include <workit/observe/sampling.hpp>
 
 namespace workit {
 

@@ -1,8 +1,9 @@
 // context: cancel points, clocks, cleanups, and what a task is given and says.
+#include <workit/scope/context.hpp>
+
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/scope/context.hpp>
 #include <workit/context/detail/remote_budgets.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
@@ -22,7 +23,7 @@ const detail::inherited_context* around(detail::node& n) noexcept {
   return in != nullptr ? in->around.get() : nullptr;
 }
 
-/// Who has the budgets of all these charges, when no scope here has any of them; else null.
+/// The keeper of the budgets of all these charges, when no scope here has any of them; else null.
 detail::remote_budgets* far_from(detail::node& n, std::span<const charge> charges) noexcept {
   auto* const far = n.home->owner().remote_budgets();
   if (far == nullptr) return nullptr;

@@ -2,12 +2,13 @@
 //
 // Invariants
 // 1. empty -> held when acquire has returned, in the same step that registers the release; held -> released when that
-//    begins. A resource that was acquired is therefore released, whoever is cancelled.
+//    begins. So a resource that was acquired is released, whichever task is cancelled.
 // 2. The task that acquires lives under a key of the owner: there is one at a time.
 // Lock order: there are no locks; all is the owner's loop's.
+#include <workit/scope/detail/lazy_core.hpp>
+
 #include <workit/base/assert.hpp>
 #include <workit/fiber/detail/loop.hpp>
-#include <workit/scope/detail/lazy_core.hpp>
 
 #include <workit/base/detail/check_name.hpp>
 #include "scope_registry.hpp"

@@ -1,9 +1,10 @@
 // node: the tree of work on its home loop, and how a cancellation travels down it.
+#include <workit/scope/detail/node.hpp>
+
 #include <workit/base/assert.hpp>
-#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
-#include <workit/scope/detail/node.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 

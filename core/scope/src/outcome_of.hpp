@@ -1,4 +1,4 @@
-// What the reason of a scope's cancellation makes of its outcome.
+// outcome_of: the outcome of a scope, by the reason of its cancellation.
 #pragma once
 
 #include <variant>

@@ -5,26 +5,27 @@
 //    that accepts, so that shutdown sees every root there will ever be.
 // 2. Services stop after the last root has settled and before the loops end: what they post still arrives.
 // Lock order: roots_->mutex is a leaf; nothing is called under it.
+#include <workit/scope/runtime.hpp>
+
 #include <condition_variable>
-#include <mutex>
 #include <stdexcept>
 #include <workit/base/assert.hpp>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/context/detail/remote_budgets.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/detached_tasks.hpp>
-#include <workit/scope/runtime.hpp>
 
 #include "stall_detector.hpp"
 
 namespace workit {
 
 struct runtime::roots {
-  mutable std::mutex mutex;
+  thread_mutex mutex;
   std::condition_variable none_left;
-  std::size_t live = 0;
-  bool intake_open = true;
-  bool ended = false;
+  std::size_t live WORKIT_GUARDED_BY(mutex) = 0;
+  bool intake_open WORKIT_GUARDED_BY(mutex) = true;
+  bool ended WORKIT_GUARDED_BY(mutex) = false;
   std::atomic<std::size_t> next_loop{0};
 };
 
@@ -106,7 +107,7 @@ detail::loop& runtime::next_home() {
 
 bool runtime::accept(detail::task_state_base& root) {
   {
-    const std::lock_guard lock(roots_->mutex);
+    const thread_lock lock(roots_->mutex);
     if (roots_->intake_open) {
       ++roots_->live;
       return true;
@@ -125,35 +126,38 @@ void runtime::run_here(const std::shared_ptr<detail::task_state_base>& root) {
 }
 
 std::size_t runtime::live_roots() const noexcept {
-  const std::lock_guard lock(roots_->mutex);
+  const thread_lock lock(roots_->mutex);
   return roots_->live;
 }
 
 void runtime::root_ended() {
-  const std::lock_guard lock(roots_->mutex);
+  const thread_lock lock(roots_->mutex);
   if (--roots_->live == 0) roots_->none_left.notify_all();
 }
 
 void runtime::shutdown(duration grace) {
   WORKIT_ASSERT(detail::loop::current() == nullptr, "a runtime cannot be shut down from one of its own I/O threads");
   {
-    std::unique_lock lock(roots_->mutex);
+    thread_lock lock(roots_->mutex);
     if (std::exchange(roots_->ended, true)) return;
     roots_->intake_open = false;
-    const auto none = [this] { return roots_->live == 0; };
+    const auto none = [this] {
+      roots_->mutex.assert_held();
+      return roots_->live == 0;
+    };
     const auto until = deadline::in(grace, std::chrono::steady_clock::now());
     if (options_.io_threads == 0)
       ;  // nothing moves: what has been spawned since the last run() is cancelled below
     else if (until.is_never())
-      roots_->none_left.wait(lock, none);
+      roots_->none_left.wait(lock.native(), none);
     else
-      roots_->none_left.wait_until(lock, until.at(), none);
+      roots_->none_left.wait_until(lock.native(), until.at(), none);
   }
   for (const auto& l : loops_) l->post([l] { l->cancel_roots(reason::shutdown{}); });
   if (options_.io_threads == 0) loops_.front()->run_here(nullptr);
   {
-    std::unique_lock lock(roots_->mutex);
-    roots_->none_left.wait(lock, [this] { return roots_->live == 0; });
+    thread_lock lock(roots_->mutex);
+    while (roots_->live != 0) roots_->none_left.wait(lock.native());
   }
   const auto now = std::chrono::steady_clock::now();
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->drain(deadline{now});

@@ -1,4 +1,6 @@
-// Scopes: opening, failing, closing.
+// scope: opening, failing, closing.
+#include <workit/scope/scope.hpp>
+
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>

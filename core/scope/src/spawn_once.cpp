@@ -1,7 +1,8 @@
 // spawn_once: the tasks of a scope that live under a key.
 //
 // Invariants
-// 1. A key is in the registry from the launch of its task until that settles: the task's last act on its loop is to take
+// 1. A key is in the registry from the launch of its task until that settles: the task's last act on its loop is to
+// take
 //    it out. What is spawned in a stopping scope settles at once and is never in.
 // Lock order: there are no locks; all is the home loop's.
 #include <workit/base/assert.hpp>
@@ -35,7 +36,7 @@ void scope_context::launch_under(std::string_view key, std::shared_ptr<detail::t
   if (state->is_settled()) return;
   auto& keys = detail::scope_registry::of(node_).live_keys;
   const auto place = keys.emplace(key, state).first;
-  // The scope is there at that time, because it waits for the task, and so is the place, because nobody else erases it.
+  // The scope outlives the task, for which it waits; the place is valid because only this handler erases it.
   state->when_settled([&keys, place] { keys.erase(place); });
 }
 

@@ -7,14 +7,13 @@
 // 2. What the handler does is async-signal-safe (signal-safety(7)): gettid(2), lock-free atomics, copies of memory that
 //    the interrupted thread owns, and backtrace(3). Of that last one safety is not promised, but known for this use:
 //    its one allocation, the loading of libgcc, is done beforehand on the prober's thread, and its walk finds unwind
-//    tables without a lock (_dl_find_object of glibc 2.35, used by libgcc since GCC 12), as long as nobody has
-//    registered frames by hand, as some compilers at run time do.
+//    tables without a lock (_dl_find_object of glibc 2.35, used by libgcc since GCC 12), as long as no
+//    code has registered frames by hand, as some compilers at run time do.
 // 3. The thread that is asked is interrupted, not raced: what it wrote before is there, and a fiber's current node
 //    lives for as long as it is current.
 // Lock order: probing is one mutex; nothing is called under it that takes another.
 #include "stack_probe.hpp"
 
-#include <cxxabi.h>
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <sys/syscall.h>
@@ -22,13 +21,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/core/demangle.hpp>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <mutex>
 #include <thread>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/detail/node.hpp>
@@ -133,7 +131,7 @@ class borrowed_signal {
   bool taken_ = false;
 };
 
-// Whether the answer came in time; afterwards nobody writes to the question any more.
+// Whether the answer came in time; afterwards no thread writes to the question any more.
 bool await_answer(question& q, duration patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   for (;;) {
@@ -158,17 +156,15 @@ std::string describe_frame(void* frame, bool innermost) {
   };
   const std::string module = info.dli_fname != nullptr ? info.dli_fname : "?";
   if (info.dli_sname == nullptr) return module + hex(at - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
-  const std::unique_ptr<char, decltype(&std::free)> plain(
-      abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, nullptr), &std::free);
-  return (plain != nullptr ? plain.get() : info.dli_sname) +
-         hex(at - reinterpret_cast<std::uintptr_t>(info.dli_saddr)) + " (" + module + ')';
+  return boost::core::demangle(info.dli_sname) + hex(at - reinterpret_cast<std::uintptr_t>(info.dli_saddr)) + " (" +
+         module + ')';
 }
 
 }  // namespace
 
 std::optional<stack_sample> probe_stack(const loop& of, std::uint64_t at_beats, duration patience) {
-  static std::mutex probing;
-  const std::lock_guard lock(probing);
+  static thread_mutex probing;
+  const thread_lock lock(probing);
   void* warm[1];
   backtrace(warm, 1);
   const auto thread = of.thread_id();

@@ -1,4 +1,4 @@
-// The stack of an I/O thread, taken from outside.
+// stack_probe: the stack of an I/O thread, taken from another thread.
 #pragma once
 
 #include <cstdint>

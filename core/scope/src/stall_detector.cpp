@@ -44,7 +44,7 @@ stall_detector::stall_detector(const std::vector<std::shared_ptr<loop>>& loops, 
 
 stall_detector::~stall_detector() {
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     ending_ = true;
   }
   changed_.notify_all();
@@ -55,11 +55,15 @@ void stall_detector::run() {
   prctl(PR_SET_NAME, "workit-stalls");
   const auto period = std::max<duration>(after_ / 4, std::chrono::microseconds(100));
   auto last = std::chrono::steady_clock::now();
-  std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, period, [this] { return ending_; })) {
+  thread_lock lock(mutex_);
+  const auto ending = [this] {
+    mutex_.assert_held();
+    return ending_;
+  };
+  while (!changed_.wait_for(lock.native(), period, ending)) {
     lock.unlock();
     const auto now = std::chrono::steady_clock::now();
-    // When the machine or the process stood still, so did this thread: that is nobody's stall.
+    // When the machine or the process stood still, so did this thread: that is no stall.
     const auto passed = std::min<duration>(now - std::exchange(last, now), 2 * period);
     for (auto& one : all_) look(one, passed);
     lock.lock();
@@ -127,7 +131,7 @@ std::string to_string(const stall_report& r) {
   if (r.task != 0)
     text += "task \"" + r.name + "\" (" + std::to_string(r.task) + ')';
   else
-    text += r.stack.empty() ? "somebody who could not be interrupted" : "a handler";
+    text += r.stack.empty() ? "code that could not be interrupted" : "a handler";
   if (!r.inside.empty()) text += " in \"" + r.inside + '"';
   text += "; nothing else runs there\n";
   if (r.suppressed != 0) text += "  (" + std::to_string(r.suppressed) + " reports before this one were held back)\n";

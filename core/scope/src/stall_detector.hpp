@@ -1,13 +1,13 @@
-// Watches the I/O threads of a runtime for one that is held.
+// stall_detector: a thread that watches the I/O threads of a runtime for one that is held.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/scope/stall_report.hpp>
 
 namespace workit::detail {
@@ -45,9 +45,9 @@ class stall_detector {
   std::vector<watched> all_;
   std::deque<time_point> told_;  // within the last minute
   std::uint64_t suppressed_ = 0;
-  std::mutex mutex_;
+  thread_mutex mutex_;
   std::condition_variable changed_;
-  bool ending_ = false;  // guarded by mutex_
+  bool ending_ WORKIT_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

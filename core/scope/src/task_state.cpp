@@ -6,15 +6,16 @@
 // 2. joiners_ and when_settled are the home loop's; other threads register by a post.
 // 3. Before the final status: the body returned, its cleanups ran, the body with its captures is destroyed.
 // 4. A foreign thread sets awaited_outside_ before it looks at status_ and sleeps; settling stores status_ before it
-// looks
-//    at awaited_outside_ (both sequentially consistent): one of the two sees the other, so no wake-up is lost, and a
-//    task for which nobody sleeps costs no system call.
+//    looks at awaited_outside_ (both sequentially consistent). One of the two sees the other, so no wake-up is lost,
+//    and a task that no thread waits for costs no system call.
 // Lock order: there are no locks.
+#include <workit/scope/detail/task_state.hpp>
+
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
@@ -214,7 +215,7 @@ void task_state_base::settle_unstarted(cancel_reason reason) {
 void task_state_base::settle(task_status how) {
   status_.store(how);
   if (awaited_outside_.load()) status_.notify_all();
-  joiner* first = nullptr;  // who came first is woken first
+  joiner* first = nullptr;  // the first to wait is woken first
   for (auto* each = std::exchange(joiners_, nullptr); each != nullptr;) {
     auto* const next = std::exchange(each->next, first);
     first = std::exchange(each, next);

@@ -1,8 +1,9 @@
 // diagnose: one walk over a snapshot, then over events and capacities.
+#include <workit/status/diagnose.hpp>
+
 #include <set>
 #include <workit/base/assert.hpp>
 #include <workit/base/worker_errors.hpp>
-#include <workit/status/diagnose.hpp>
 
 #include <workit/base/detail/duration_text.hpp>
 

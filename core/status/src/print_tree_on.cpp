@@ -1,10 +1,13 @@
 // print_tree_on: a signal handler, an eventfd, and the thread that reads it.
 //
 // Invariants
-// 1. posts[signal] is the eventfd of the one service that has the signal, plus one; 0 when nobody has it. It is closed
+// 1. posts[signal] is the eventfd of the one service that has the signal, plus one; 0 when no service has it. It is
+// closed
 //    only when no handler is between reading posts and its write (`handling` counts them).
 // 2. The handler touches lock-free atomics and calls write(2), and leaves errno as it was.
 // Lock order: there are no locks.
+#include <workit/status/print_tree_on.hpp>
+
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 
@@ -19,7 +22,6 @@
 #include <workit/base/unique_fd.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/runtime.hpp>
-#include <workit/status/print_tree_on.hpp>
 
 #include "live_loops.hpp"
 #include "stack_probe.hpp"
@@ -48,7 +50,7 @@ void write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const auto n = ::write(descriptor, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // nobody reads: there is nobody to tell
+    if (n <= 0) return;  // no reader is left
     text.remove_prefix(static_cast<std::size_t>(n));
   }
 }
@@ -68,8 +70,8 @@ class tree_printer final : public service {
   void start(runtime&) override {
     post_ = unique_fd(eventfd(0, EFD_CLOEXEC));
     if (!post_) throw std::system_error(errno, std::generic_category(), "eventfd for print_tree_on");
-    int nobody = 0;
-    if (!posts[static_cast<std::size_t>(signal_)].compare_exchange_strong(nobody, post_.get() + 1)) {
+    int free = 0;
+    if (!posts[static_cast<std::size_t>(signal_)].compare_exchange_strong(free, post_.get() + 1)) {
       post_.reset();
       throw start_failed("signal " + std::to_string(signal_) +
                          " has a print_tree_on already: one of them prints the trees of all runtimes");

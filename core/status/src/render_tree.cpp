@@ -1,9 +1,10 @@
 // render_tree: draws scopes and tasks line by line.
+#include <workit/status/render_tree.hpp>
+
 #include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <workit/status/render_tree.hpp>
 
 #include <workit/base/detail/duration_text.hpp>
 

@@ -1,4 +1,4 @@
-// status_round: every loop copies its own tree; nobody reads another's.
+// status_round: each loop copies its own tree, so no thread reads another's.
 //
 // Invariants
 // 1. A question runs on the loop it asks, so that it needs no lock for the tree; the answer is moved under mutex_.
@@ -20,8 +20,11 @@ namespace detail {
 
 std::shared_ptr<status_round> status_round::ask(const std::vector<std::shared_ptr<loop>>& loops, question q) {
   auto round = std::make_shared<status_round>();
-  round->answers_.resize(loops.size());
-  round->missing_ = loops.size();
+  {
+    const thread_lock lock(round->mutex_);
+    round->answers_.resize(loops.size());
+    round->missing_ = loops.size();
+  }
   const auto kept = std::make_shared<const question>(std::move(q));
   for (std::size_t i = 0; i < loops.size(); ++i) {
     auto work = [round, i, kept, asked = loops[i]] {
@@ -40,7 +43,7 @@ std::shared_ptr<status_round> status_round::ask(const std::vector<std::shared_pt
 void status_round::answered(std::size_t i, runtime_snapshot with) {
   std::shared_ptr<loop> back;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     answers_[i] = std::move(with);
     if (--missing_ != 0) return;
     all_here_.notify_all();
@@ -53,26 +56,29 @@ void status_round::answered(std::size_t i, runtime_snapshot with) {
 }
 
 bool status_round::complete() const {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   return missing_ == 0;
 }
 
 void status_round::wait(const char* act) {
   if (complete()) return;
   if (loop::current() != nullptr) return wait_on_fiber(fiber::require(act));
-  std::unique_lock lock(mutex_);
-  all_here_.wait(lock, [this] { return missing_ == 0; });
+  thread_lock lock(mutex_);
+  while (missing_ != 0) all_here_.wait(lock.native());
 }
 
 void status_round::wait_until(time_point at) {
-  std::unique_lock lock(mutex_);
-  all_here_.wait_until(lock, at, [this] { return missing_ == 0; });
+  thread_lock lock(mutex_);
+  all_here_.wait_until(lock.native(), at, [this] {
+    mutex_.assert_held();
+    return missing_ == 0;
+  });
 }
 
 void status_round::wait_on_fiber(fiber& self) {
   waiter_ = &self;
   {
-    const std::lock_guard lock(mutex_);
+    const thread_lock lock(mutex_);
     back_ = self.home.shared_from_this();
   }
   const auto all_here = [this] { return complete(); };
@@ -89,7 +95,7 @@ void status_round::wait_on_fiber(fiber& self) {
 }
 
 std::optional<runtime_snapshot> status_round::answer(std::size_t i) const {
-  const std::lock_guard lock(mutex_);
+  const thread_lock lock(mutex_);
   return answers_[i];
 }
 

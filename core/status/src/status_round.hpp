@@ -1,12 +1,12 @@
-// A question to several loops, and their answers so far.
+// status_round: a question to several loops, and their answers so far.
 #pragma once
 
 #include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/scope/snapshot.hpp>
 
 namespace workit::detail {
@@ -14,8 +14,8 @@ namespace workit::detail {
 class fiber;
 class loop;
 
-/// Threads: any; wait() and wait_until() one caller. Lifetime: shared with the questions under way, so that whoever
-/// asked may give up.
+/// Threads: any; wait() and wait_until() one caller. Lifetime: shared with the questions under way, so that the
+/// caller may give up.
 class status_round : public std::enable_shared_from_this<status_round> {
  public:
   using question = std::function<void(const loop&, runtime_snapshot&)>;
@@ -36,11 +36,11 @@ class status_round : public std::enable_shared_from_this<status_round> {
   [[nodiscard]] bool complete() const;
   void wait_on_fiber(fiber& self);
 
-  mutable std::mutex mutex_;
+  mutable thread_mutex mutex_;
   std::condition_variable all_here_;
-  std::vector<std::optional<runtime_snapshot>> answers_;  // guarded by mutex_
-  std::size_t missing_ = 0;                               // guarded by mutex_
-  std::shared_ptr<loop> back_;                            // guarded by mutex_: where the waiting fiber lives
+  std::vector<std::optional<runtime_snapshot>> answers_ WORKIT_GUARDED_BY(mutex_);
+  std::size_t missing_ WORKIT_GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<loop> back_ WORKIT_GUARDED_BY(mutex_);  // where the waiting fiber lives
   fiber* waiter_ = nullptr;                               // that loop's to read and clear
 };
 

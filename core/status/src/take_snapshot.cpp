@@ -24,7 +24,7 @@ std::string_view to_string(scope_state s) noexcept {
 namespace detail {
 namespace {
 
-// A walk takes a few hundred bytes of stack for each level, and whoever asks may be a fiber.
+// A walk takes a few hundred bytes of stack for each level, and the caller may be a fiber.
 constexpr std::size_t deepest = 100;
 
 std::optional<stop_snapshot> stop_of(const cancel_record* record) {

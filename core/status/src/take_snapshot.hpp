@@ -1,4 +1,4 @@
-// Copies what a loop has: the walk behind every snapshot.
+// take_snapshot: copies the tree of a loop into a snapshot.
 #pragma once
 
 #include <workit/scope/snapshot.hpp>

@@ -1,4 +1,4 @@
-// channel_core: the order of values, and of those who wait.
+// channel_core: the order of values and of waiters.
 //
 // Invariants
 // 1. Senders wait only while the channel is open and full, receivers only while it is open and empty.
@@ -8,10 +8,11 @@
 //    channel_slot): the ring may count a value that is still being moved.
 // 4. why_ and cause_ are written under the lock before closed_, and never after.
 // Lock order: lock_ is a leaf; no value is moved or destroyed under it.
+#include <workit/wait/detail/channel_core.hpp>
+
 #include <utility>
 #include <workit/base/assert.hpp>
 #include <workit/wait/channel_closed.hpp>
-#include <workit/wait/detail/channel_core.hpp>
 
 namespace workit {
 namespace {

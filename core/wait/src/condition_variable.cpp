@@ -5,8 +5,9 @@
 //    finds it there.
 // 2. wait() ends with the mutex held, whichever way, so locking it again is no cancel point.
 // Lock order: lock_ is a leaf; the mutex's own is never taken under it.
-#include <workit/base/assert.hpp>
 #include <workit/wait/condition_variable.hpp>
+
+#include <workit/base/assert.hpp>
 
 namespace workit {
 

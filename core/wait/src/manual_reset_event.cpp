@@ -1,7 +1,7 @@
-// manual_reset_event: a flag and those who wait for it.
+// manual_reset_event: a flag and its waiters.
 //
 // Invariants
-// 1. Somebody waits only while it is not set. set() takes all of them out of the queue at once.
+// 1. The queue is empty while the flag is set. set() takes all waiters out at once.
 // Lock order: lock_ is a leaf.
 #include <workit/wait/manual_reset_event.hpp>
 

@@ -1,11 +1,12 @@
 // mutex: ownership, handed from the holder to the first in the queue.
 //
 // Invariants
-// 1. Somebody waits only while there is a holder. unlock() names the next holder under the lock, before it wakes him:
-//    between the two nobody can overtake.
+// 1. The queue is empty while there is no holder. unlock() names the next holder under the lock before it wakes that
+//    one: no caller can overtake between the two.
 // Lock order: lock_ is a leaf.
-#include <workit/base/assert.hpp>
 #include <workit/wait/mutex.hpp>
+
+#include <workit/base/assert.hpp>
 
 namespace workit {
 
@@ -50,7 +51,7 @@ void mutex::unlock() noexcept {
     WORKIT_ASSERT(holder_ == self,
                   "a mutex was unlocked by a fiber or thread that does not hold it: each unlocks what it locked");
     next = waiting_.pop();
-    holder_ = next != nullptr ? next->who() : nullptr;
+    holder_ = next != nullptr ? next->owner() : nullptr;
   }
   if (next != nullptr) next->wake();
 }

@@ -1,13 +1,14 @@
 // semaphore: permits, free or handed to the first in the queue.
 //
 // Invariants
-// 1. Somebody waits only while none is free.
-// 2. release() touches nothing here after the wake of the last one it serves: that one may destroy the semaphore.
-// Lock order: lock_ is a leaf.
+// 1. The queue is empty while a permit is free.
+// 2. release() touches nothing here after it has woken the last waiter that it serves: that one may destroy the
+// semaphore. Lock order: lock_ is a leaf.
+#include <workit/wait/semaphore.hpp>
+
 #include <string>
 #include <utility>
 #include <workit/base/assert.hpp>
-#include <workit/wait/semaphore.hpp>
 
 namespace workit {
 

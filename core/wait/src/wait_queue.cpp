@@ -1,22 +1,23 @@
-// wait_queue: who waits, who is chosen, who is woken.
+// wait_queue: waiters in order, chosen by one thread and woken once.
 //
 // Invariants
 // 1. A waiter is linked while it may still be chosen. Linking and unlinking happen under the lock of the queue's owner,
 //    so that either a chooser unlinks it, or it withdraws itself, never both.
-// 2. A chosen waiter leaves await() only after its wake(), also when its scope is stopping: what the chooser hands
-// over,
-//    outside the lock, arrives. Hence granted wins over cancelled, and the cancellation fires at the next cancel point.
+// 2. A chosen waiter leaves await() only after its wake(), also when its scope is stopping: so what the chooser hands
+//    over, outside the lock, arrives. Granted wins over cancelled; the cancellation fires at the next cancel point.
 // 3. over_ is read and written on the waiter's home loop only. A wake from elsewhere is a post to it, so that the
 //    waiter, on the fiber's stack, cannot be gone before the post has run; the waker keeps the loop until then.
-// 4. A foreign thread goes on only when the waker has said `left_alone`: notify_one() still refers to the signal after
+// 4. A foreign thread goes on only when the waker has stored `left_alone`: notify_one() still refers to the signal
+// after
 //    the thread has seen it.
 // Lock order: the owner's lock is a leaf; nothing is called under it, and no two are ever held.
+#include <workit/wait/detail/wait_queue.hpp>
+
 #include <exception>
 #include <thread>
 #include <workit/base/assert.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
-#include <workit/wait/detail/wait_queue.hpp>
 
 namespace workit::detail {
 
@@ -33,7 +34,7 @@ const void* caller() noexcept {
   return self != nullptr ? static_cast<const void*>(self) : &this_thread;
 }
 
-waiter::waiter(void* place) noexcept : place_(place), who_(caller()), fiber_(fiber::current()) {}
+waiter::waiter(void* place) noexcept : place_(place), owner_(caller()), fiber_(fiber::current()) {}
 
 void waiter::wake(wait_end how) noexcept {
   if (fiber_ == nullptr) {

@@ -1,4 +1,4 @@
-// What a work builder refuses.
+// plan: the options that a work builder refuses.
 #include <cmath>
 #include <workit/base/assert.hpp>
 #include <workit/work/detail/work_plan.hpp>

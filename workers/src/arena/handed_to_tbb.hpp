@@ -3,9 +3,9 @@
 
 #include <functional>
 #include <memory>
-#include <workit/base/under_tsan.hpp>
+#include <workit/base/detail/sanitizers.hpp>
 
-#ifdef WORKIT_UNDER_TSAN
+#ifdef WORKIT_THREAD_SANITIZER
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -19,13 +19,13 @@ class handed_to_tbb {
   explicit handed_to_tbb(std::function<void()> work)
       : work_(std::make_unique<std::function<void()>>(std::move(work)).release()) {}
   handed_to_tbb(const handed_to_tbb& other) noexcept : work_(other.work_) {
-#ifdef WORKIT_UNDER_TSAN
+#ifdef WORKIT_THREAD_SANITIZER
     __tsan_release(work_);
 #endif
   }
   handed_to_tbb& operator=(const handed_to_tbb&) = delete;
 
-#ifdef WORKIT_UNDER_TSAN
+#ifdef WORKIT_THREAD_SANITIZER
   __attribute__((noinline, no_sanitize("thread"))) void operator()() const {
     __tsan_acquire(work_);
     run(work_);

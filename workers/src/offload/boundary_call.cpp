@@ -5,16 +5,39 @@
 // Lock order: there are no locks.
 #include "boundary_call.hpp"
 
+#include <workit/base/usable_cpus.hpp>
+
 namespace workit::detail {
+namespace {
+
+/// About what waking this thread would take.
+constexpr duration spin_time = std::chrono::microseconds(50);
+
+bool spinning_pays() noexcept {
+  static const bool pays = workers::usable_cpus() > 1;
+  return pays;
+}
+
+thread_local time_point answered_at{};  // when a call of this loop has last ended without a stop
+
+}  // namespace
+
+void boundary_call::spin_for_answer() noexcept {
+  if (spinning_pays()) home_->spin_until(std::chrono::steady_clock::now() + spin_time);
+}
+
+void boundary_call::spin_if_awake() noexcept {
+  if (std::chrono::steady_clock::now() - answered_at < spin_time) spin_for_answer();
+}
 
 void boundary_call::run(std::shared_ptr<boundary_call> self, const char* what) {
   self_ = std::move(self);
   home_->operation_started();
   submit();
-  home_->asked();
+  spin_if_awake();
   waiter_.wait_shielded(what, [&] { return done_; });
   home_->operation_ended();
-  if (stop() == nullptr) home_->answered();
+  if (stop() == nullptr) answered_at = std::chrono::steady_clock::now();
   self_.reset();
 }
 

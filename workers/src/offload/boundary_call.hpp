@@ -5,9 +5,9 @@
 #include <workit/base/cancel_cell.hpp>
 #include <workit/base/receipt.hpp>
 #include <workit/base/worker_errors.hpp>
-#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/workers/offload.hpp>
 
 namespace workit::detail {
@@ -48,6 +48,9 @@ class boundary_call {
   virtual void submit() = 0;
   /// The call has ended: lets the fiber go on. Threads: any; once.
   void settle() noexcept;
+  /// The answer is on its way from another processor: the loop looks for it, for 50 us, before it sleeps. Threads: the
+  /// loop's.
+  void spin_for_answer() noexcept;
 
   context& context_;
   fiber& waiter_;
@@ -56,6 +59,9 @@ class boundary_call {
 
  private:
   void wake() noexcept;
+  /// Where calls follow one another closely, the worker is still awake, and the loop spins as above. Else it sleeps at
+  /// once, because the kernel likes to wake the worker on the caller's processor.
+  void spin_if_awake() noexcept;
 
   std::shared_ptr<boundary_call> self_;  // until settled: the caller of settle() may hold the only other reference
 };

@@ -42,7 +42,7 @@ class thread_call final : public boundary_call, public workers::thread_job {
   // On another processor the stop is over before this thread could sleep and be woken; on this one it waits for this
   // thread.
   void kicked(int on_processor) noexcept override {
-    if (loop::current() == home_.get() && on_processor >= 0 && on_processor != ::sched_getcpu()) home_->awaits_answer();
+    if (loop::current() == home_.get() && on_processor >= 0 && on_processor != ::sched_getcpu()) spin_for_answer();
   }
 
  private:

@@ -1,7 +1,9 @@
 // pool_size: see the header.
 #include "pool_size.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <workit/base/detail/split_mix64.hpp>
 
 #include "worker_handle.hpp"
 #include "worker_memory.hpp"
@@ -15,11 +17,8 @@ std::size_t pool_size::wanted(std::size_t demand) const noexcept {
 }
 
 std::uint64_t pool_size::share_of(std::uint64_t most, std::uint32_t worker, const std::string& pool) noexcept {
-  // The finalizer of SplitMix64 (Steele, Lea, Flood, 2014).
-  std::uint64_t x = (std::hash<std::string>()(pool) ^ worker) * 0x9e3779b97f4a7c15U;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  x ^= x >> 31;
+  namespace random = workit::detail::split_mix64;
+  const auto x = random::mix((std::hash<std::string>()(pool) ^ worker) * random::golden);
   return most - x % (most / 4 + 1);
 }
 

@@ -13,7 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <workit/base/under_tsan.hpp>
+#include <workit/base/detail/sanitizers.hpp>
 
 namespace workit::workers {
 
@@ -94,8 +94,8 @@ unsigned count_living_threads() noexcept {
   return living;
 }
 
-unsigned baseline_threads() noexcept {
-#ifdef WORKIT_UNDER_TSAN
+unsigned threads_by_nature() noexcept {
+#ifdef WORKIT_THREAD_SANITIZER
   return 2;
 #else
   return 1;

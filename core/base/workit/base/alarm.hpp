@@ -1,4 +1,4 @@
-// The port for whoever keeps deadlines and stops what runs behind a worker boundary.
+// alarm: the interface to the keeper of deadlines, which also stops work behind a worker boundary.
 #pragma once
 
 #include <memory>

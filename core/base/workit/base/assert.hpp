@@ -1,4 +1,4 @@
-// Assertions on misuse: active in all builds, and they speak in sentences.
+// WORKIT_ASSERT: an assertion on misuse, active in all builds, that fails with a sentence.
 #pragma once
 
 #include <string>

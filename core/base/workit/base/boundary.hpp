@@ -1,4 +1,4 @@
-// Where a task runs, and therefore how it can be stopped.
+// boundary: where a task runs, and therefore how it can be stopped.
 #pragma once
 
 #include <cstdint>

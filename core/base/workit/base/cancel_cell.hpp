@@ -1,4 +1,4 @@
-// The one word that says whether a scope or task is being stopped, and why.
+// cancel_cell: the one word that says whether a scope or task is being stopped, and why.
 #pragma once
 
 #include <atomic>

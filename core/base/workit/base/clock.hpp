@@ -1,4 +1,4 @@
-// Monotonic time, from the machine or from a test.
+// clock_source: monotonic time, from the machine or from a test.
 #pragma once
 
 #include <time.h>

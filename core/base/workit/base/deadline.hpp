@@ -1,4 +1,4 @@
-// An absolute instant by which something has to have happened, or never.
+// deadline: an instant by which something has to have happened, or never.
 #pragma once
 
 #include <compare>

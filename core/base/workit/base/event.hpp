@@ -1,4 +1,4 @@
-// What happens to scopes and tasks, as typed facts for observers.
+// lifecycle_event: what happens to scopes and tasks, as typed facts for observers.
 #pragma once
 
 #include <cstdint>

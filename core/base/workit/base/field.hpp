@@ -1,4 +1,4 @@
-// fields: names and values that an event carries, as views that cost nothing while nobody listens.
+// fields: names and values that an event carries, as views that cost nothing without a listener.
 #pragma once
 
 #include <concepts>

@@ -1,4 +1,4 @@
-// How a task ended: with a value, an error, or a cancellation.
+// outcome: how a task ended, with a value, an error or a cancellation.
 #pragma once
 
 #include <exception>

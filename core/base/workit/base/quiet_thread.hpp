@@ -1,4 +1,4 @@
-// A thread that takes none of the host's signals.
+// start_quiet_thread: a thread that blocks all signals.
 #pragma once
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// Why something was cancelled: a closed set.
+// cancel_reason: why something was cancelled, as a closed set.
 #pragma once
 
 #include <any>

@@ -1,4 +1,4 @@
-// The record of one stop: asked when, proven when and how, resources back when.
+// stop_receipt: the record of one stop: when it was requested, proven and reclaimed, and how.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// The port for what a runtime carries besides its loops, such as a pool of worker processes.
+// service: the interface to what a runtime carries besides its loops, such as a pool of worker processes.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// A mutex of threads whose use Clang checks: https://clang.llvm.org/docs/ThreadSafetyAnalysis.html.
+// thread_mutex: a mutex whose use Clang checks: https://clang.llvm.org/docs/ThreadSafetyAnalysis.html.
 #pragma once
 
 #include <condition_variable>

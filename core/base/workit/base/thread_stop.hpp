@@ -1,4 +1,4 @@
-// How a task on a thread of this process was stopped in place, or why that was refused.
+// thread_stop: how a task on a thread of this process was stopped in place, or why that was refused.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A heap of instants whose entries know their place, so that one can be moved, or taken out at once.
+// timer_heap: a heap of instants from which any entry can be moved or removed at once.
 #pragma once
 
 #include <algorithm>

@@ -7,7 +7,8 @@
 
 namespace workit {
 
-/// Owns one file descriptor, or none. Threads: as an int. Errors of close(2) are not told: by then nobody could help.
+/// Owns one file descriptor, or none. Threads: as an int. Errors of close(2) are ignored: no caller could act
+/// on them.
 class unique_fd {
  public:
   unique_fd() = default;

@@ -1,4 +1,4 @@
-// How many processors this process may run on.
+// usable_cpus: how many processors this process may run on.
 #pragma once
 
 #include <sched.h>

@@ -1,4 +1,4 @@
-// What can become of a task behind a worker boundary, other than its value or its stop.
+// worker_errors: how a task behind a worker boundary can end, other than with its value or its stop.
 #pragma once
 
 #include <sys/types.h>
@@ -60,8 +60,8 @@ struct crash_facts {
   std::string backtrace{};                        ///< a frame a line, the innermost first; empty when unknown
 };
 
-/// The worker process ended before its task did, and nobody here had asked it to. what() ends with the last line of the
-/// task's output, where that was captured.
+/// The worker process ended before its task did, and this runtime had not stopped it. what() ends with the last line of
+/// the task's output, where that was captured.
 class worker_crashed : public worker_error {
  public:
   worker_crashed(std::string task, crash_facts how, worker_usage used = {});
@@ -84,7 +84,7 @@ class worker_crashed : public worker_error {
 enum class out_of_memory : std::uint8_t { no, likely, unknown };
 [[nodiscard]] std::string_view to_string(out_of_memory guess) noexcept;
 
-/// The worker was killed, with SIGKILL, by somebody who is not this runtime.
+/// A process other than this runtime killed the worker with SIGKILL.
 class killed_externally : public worker_crashed {
  public:
   killed_externally(std::string task, out_of_memory guess, worker_usage used = {});
@@ -95,8 +95,8 @@ class killed_externally : public worker_crashed {
   out_of_memory oom_;
 };
 
-/// The task's zygote is gone, and its worker with it: neither the task nor the worker has done anything wrong, but how
-/// far the task has come nobody knows. The pool starts another zygote by itself.
+/// The task's zygote is gone, and its worker with it, through no fault of the task. The task's progress is unknown. The
+/// pool starts another zygote by itself.
 class zygote_lost : public worker_error {
  public:
   /// `zygote`: what became of it, as the end of a sentence: "died of signal 9".

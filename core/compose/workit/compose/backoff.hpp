@@ -38,7 +38,7 @@ class backoff {
 
 namespace detail {
 
-/// Random factors in [0.5, 1), so that those who failed together do not come back together. SplitMix64 (Steele, Lea,
+/// Random factors in [0.5, 1), so that tasks that failed together do not retry together. SplitMix64 (Steele, Lea,
 /// Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014). Threads: any.
 class jitter {
  public:

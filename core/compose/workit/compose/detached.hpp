@@ -9,7 +9,7 @@ namespace workit {
 struct detached_options {
   std::string name = "detached";  ///< 1 to 128 characters
   /// How long it may live before it is cancelled and its task fails with timed_out; duration::max() for no limit.
-  /// By default five minutes: what nobody waits for must not stay for ever.
+  /// By default five minutes: a task that no caller waits for must not stay for ever.
   duration max_lifetime = std::chrono::minutes(5);
 };
 

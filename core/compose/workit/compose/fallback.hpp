@@ -9,7 +9,7 @@ namespace workit {
 /// own. Returns the type that both convert to.
 ///
 /// Blocks: the fiber. Cancel: is a cancel point before each. Errors: those of `second`; of `first`, that it was
-/// cancelled (scope_cancelled, task_cancelled): somebody's will is no failure.
+/// cancelled (scope_cancelled, task_cancelled): a cancellation is no failure.
 template <detail::task_function First, detail::task_function Second>
 auto fallback(First first, Second second) {
   using T = detail::one_of<detail::task_result<First>, detail::task_result<Second>>;

@@ -1,4 +1,4 @@
-// Budgets: how much of something the work below a scope may use.
+// budget: how much of something the work below a scope may use.
 #pragma once
 
 #include <string>
@@ -32,7 +32,7 @@ class budget_key final : public detail::key_identity {
 
 /// One event that reaches an observer costs 1 of it. When it has run out, events are dropped and counted and the work
 /// goes on: event::telemetry_exhausted is told once, and scope_closed always passes and says how many were dropped.
-/// Nothing is charged while nobody listens.
+/// Without a listener nothing is charged.
 inline const budget_key telemetry_budget{"telemetry", {.unit = "events"}};
 
 /// What a scope is given of `key`; `spent` of it is gone already. A budget of the same key above is not touched by what

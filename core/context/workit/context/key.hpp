@@ -11,10 +11,10 @@ namespace workit {
 /// The object is the key, not its name: two keys of one name do not meet. Make it a constant of a namespace:
 ///
 ///   inline const workit::context_key<std::string> tenant{"tenant"};
-///   inline const workit::context_key<int> verbosity{"verbosity", 1};  // get() gives 1 where nobody set it
+///   inline const workit::context_key<int> verbosity{"verbosity", 1};  // get() gives 1 where it is not set
 ///
-/// Threads: any. Lifetime: a default is referred to by those who got it; a key without one may go before its values.
-/// Errors: a name that is not 1 to 128 characters long is misuse.
+/// Threads: any. Lifetime: get() refers to the default, so the key outlives such references; a key without a default
+/// may go before its values. Errors: a name that is not 1 to 128 characters long is misuse.
 template <class T>
 class context_key final : public detail::key_identity {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T>,
@@ -24,7 +24,7 @@ class context_key final : public detail::key_identity {
   explicit context_key(std::string name) : key_identity(std::move(name)) {}
   context_key(std::string name, T fallback) : key_identity(std::move(name)), fallback_(std::move(fallback)) {}
 
-  /// What get() gives where nobody set the key; null when there is no default.
+  /// What get() gives where the key is not set; null when there is no default.
   [[nodiscard]] const T* fallback() const noexcept { return fallback_ ? &*fallback_ : nullptr; }
 
  private:

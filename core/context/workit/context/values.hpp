@@ -7,8 +7,8 @@
 
 namespace workit {
 
-/// An immutable set of values by key: `workit::values{}.with(tenant, "acme").with(verbosity, 2)`. Adding one costs a
-/// few hundred bytes however many there are, and leaves the original as it was.
+/// An immutable set of values by key: `workit::values{}.with(tenant, "acme").with(verbosity, 2)`. Adding one copies
+/// 512 bytes, and a pointer for every 32 keys of the process, and leaves the original as it was.
 ///
 /// Threads: as any value; the values themselves are shared and must be safe to read from where they are read.
 /// Lifetime: a value lives as long as a set or an open scope that has it; the last one destroys it.
@@ -24,8 +24,7 @@ class values {
   /// These, and all of `over`, which wins where both have a key.
   [[nodiscard]] values with(const values& over) const { return values(held_.overlaid_by(over.held_)); }
 
-  /// What was set for `key`, null when nothing was; a default does not count. O(1): four loads for the first 65,535
-  /// keys of a process.
+  /// What was set for `key`, null when nothing was; a default does not count. O(1): three loads.
   template <class T>
   [[nodiscard]] const T* find(const context_key<T>& key) const noexcept {
     return static_cast<const T*>(held_.find(key.number()));
@@ -33,9 +32,9 @@ class values {
   [[nodiscard]] bool empty() const noexcept { return held_.empty(); }
 
  private:
-  explicit values(detail::id_map held) noexcept : held_(std::move(held)) {}
+  explicit values(detail::id_map<const void> held) noexcept : held_(std::move(held)) {}
 
-  detail::id_map held_;
+  detail::id_map<const void> held_;
 };
 
 }  // namespace workit

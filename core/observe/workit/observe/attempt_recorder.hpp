@@ -15,7 +15,7 @@ struct attempt_record {
   time_point started{};  ///< the runtime's clock, as `completed`
   time_point completed{};
   event::attempt_end outcome = event::attempt_end::succeeded;
-  std::string reason_code{};                ///< what kind of failure it was; empty when nobody said
+  std::string reason_code{};                ///< what kind of failure it was; empty when not given
   owned_fields metadata{};                  ///< what the caller says about it, redacted
   bool metadata_cut = false;                ///< some of that did not fit
   std::optional<failure_snapshot> error{};  ///< of one that failed

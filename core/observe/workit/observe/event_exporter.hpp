@@ -23,7 +23,7 @@ struct event_exporter_options {
 ///   rt.run({.name = "request"}, [&](workit::scope& s) { exporter.attach(s); ... });
 ///
 /// Threads: any, unless said. Lifetime: handlers keep the queue, so that an exporter may go first; what comes later
-/// counts as overflowed, for nobody.
+/// counts as overflowed.
 class event_exporter {
  public:
   using sink = std::function<void(const recorded_event&)>;

@@ -1,4 +1,4 @@
-// event_sink: keeps the last events of a scope or a runtime until somebody takes them.
+// event_sink: keeps the last events of a scope or a runtime until they are taken.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,8 @@ class event_sink {
   /// Holds `capacity` events, 1 to 1,000,000: about 150 bytes each.
   explicit event_sink(std::size_t capacity = 1024);
 
-  /// Hears this scope and all below it from now on; the first event is the scope's own scope_opened, which nobody in
-  /// it could have heard. Returns what scope::off_event takes. Threads: the scope's loop.
+  /// Hears this scope and all below it from now on; the first event is the scope's own scope_opened, which was
+  /// emitted before any handler inside could hear it. Returns what scope::off_event takes. Threads: the scope's loop.
   std::uint64_t attach(scope& to);
   /// For runtime_options::on_event, to hear all there is.
   [[nodiscard]] std::function<void(const lifecycle_event&)> handler() const;

@@ -1,4 +1,4 @@
-// What exporters have in common: a bounded queue, a thread of its own that empties it, and a circuit around the sink.
+// export_options: what exporters have in common: a bounded queue, a thread that empties it, a circuit around the sink.
 #pragma once
 
 #include <functional>

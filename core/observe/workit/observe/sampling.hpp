@@ -9,17 +9,17 @@ namespace workit {
 /// A rule. Threads: any; it does not change.
 class sampling {
  public:
-  /// Nothing: nobody even listens.
+  /// No events: no handler is registered.
   [[nodiscard]] static sampling off() noexcept { return sampling(kind::off); }
   /// Every event.
   [[nodiscard]] static sampling all() noexcept { return sampling(kind::all); }
   /// All of a scope and what is below it, or nothing of it: decided once for each scope that is attached, all with this
   /// probability. The same seed, the same decisions. Errors: a rate that is not 0 to 1 is misuse.
   [[nodiscard]] static sampling head(double rate, std::optional<std::uint64_t> seed = {});
-  /// What somebody will ask about, decided when the work has ended: tasks that failed or were cancelled, those that
+  /// What operators ask about, decided when the work has ended: tasks that failed or were cancelled, those that
   /// succeeded but took at least `slow`, scopes that were stopped, cleanups that failed or overran, losers that do not
-  /// answer, log lines that are errors, and that the telemetry budget has run out. Two seconds are more than who waits
-  /// for an answer forgives. Errors: asserts that `slow` is not negative.
+  /// answer, log lines that are errors, and that the telemetry budget has run out. Two seconds are longer than people
+  /// like to wait for an answer. Errors: asserts that `slow` is not negative.
   [[nodiscard]] static sampling errors_and_slow(duration slow = std::chrono::seconds(2));
 
   /// Whether an event passes, once its tree has been chosen.
@@ -40,7 +40,7 @@ class sampling {
   duration slow_{};
 };
 
-/// Whether an event tells that something went wrong, or was stopped: the last that anyone wants to miss.
+/// Whether an event tells of a failure or a stop: such events are dropped last.
 [[nodiscard]] bool tells_of_failure(const event_body& body) noexcept;
 
 }  // namespace workit

@@ -11,7 +11,7 @@ namespace workit {
 enum class record_limitation : std::uint8_t {
   scope_still_open,          ///< it was built before the scope had closed: all is of that instant
   receipt_not_ready,         ///< the scope has closed, but not all stopped workers are reclaimed: no receipt yet
-  attached_late,             ///< the scope had work before somebody listened
+  attached_late,             ///< the scope had work before the recorder listened
   event_window_truncated,    ///< the oldest events had to go
   telemetry_exhausted,       ///< events were not told, because the telemetry budget had run out
   attempt_window_truncated,  ///< the oldest attempts had to go

@@ -9,7 +9,7 @@ namespace workit {
 /// a scope_receipt knows of them, and of what happened after the scope had begun to close.
 struct scope_summary {
   work_id id = 0;
-  work_id parent = 0;  ///< the task or scope in which it was opened; 0 when nobody heard
+  work_id parent = 0;  ///< the task or scope in which it was opened; 0 when that was not heard
   std::string name{};
   time_point opened{};  ///< the runtime's clock; of a late one, when it was first heard of
   duration took{};
@@ -20,7 +20,7 @@ struct scope_summary {
   std::uint64_t cleanup_failures = 0;
   std::uint64_t cleanup_timeouts = 0;
   std::uint64_t dropped_events = 0;  ///< as event::scope_closed says
-  bool late = false;                 ///< it was open before anyone listened: the counts are of what came after
+  bool late = false;                 ///< it was open before the exporter listened: the counts are of what came after
 };
 
 /// One line of JSON; durations in microseconds.

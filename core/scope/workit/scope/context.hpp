@@ -4,8 +4,8 @@
 #include <initializer_list>
 #include <span>
 #include <vector>
-#include <workit/context/budget.hpp>
 #include <workit/base/cancelled.hpp>
+#include <workit/context/budget.hpp>
 #include <workit/context/values.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/scope/detail/node.hpp>
@@ -90,11 +90,11 @@ class context {
   [[nodiscard]] std::vector<budget_state> budgets() const;
 
   /// Says how far this has got: `ctx.report({.pct = 0.5, .message = "parsed", .data = {{"rows", 10}}})`. The last
-  /// report stays for snapshots, but for its data. While nobody listens it costs no dispatch, and no allocation after
+  /// report stays for snapshots, but for its data. Without a listener it costs no dispatch, and no allocation after
   /// the first.
   void report(const event::progress& said);
-  /// Tells observers a line of log: `ctx.log(log_level::warn, "slow", {{"ms", 12}})`. Costs nothing while nobody
-  /// listens.
+  /// Tells observers a line of log: `ctx.log(log_level::warn, "slow", {{"ms", 12}})`. Costs nothing without a
+  /// listener.
   void log(log_level level, std::string_view message, fields data = {});
   /// Which attempt of the innermost retry around this it is, 1 for the first; 1 outside of one.
   [[nodiscard]] unsigned attempt() const noexcept { return node_.attempt(); }

@@ -55,7 +55,7 @@ class detached_tasks {
   struct entry {
     detached_task shown{};
     std::function<bool(const cancel_reason&)> cancel{};
-    std::optional<cancel_reason> cancelled_early{};  // before there was whom to tell
+    std::optional<cancel_reason> cancelled_early{};  // before attach()
   };
 
   mutable thread_mutex mutex_;

@@ -1,4 +1,4 @@
-// lazy_resource: a resource of a scope that is acquired when somebody first asks for it.
+// lazy_resource: a resource of a scope that is acquired at its first use.
 #pragma once
 
 #include <workit/scope/detail/lazy_core.hpp>
@@ -8,8 +8,8 @@ namespace workit {
 /// Acquired at the first get() by a task of the owner, and released by a cleanup of it: once, last in first out among
 /// its defers from the moment at which it was acquired, shielded and bounded. Never acquired, it is never released.
 ///
-/// The task is the owner's and in its background. So whoever asked and is cancelled leaves it running for the others;
-/// its failure is that of all who wait for it, not of the owner; the next get() after a failure tries again.
+/// The owner runs the acquisition as a background task. A cancelled caller leaves it running for the others. Its
+/// failure reaches all callers that wait for it, and not the owner; the next get() after a failure tries again.
 ///
 ///   workit::lazy_resource db(scope, {.name = "db"}, open_database, [](database& d) { d.close(); });
 ///   scope.spawn([db](workit::context&) { db.get().query("..."); });
@@ -30,9 +30,9 @@ class lazy_resource {
                                                                             std::move(acquire), std::move(release))) {}
 
   /// The resource. Blocks: the fiber, until it is acquired; within `acquire` for ever. Cancel: throws `cancelled` when
-  /// the caller's scope stops first; no cancel point once it is held. Errors: those of `acquire`, to all who waited the
-  /// same object; task_cancelled when the owner stops. Asserts that the resource was not released and that its owner is
-  /// open. Lifetime: until it is released.
+  /// the caller's scope stops first; no cancel point once it is held. Errors: those of `acquire`, to all waiting
+  /// callers the same object; task_cancelled when the owner stops. Asserts that the resource was not released and that
+  /// its owner is open. Lifetime: until it is released.
   [[nodiscard]] resource& get() const { return value_->get(); }
   [[nodiscard]] bool is_held() const noexcept { return value_->is_held(); }
 

@@ -102,7 +102,7 @@ class runtime {
   /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.
   [[nodiscard]] alarm* warden() const noexcept { return warden_.get(); }
   void install_warden(std::shared_ptr<alarm> warden);
-  /// For boundaries: who keeps the budgets that no scope here has. Before the first run.
+  /// For boundaries: sets the keeper of the budgets that no scope here has. Before the first run.
   void ask_for_budgets(std::shared_ptr<detail::remote_budgets> keeper);
   [[nodiscard]] detail::remote_budgets* remote_budgets() const noexcept { return remote_budgets_.get(); }
   /// The first service of type S for which `fits` is true; null when there is none.

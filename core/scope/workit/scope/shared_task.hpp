@@ -6,8 +6,8 @@
 namespace workit {
 
 /// Like task<T>, but every copy may ask, as often as it likes, and all get the same value or the same exception. The
-/// value stays where it is until the last handle is gone. cancel() ends the task for all holders: one who has lost
-/// interest drops his handle.
+/// value stays where it is until the last handle is gone. cancel() ends the task for all holders: to give up
+/// one's interest, drop the handle.
 ///
 /// Threads: any, as task_handle says; what the value allows to be read at once is its own affair.
 template <class T>
@@ -37,7 +37,7 @@ class shared_task : public task_handle {
   }
   void get() const&& requires(is_plain && !std::is_copy_constructible_v<T>) = delete;
 
-  /// For those who spawn; users get handles from scope::spawn_once.
+  /// For the functions that spawn; users get handles from scope::spawn_once.
   explicit shared_task(std::shared_ptr<detail::task_state<T>> state) noexcept : task_handle(std::move(state)) {}
 };
 

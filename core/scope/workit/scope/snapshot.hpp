@@ -1,4 +1,4 @@
-// Snapshots: what a scope and all below it are doing, as plain data that no longer changes.
+// snapshot: what a scope and all below it are doing, as plain data that no longer changes.
 #pragma once
 
 #include <workit/scope/scope_receipt.hpp>

@@ -1,4 +1,4 @@
-// stall_report: an I/O thread that is held, by whom, and where.
+// stall_report: which task or handler holds an I/O thread, and where.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 
 namespace workit {
 
-/// A fiber or handler has not let go of its I/O thread for longer than runtime_options::stall_after: nobody else on
-/// that thread runs, no deadline of a manual clock fires, no stop token hears. Such work belongs behind a boundary.
+/// A fiber or handler has not let go of its I/O thread for longer than runtime_options::stall_after: no other
+/// fiber of that thread runs, no deadline of a manual clock fires, no stop token is told. Such work belongs behind a
+/// boundary.
 struct stall_report {
   std::size_t io_thread = 0;
   work_id task = 0;      ///< 0 on the loop's own stack: an I/O handler, stop callback or event handler

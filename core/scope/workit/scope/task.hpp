@@ -84,7 +84,7 @@ class task : public task_handle {
     }
   }
 
-  /// For those who spawn; users get handles from scope::spawn.
+  /// For the functions that spawn; users get handles from scope::spawn.
   explicit task(std::shared_ptr<detail::task_state<T>> state) noexcept : task_handle(std::move(state)) {}
 };
 

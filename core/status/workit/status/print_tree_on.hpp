@@ -18,7 +18,7 @@ struct print_tree_options {
 };
 
 /// The trees of all runtimes of this process as text. An I/O thread that does not answer within `patience` is named,
-/// with who holds it and that one's stack. For debuggers and watchdogs, too.
+/// with the task that holds it and its stack. For debuggers and watchdogs, too.
 /// Blocks: the thread, up to `patience` and 100 ms for each silent thread, also on a loop. Threads: any.
 [[nodiscard]] std::string process_tree(duration patience = std::chrono::seconds(1), const tree_options& options = {});
 

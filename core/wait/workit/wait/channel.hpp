@@ -16,7 +16,7 @@
 namespace workit {
 
 /// A handle; copies refer to the same channel, and it lives as long as the last of them. Values come out in the order
-/// in which they went in, those of one producer in its order; who waits is served first come, first served, a waiting
+/// in which they went in, those of one producer in its order; waiters are served first come, first served, a waiting
 /// receiver directly. Closing ends the sending: what is in the channel can still be received. A channel belongs to no
 /// scope; a scope's fibers leave their waits when it stops.
 ///
@@ -38,7 +38,7 @@ class channel {
 
   /// Errors: asserts that the capacity is 1 to 1,048,576; std::bad_alloc.
   explicit channel(channel_options options = {}) : state_(std::make_shared<state>(std::move(options))) {}
-  channel(const channel&) = default;  // and no move: there is no channel in nobody's hands
+  channel(const channel&) = default;  // not movable: a handle is never empty
   channel& operator=(const channel&) = default;
 
   /// Puts `value` in, or hands it to a receiver. Blocks: the fiber, or the foreign thread, while there is no room.

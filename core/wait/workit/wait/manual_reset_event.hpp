@@ -1,11 +1,11 @@
-// manual_reset_event: a gate that one opens and all pass.
+// manual_reset_event: a flag that releases all its waiters when it is set.
 #pragma once
 
 #include <workit/wait/detail/wait_queue.hpp>
 
 namespace workit {
 
-/// While it is set, nobody waits; set() releases all that wait. It stays so until reset().
+/// set() releases all waiters; until reset(), wait() returns at once.
 ///
 /// Threads: any, fibers of any loop and foreign threads alike; what was done before set() is seen after wait().
 /// Lifetime: outlives its waiters.
@@ -15,9 +15,9 @@ class manual_reset_event {
   manual_reset_event(const manual_reset_event&) = delete;
   manual_reset_event& operator=(const manual_reset_event&) = delete;
 
-  /// Blocks: the fiber, or the foreign thread, until it is set; whoever waited at a set() passes, also when reset()
-  /// follows at once. Cancel: is a cancel point; while an exception unwinds the fiber it waits on. Errors: asserts that
-  /// it is not called on a loop's own stack.
+  /// Blocks: the fiber, or the foreign thread, until it is set; a caller that waited at a set() passes, also when
+  /// reset() follows at once. Cancel: is a cancel point; while an exception unwinds the fiber it waits on. Errors:
+  /// asserts that it is not called on a loop's own stack.
   void wait();
   /// Idempotent. Blocks: no.
   void set() noexcept;

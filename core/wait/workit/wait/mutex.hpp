@@ -8,14 +8,14 @@ namespace workit {
 class condition_variable;
 
 /// For std::lock_guard, std::unique_lock and std::scoped_lock, and for what is held across a suspension; fibers of one
-/// loop that do not suspend need no lock. First come, first served: unlock() hands the mutex to whoever has waited
-/// longest, so that nobody overtakes. Not recursive.
+/// loop that do not suspend need no lock. First come, first served: unlock() hands the mutex to the waiter that has
+/// waited longest, so that no caller overtakes. Not recursive.
 ///
 /// Threads: any, fibers of any loop and foreign threads alike. Lifetime: outlives its holder and its waiters.
 class mutex {
  public:
   mutex() = default;
-  /// Errors: asserts that nobody holds it or waits for it.
+  /// Errors: asserts that it has neither a holder nor waiters.
   ~mutex();
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;

@@ -6,8 +6,8 @@
 
 namespace workit {
 
-/// A counting semaphore: first come, first served, and cancellable. A permit that is released goes to whoever has
-/// waited longest; nobody overtakes.
+/// A counting semaphore: first come, first served, and cancellable. A permit that is released goes to the waiter
+/// that has waited longest; no caller overtakes.
 ///
 /// Threads: any, fibers of any loop and foreign threads alike. Lifetime: outlives its waiters.
 class semaphore {
@@ -24,7 +24,7 @@ class semaphore {
   /// permit that was given is kept; while an exception unwinds the fiber it waits on. Errors: asserts that it is not
   /// called on a loop's own stack.
   void acquire();
-  /// Takes a permit if one is free and nobody waits for it. Blocks: no. Cancel: no cancel point.
+  /// Takes a permit if one is free and has no waiters. Blocks: no. Cancel: no cancel point.
   [[nodiscard]] bool try_acquire() noexcept;
   /// Gives back, or adds, `permits`. Blocks: no. Errors: asserts that no more than `most` are free then.
   void release(std::size_t permits = 1) noexcept;

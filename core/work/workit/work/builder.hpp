@@ -51,7 +51,7 @@ class work_builder {
   [[nodiscard]] work_builder in_parallel(std::size_t n) const& { return work_builder(*this).in_parallel(n); }
 
   /// Starts, those of further attempts included, are at least 1 / per_second s apart: more than zero and finite.
-  /// Waiting takes up a place; who is cancelled there delays nobody.
+  /// A waiting item takes up a place; one that is cancelled there delays no other.
   [[nodiscard]] work_builder rate_limit(double per_second) && {
     detail::limit_rate(parts_.plan, per_second);
     return std::move(*this);

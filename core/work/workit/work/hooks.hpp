@@ -1,4 +1,4 @@
-// What the hooks of a work() are told about an item.
+// hooks: what the hooks of a work() are told about an item.
 #pragma once
 
 #include <workit/scope/detail/task_state.hpp>

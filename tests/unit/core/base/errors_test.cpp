@@ -3,8 +3,8 @@
 
 #include <csignal>
 #include <type_traits>
-#include <workit/base/worker_errors.hpp>
 #include <workit/base/cancelled.hpp>
+#include <workit/base/worker_errors.hpp>
 
 namespace workit {
 namespace {
@@ -75,7 +75,7 @@ TEST(Errors, KilledExternallyIsACrashWithAGuess) {
   const killed_externally e("rerank", out_of_memory::likely, {.worker = 7});
   EXPECT_STREQ(
       e.what(),
-      "the worker of task \"rerank\" was killed by somebody else: probably by the kernel's out-of-memory killer");
+      "the worker of task \"rerank\" was killed by another process: probably by the kernel's out-of-memory killer");
   EXPECT_EQ(e.signal(), SIGKILL);
   EXPECT_EQ(e.used().worker, 7);
   EXPECT_EQ(to_string(e.oom()), "likely");

@@ -243,7 +243,7 @@ TEST(StallReportText, SaysWhatIsKnown) {
             "  (3 reports before this one were held back)\n"
             "  at spin+0x1 (a.out)\n");
   EXPECT_EQ(to_string(stall_report{.held = 1s}),
-            "workit: I/O thread 0 has been held for 1 s by somebody who could not be interrupted; nothing else runs "
+            "workit: I/O thread 0 has been held for 1 s by code that could not be interrupted; nothing else runs "
             "there\n");
 }
 

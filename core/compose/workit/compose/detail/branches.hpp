@@ -1,4 +1,4 @@
-// Branches: the type-erased core of the composables that run several functions at once.
+// branches: the type-erased core of the composables that run several functions at once.
 #pragma once
 
 #include <workit/compose/options.hpp>

@@ -1,4 +1,4 @@
-// What is left of one budget, for any thread to charge.
+// budget_account: the remainder of one budget, charged from any thread.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// What a scope hands down: context values and budgets.
+// inherited_context: what a scope hands down: context values and budgets.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ class inherited_context {
                    const cancel_cell::ptr& owner);
 
   [[nodiscard]] const values& context_values() const noexcept { return values_; }
-  /// Null when nobody set a budget of `key`.
+  /// Null when no scope set a budget of `key`.
   [[nodiscard]] budget_account* account(const budget_key& key) const noexcept;
   /// All budgets that are visible here, by the age of their keys.
   [[nodiscard]] std::vector<budget_state> budgets() const;
@@ -31,7 +31,7 @@ class inherited_context {
 
  private:
   values values_;
-  id_map accounts_;
+  id_map<budget_account> accounts_;
   std::shared_ptr<telemetry_meter> telemetry_;
 };
 

@@ -1,4 +1,4 @@
-// What makes a key: a number that no other key of the process has, and a name for people.
+// key_identity: a number that no other key of the process has, and a name for people.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// remote_budgets: budgets that are kept by somebody else, such as the host of this process.
+// remote_budgets: budgets that another process keeps, such as the host of this worker.
 #pragma once
 
 #include <optional>

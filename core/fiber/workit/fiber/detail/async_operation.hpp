@@ -1,4 +1,4 @@
-// One Asio operation that a fiber awaits.
+// async_operation: one Asio operation that a fiber awaits.
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>

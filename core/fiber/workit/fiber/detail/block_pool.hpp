@@ -1,4 +1,4 @@
-// Memory for tasks: a loop makes and ends hundreds of thousands a second, all of a few sizes.
+// block_pool: memory for tasks, of which a loop makes and ends hundreds of thousands a second, all of a few sizes.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 namespace workit::detail {
 
 /// Blocks that are used again, the last one first, since that one is still in the cache. Each is the heap's own, so
-/// that whoever drops the last handle of a task, wherever, can give its block to the heap.
+/// that any thread that drops the last handle of a task can give its block to the heap.
 /// Threads: the owning loop's.
 class block_pool {
  public:

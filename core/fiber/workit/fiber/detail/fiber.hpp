@@ -1,4 +1,4 @@
-// A fiber as the runtime sees it: where it is parked, and on whose behalf it runs.
+// fiber: one fiber, where it is parked, and the work that it runs.
 #pragma once
 
 #include <workit/base/clock.hpp>
@@ -23,8 +23,8 @@ class fiber {
   /// The same, where only a fiber may be. Errors: asserts that `act` suspends.
   static fiber& require(const char* act);
 
-  /// Suspends until wake(), or without cause: callers wait in a loop. `note` says in a word or two what is waited for,
-  /// for people who look inside. Blocks: the fiber. Cancel: does not look. Lifetime: the note's is the program's.
+  /// Suspends until wake(), or without cause: callers wait in a loop. `note` names in a word or two what is waited for,
+  /// for snapshots. Blocks: the fiber. Cancel: does not look. Lifetime: the note's is the program's.
   void park(const char* note = "event");
   /// Makes a parked fiber run again; one that is not parked is left alone.
   void wake() noexcept;

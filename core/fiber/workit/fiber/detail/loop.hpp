@@ -1,4 +1,4 @@
-// One I/O thread: a Boost.Fiber scheduler that drives an Asio io_context.
+// loop: one I/O thread: a Boost.Fiber scheduler that drives an Asio io_context.
 #pragma once
 
 #include <sys/types.h>
@@ -77,30 +77,24 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// The latest instant that is known without reading the clock: a tick of the kernel ago at most.
   [[nodiscard]] time_point recently() const noexcept { return std::max(seen_at_, clock_.now_roughly()); }
 
-  /// Whom to tell of cancellations, so that work behind boundaries is stopped; null for nobody. Whoever was told until
-  /// now may go once this has returned. Blocks: while calls to him are under way. Threads: the runtime's.
+  /// Sets the alarm that stops work behind boundaries; null for none. The one before may go once this has returned.
+  /// Blocks: while calls to that one are under way. Threads: the runtime's.
   void tell(alarm* warden) noexcept;
-  /// Who keeps the deadlines of the scopes that live here: the warden, or this loop.
+  /// The keeper of the deadlines of the scopes that live here: the warden, or this loop.
   [[nodiscard]] alarm& deadlines() noexcept;
 
   /// An eventfd that other processes may write to wake this loop; each time, the handlers run on the loop's stack.
   [[nodiscard]] int wake_descriptor() const noexcept { return wake_descriptor_; }
   void on_wake(std::function<void()> handler);
 
-  /// How many event handlers the scopes that live here have: while none, nobody makes events.
+  /// How many event handlers the scopes that live here have: without any, no events are made.
   std::size_t handlers = 0;
 
   /// Something outside is under way whose end comes back here: a manual clock must not jump meanwhile.
   void operation_started() noexcept { ++operations_; }
   void operation_ended() noexcept { --operations_; }
-  /// A worker has been asked, and has answered. Where questions follow upon answers, the worker is still awake: then
-  /// this thread, before it sleeps, looks for the answer again and again, for 50 us at most, about what waking it would
-  /// take. Else it sleeps at once, since the kernel likes to wake the worker on the processor of who asks. Does nothing
-  /// where that is the only one.
-  void asked() noexcept;
-  void answered() noexcept;
-  /// An answer is on its way from another processor: this thread looks for it as above before it sleeps.
-  void awaits_answer() noexcept;
+  /// Before this thread next sleeps, it looks for I/O again and again until `until`, by the machine's clock.
+  void spin_until(time_point until) noexcept { spins_until_ = until; }
 
   /// A count of the turns and switches of this thread, odd while it waits for I/O: while the number stands at an even
   /// one, the thread is held by one fiber or handler. Threads: any reads it, the loop's counts.
@@ -135,7 +129,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void begin_queued(std::size_t ready);
   /// Nothing is ready: waits for I/O, or lets a manual clock jump.
   void idle();
-  /// Whether something came before the moment that asked() has set was over; it has been handled then.
+  /// Spins as spin_until() has asked for; whether something came, which has been handled then.
   bool has_come_soon();
   void fire_due();
   void watch_earliest();
@@ -161,9 +155,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::size_t operations_ = 0;
   time_point seen_at_{};             // when a task last started or ended here
   std::uint64_t ended_at_beat_ = 0;  // the beat in which one last ended
-  time_point answered_at_{};         // machine time, as the next one
-  time_point looks_until_{};
-  std::size_t live_ = 0;  // tasks queued or running
+  time_point spins_until_{};         // machine time
+  std::size_t live_ = 0;             // tasks queued or running
   bool ending_ = false;
   bool has_looked_ = false;   // idle() was the last to look for I/O
   bool awaits_none_ = false;  // run_here() waits on its main fiber until live_ is 0

@@ -1,4 +1,4 @@
-// A lock that is held for a few instructions.
+// spin_lock: a lock that is held for a few instructions.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// Stacks for fibers: virtual memory in slabs, a guard below each, taken at the first run and returned at the end.
+// stack_pool: stacks for fibers: virtual memory in slabs, with a guard below each stack.
 #pragma once
 
 #include <boost/context/stack_context.hpp>

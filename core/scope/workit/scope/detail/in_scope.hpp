@@ -24,7 +24,7 @@ task_result<F> in_scope_of(Open&& open, F& function) {
   return restore<T>(std::move(*value));
 }
 
-/// Whether the error says that what failed was cancelled: by somebody's will, so that nothing repeats or replaces it.
+/// Whether the error says that the task or scope was cancelled: then no retry or fallback repeats or replaces it.
 [[nodiscard]] bool is_cancellation(const std::exception_ptr& error) noexcept;
 
 }  // namespace workit::detail

@@ -14,7 +14,7 @@ class lazy_core : public std::enable_shared_from_this<lazy_core> {
   lazy_core(const lazy_core&) = delete;
   lazy_core& operator=(const lazy_core&) = delete;
 
-  /// Acquires it, unless it is held; all who ask meanwhile wait for one acquisition and share its failure.
+  /// Acquires it, unless it is held; concurrent callers wait for one acquisition and share its failure.
   /// Blocks: the fiber, until it is held. Cancel: while it waits. Errors: those of the acquisition; asserts that the
   /// owner is open and the resource not released.
   void require_held();

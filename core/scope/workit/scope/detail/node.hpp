@@ -1,4 +1,4 @@
-// What the tree of work is made of: tasks, scopes and running cleanups, as their home loop sees them.
+// node: a task, a scope or a running cleanup in the tree of its home loop.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +76,7 @@ class node : public stoppable, public std::enable_shared_from_this<node> {
   /// Tells the handlers of this node's scopes, from the inside out, then the runtime's; pays for it from the telemetry
   /// budget, if there is one.
   void emit(event_body body);
-  /// Whether anyone listens to what emit() tells.
+  /// Whether emit() has a listener.
   [[nodiscard]] bool heard() const noexcept;
 
   /// The innermost scope that this is, or is in; null in a root task. Threads: any, while this is open.

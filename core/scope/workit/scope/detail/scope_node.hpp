@@ -1,4 +1,4 @@
-// The node of a scope: what it hands down, counts of its children, its first failure, its receipt.
+// scope_node: the node of a scope: what it hands down, counts of its children, its first failure, its receipt.
 #pragma once
 
 #include <list>

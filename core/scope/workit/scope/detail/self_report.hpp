@@ -1,4 +1,4 @@
-// What a task says about itself while it runs.
+// self_report: what a task says about itself while it runs.
 #pragma once
 
 #include <optional>

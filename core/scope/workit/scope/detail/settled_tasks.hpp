@@ -1,4 +1,4 @@
-// The last tasks of a scope that have ended, as records that hold neither value nor body.
+// settled_tasks: the last tasks of a scope that have ended, as records without value and body.
 #pragma once
 
 #include <vector>

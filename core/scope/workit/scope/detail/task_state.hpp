@@ -1,4 +1,4 @@
-// The shared state of one task: body, outcome, and who waits for it.
+// task_state: the shared state of one task: body, outcome, and waiters.
 #pragma once
 
 #include <atomic>
@@ -86,7 +86,7 @@ class task_state_base : public node {
  protected:
   /// Calls the body and keeps its value.
   virtual void call(context& ctx) = 0;
-  /// Destroys the body with all it captured: before anyone learns that the task has ended.
+  /// Destroys the body with all it captured: before any waiter learns that the task has ended.
   virtual void drop_body() noexcept = 0;
   /// Called once, last of all, on the thread that settles, when `has_settled_hook`: nothing of the task runs any more.
   virtual void settled() noexcept {}

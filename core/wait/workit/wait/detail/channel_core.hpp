@@ -1,4 +1,4 @@
-// All of a channel but the type of its values: who may put what where, and who waits.
+// channel_core: all of a channel but the type of its values: places, order and waiters.
 #pragma once
 
 #include <cstddef>
@@ -25,11 +25,11 @@ namespace workit::detail {
 /// What a sender or receiver may now do; decided under the lock, done outside it, where values are moved.
 struct channel_claim {
   enum class kind : std::uint8_t {
-    nothing,  ///< no room or no value, and nobody waited for it; or closed
+    nothing,  ///< no room or no value, and no waiter; or closed
     slot,     ///< move to or from slot `number`; a receiver then moves the value of the sender
               ///< `partner`, if any, to slot `number` + capacity
     partner,  ///< move to the receiver `partner`, which waits
-    done      ///< somebody else has moved it, during a wait
+    done      ///< the partner has moved it, during a wait
   };
   kind what = kind::nothing;
   std::uint64_t number = 0;  ///< of the value, counted over all that enter the ring

@@ -1,4 +1,4 @@
-// One place in a channel's ring.
+// channel_slot: one place in a channel's ring.
 #pragma once
 
 #include <atomic>
@@ -13,9 +13,9 @@
 namespace workit::detail {
 
 /// Values are moved in and out without the channel's lock, so a slot says itself whose turn it is: 2n when value n may
-/// be put there, 2n + 1 when it may be taken. Whoever comes early waits for the move that is under way on another
-/// thread (after D. Vyukov's bounded queue of many producers and consumers, but the places are handed out under a
-/// lock).
+/// be put there, 2n + 1 when it may be taken. A caller that is early waits for the move that is under way on
+/// another thread (after D. Vyukov's bounded queue of many producers and consumers, but the places are handed out under
+/// a lock).
 template <class T>
 class channel_slot {
  public:

@@ -1,4 +1,4 @@
-// What an iteration over a channel steps with.
+// receiving_iterator: the iterator of a loop over a channel.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The queue in which fibers and threads wait for each other: below channels, mutexes, semaphores and events.
+// wait_queue: the queue in which fibers and threads wait: below channels, mutexes, semaphores and events.
 #pragma once
 
 #include <atomic>
@@ -14,14 +14,14 @@ class fiber;
 /// nothing. Errors: `cancelled`; asserts on a loop's own stack that `act` suspends.
 void enter_wait(const char* act);
 
-/// Who calls: the fiber, or the thread that runs none. Comparable with others that are alive.
+/// The identity of the caller: its fiber, or the thread that runs none. Comparable while both are alive.
 [[nodiscard]] const void* caller() noexcept;
 
 /// How a wait ended.
 enum class wait_end : std::uint8_t {
-  granted,   ///< somebody handed over what was waited for
-  refused,   ///< somebody said that it will not come
-  withdrawn  ///< the scope is stopping, and the waiter left the queue before anybody chose it
+  granted,   ///< what was waited for was handed over
+  refused,   ///< what was waited for will not come
+  withdrawn  ///< the scope is stopping, and the waiter left the queue before it was chosen
 };
 
 /// What a queue is linked by; both null while outside.
@@ -30,8 +30,8 @@ struct wait_link {
   wait_link* previous = nullptr;
 };
 
-/// One who waits, on the stack of the fiber or thread that does. Whoever pops it has chosen it, and owes it one wake();
-/// until then it stays, whatever happens to its scope, so that nothing handed to it is lost.
+/// One wait, on the stack of the fiber or thread that waits. The thread that pops it has chosen it, and owes it one
+/// wake(); until then it stays, whatever happens to its scope, so that nothing handed to it is lost.
 /// Threads: made and awaited by its own; woken from any.
 class waiter : private wait_link {
  public:
@@ -45,8 +45,8 @@ class waiter : private wait_link {
 
   /// Where the value is, or is wanted, that its owner waits with.
   [[nodiscard]] void* place() const noexcept { return place_; }
-  /// As caller(), of the one that waits.
-  [[nodiscard]] const void* who() const noexcept { return who_; }
+  /// The identity of the waiting fiber or thread, as caller() gives it.
+  [[nodiscard]] const void* owner() const noexcept { return owner_; }
 
  private:
   friend class wait_queue;
@@ -56,7 +56,7 @@ class waiter : private wait_link {
   void block_thread() noexcept;
 
   void* const place_;
-  const void* const who_;
+  const void* const owner_;
   fiber* const fiber_;  // null on a foreign thread
   wait_end how_ = wait_end::withdrawn;
   bool over_ = false;              // for a fiber: its home loop's

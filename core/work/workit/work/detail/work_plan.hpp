@@ -1,4 +1,4 @@
-// What a work builder has been told, but for the functions.
+// work_plan: the options of a work builder, but for the functions.
 #pragma once
 
 #include <workit/compose/retry.hpp>

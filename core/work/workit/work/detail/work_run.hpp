@@ -33,8 +33,8 @@ struct work_end {
 
 enum class work_mode : std::uint8_t { fail, tolerate, partial };
 
-/// Lets one through at a time, `spacing` apart at least, first come, first served. Who is cancelled while he waits
-/// delays nobody behind him. Threads: the home loop's.
+/// Lets one through at a time, `spacing` apart at least, first come, first served. A caller that is cancelled while
+/// it waits delays none behind it. Threads: the home loop's.
 class pacer {
  public:
   explicit pacer(duration spacing) noexcept : spacing_(spacing) {}

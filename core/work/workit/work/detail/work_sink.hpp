@@ -1,4 +1,4 @@
-// What is kept of the items that have ended, for each error mode.
+// work_sink: what is kept of the items that have ended, for each error mode.
 #pragma once
 
 #include <algorithm>

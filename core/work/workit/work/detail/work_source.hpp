@@ -1,4 +1,4 @@
-// Where the items of a work() come from: ranges, channels, functions.
+// work_source: where the items of a work() come from: ranges, channels, functions.
 #pragma once
 
 #include <ranges>
@@ -62,7 +62,7 @@ class range_steps {
   std::optional<std::ranges::iterator_t<R>> at_;
 };
 
-/// A range that somebody else owns.
+/// A range that the caller owns.
 template <class R>
 struct borrowed_range {
   using item = typename range_steps<R>::item;

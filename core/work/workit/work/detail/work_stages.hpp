@@ -1,4 +1,4 @@
-// The stages of a work(): how an item becomes a value.
+// work_stages: the stages of a work(): how an item becomes a value.
 #pragma once
 
 #include <workit/scope/detail/slot.hpp>
