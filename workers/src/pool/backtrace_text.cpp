@@ -1,11 +1,9 @@
 // backtrace_text: see the header. A worker can have written any text.
 #include "backtrace_text.hpp"
 
-#include <cxxabi.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <memory>
+#include <boost/core/demangle.hpp>
 
 #include "messages.hpp"
 
@@ -19,10 +17,8 @@ void demangle_in(std::string& lines) {
   for (auto at = lines.find("(_Z"); at != std::string::npos; at = lines.find("(_Z", at + 1)) {
     const auto end = lines.find_first_of("+)\n", at);
     if (end == std::string::npos || end - at > longest_symbol) continue;
-    int status = 0;
-    const std::unique_ptr<char, decltype(&std::free)> readable(
-        abi::__cxa_demangle(lines.substr(at + 1, end - at - 1).c_str(), nullptr, nullptr, &status), &std::free);
-    if (status == 0) lines.replace(at + 1, end - at - 1, readable.get());
+    const auto symbol = lines.substr(at + 1, end - at - 1);
+    lines.replace(at + 1, symbol.size(), boost::core::demangle(symbol.c_str()));
   }
 }
 
