@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 #include <workit/base/errors.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 
 #include "exception_info.hpp"
 #include "task_channel.hpp"

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <task_frame.hpp>
 #include <vector>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 
 namespace workit::workers {
 namespace {

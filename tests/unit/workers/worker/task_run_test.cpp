@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <task_channel.hpp>
 #include <task_run.hpp>
-#include <workit/context/cancelled.hpp>
+#include <workit/base/cancelled.hpp>
 
 #include "../ipc/socket_pair.hpp"
 #include "own_block.hpp"

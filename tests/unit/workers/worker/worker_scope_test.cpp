@@ -6,7 +6,7 @@
 #include <thread>
 #include <worker_scope.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/context/context.hpp>
+#include <workit/scope/context.hpp>
 #include <workit/wait/channel_closed.hpp>
 #include <workit/workers/detail/remote_call.hpp>
 #include <workit/workers/detail/remote_channel.hpp>
