@@ -65,7 +65,7 @@ TEST_F(Attempts, GiveATaskWhoseWorkerDiedToAnotherAndTellOfEach) {
     std::vector<worker_usage> used;
     std::vector<std::size_t> retries;
     rt_->run([&](scope& s) {
-      s.on_event(keep_retries(retries));
+      s.on_event(keep_retries(retries)).keep();
       EXPECT_EQ(offload({.idempotent = true, .attempts = 3, .on_end = [&](const auto& u) { used.push_back(u); }},
                         attempt, markers.file(name), 2, how)(s),
                 3);

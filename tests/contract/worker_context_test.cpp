@@ -113,7 +113,7 @@ struct heard_events {
 TEST_F(WorkerContext, ReportsInTheNameOfItsCallerInOrderAndBeforeTheResult) {
   heard_events heard;
   rt_->run([&](scope& s) {
-    s.on_event(heard.keeper());
+    s.on_event(heard.keeper()).keep();
     offload({}, [](context& ctx) {
       for (int i = 0; i < 3; ++i) ctx.report({.pct = i / 3.0, .message = "row " + std::to_string(i)});
       ctx.log(log_level::warn, "slow", {{"ms", 12}});
@@ -128,7 +128,7 @@ TEST_F(WorkerContext, MayReportMoreThanTheLineHoldsWhileItsHostIsBusy) {
   constexpr int many = 20'000;
   int heard = 0;
   rt_->run([&](scope& s) {
-    s.on_event([&](const lifecycle_event& e) { heard += std::holds_alternative<event::progress>(e.body); });
+    s.on_event([&](const lifecycle_event& e) { heard += std::holds_alternative<event::progress>(e.body); }).keep();
     offload({}, [](context& ctx) {
       const std::string words(200, 'x');
       for (int i = 0; i < many; ++i) ctx.report({.message = words});
@@ -140,7 +140,7 @@ TEST_F(WorkerContext, MayReportMoreThanTheLineHoldsWhileItsHostIsBusy) {
 TEST_F(WorkerContext, IsHeardWhileItsTaskRuns) {
   bool heard = false;  // not the body's: its scope tells of its closing when the body has returned
   rt_->run([&](scope& s) {
-    s.on_event([&](const lifecycle_event& e) { heard |= std::holds_alternative<event::progress>(e.body); });
+    s.on_event([&](const lifecycle_event& e) { heard |= std::holds_alternative<event::progress>(e.body); }).keep();
     const auto file = markers.file("go");
     auto task = s.spawn(offload(
         {},

@@ -25,7 +25,7 @@ cancel_cell::cancel_cell(ptr parent, std::shared_ptr<cancel_listener> listener, 
     : parent_(std::move(parent)),
       listener_(std::move(listener)),
       shield_(s),
-      deadline_(deadline{}.at().time_since_epoch().count()) {}
+      deadline_(deadline_point{}.at().time_since_epoch().count()) {}
 
 cancel_cell::~cancel_cell() {
   delete own_record();
@@ -81,12 +81,12 @@ const cancel_record* cancel_cell::record() const noexcept {
   return nullptr;
 }
 
-cancel_record cancel_cell::record_or(deadline until, time_point now) const {
+cancel_record cancel_cell::record_or(deadline_point until, time_point now) const {
   if (const auto* found = record()) return *found;
   return {reason::deadline{until, until.overdue(now)}, until.at()};
 }
 
-void cancel_cell::tighten(deadline to) noexcept {
+void cancel_cell::tighten(deadline_point to) noexcept {
   const auto target = to.at().time_since_epoch().count();
   auto seen = deadline_.load(std::memory_order_relaxed);
   while (target < seen)
@@ -96,12 +96,12 @@ void cancel_cell::tighten(deadline to) noexcept {
     }
 }
 
-deadline cancel_cell::own_deadline() const noexcept {
-  return deadline{time_point{duration{deadline_.load(std::memory_order_acquire)}}};
+deadline_point cancel_cell::own_deadline() const noexcept {
+  return deadline_point{time_point{duration{deadline_.load(std::memory_order_acquire)}}};
 }
 
-deadline cancel_cell::effective_deadline() const noexcept {
-  deadline earliest;
+deadline_point cancel_cell::effective_deadline() const noexcept {
+  deadline_point earliest;
   for (const auto* cell = this; cell != nullptr; cell = cell->above())
     earliest = std::min(earliest, cell->own_deadline());
   return earliest;
@@ -118,7 +118,7 @@ bool cancel_cell::expire(time_point now) {
   return stopping();
 }
 
-cancel_reason cancel_cell::expiry(deadline at, duration lateness) const {
+cancel_reason cancel_cell::expiry(deadline_point at, duration lateness) const {
   if (limit_ > duration::zero()) return reason::timeout{limit_};
   return reason::deadline{at, lateness};
 }

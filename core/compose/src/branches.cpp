@@ -36,7 +36,7 @@ patience::~patience() { home_.disarm(*this); }
 void patience::start(time_point at) {
   if (told_) return;
   told_ = at;
-  home_.arm(*this, deadline::in(grace_, at).at());
+  home_.arm(*this, deadline_point::in(grace_, at).at());
 }
 
 void patience::fire() {

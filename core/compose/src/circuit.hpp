@@ -52,7 +52,7 @@ class circuit {
     const thread_lock lock(mutex_);
     if (admitted != epoch_) return;
     if (state_ == circuit_state::closed && ++failures_ < options_.failure_threshold) return;
-    reopens_ = deadline::in(options_.reset_after, now).at();
+    reopens_ = deadline_point::in(options_.reset_after, now).at();
     enter(circuit_state::open);
   }
 

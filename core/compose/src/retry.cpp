@@ -177,7 +177,7 @@ std::size_t run_hedge(context& ctx, const hedge_options& options, branch_bodies 
       if (started < attempts.size() && (ctx.now() >= due || all.running() == 0)) {
         all.start(started, std::move(attempts[started]), false);
         ++started;
-        due = deadline::in(options.after, ctx.now()).at();
+        due = deadline_point::in(options.after, ctx.now()).at();
       }
       const auto ended = started < attempts.size() ? all.next_until(due) : all.next();
       if (ended == nullptr) continue;

@@ -52,7 +52,7 @@ void run_timeout(context& ctx, const timeout_options& options, scope_body body) 
               {.limits_time = true});
 }
 
-void run_deadline(context& ctx, const compose_options& options, deadline at, scope_body body, std::string name) {
+void run_deadline(context& ctx, const compose_options& options, deadline_point at, scope_body body, std::string name) {
   auto checked = [&](workit::scope& s) {
     s.check();
     body(s);

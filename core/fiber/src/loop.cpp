@@ -61,7 +61,7 @@ class loop::own_alarm final : public alarm, public timer {
       auto cell = static_cast<cancel_cell*>(cells_.top())->shared_from_this();
       const auto at = cell->at;
       cells_.disarm(*cell);
-      cell->request(cell->expiry(deadline{at}, deadline{at}.overdue(now)));
+      cell->request(cell->expiry(deadline_point{at}, deadline_point{at}.overdue(now)));
     }
     follow();
   }

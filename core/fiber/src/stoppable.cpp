@@ -83,7 +83,7 @@ bool stoppable::look_whether_stopping() {
   return (quiet_since_ & has_deadline) != 0 && ruling.expire(home->now());
 }
 
-void stoppable::tighten(deadline to) {
+void stoppable::tighten(deadline_point to) {
   if (to.is_never() || to >= cell()->own_deadline()) return;
   cell()->tighten(to);
   home->deadlines().arm(cell(), to.at());

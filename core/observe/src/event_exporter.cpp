@@ -65,8 +65,8 @@ event_exporter::event_exporter(event_exporter_options options, sink to)
 
 event_exporter::~event_exporter() { line_->close(); }
 
-std::uint64_t event_exporter::attach(scope& to) {
-  if (!line_->chooses()) return 0;
+subscription event_exporter::attach(scope& to) {
+  if (!line_->chooses()) return {};
   line_->hear(detail::opening_of(static_cast<const detail::scope_node&>(to.node())));
   return to.on_event([into = line_](const lifecycle_event& e) { into->hear(e); });
 }

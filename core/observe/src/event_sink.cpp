@@ -31,7 +31,7 @@ event_sink::event_sink(std::size_t capacity) {
   ring_ = std::make_shared<ring>(capacity);
 }
 
-std::uint64_t event_sink::attach(scope& to) {
+subscription event_sink::attach(scope& to) {
   ring_->add(detail::opening_of(static_cast<const detail::scope_node&>(to.node())));
   return to.on_event(handler());
 }

@@ -238,7 +238,7 @@ void receipt_recorder::attach(scope& to) {
   auto& top = static_cast<detail::scope_node&>(to.node());
   scope_ = to.remote();
   story_->begin(top);
-  to.on_event([into = story_, &top](const lifecycle_event& e) { into->hear(e, top); });
+  to.on_event([into = story_, &top](const lifecycle_event& e) { into->hear(e, top); }).keep();
   top.on_receipt = [into = story_, before = std::move(top.on_receipt)](const scope_receipt& r) {
     try {
       if (before) before(r);

@@ -151,9 +151,9 @@ summary_exporter::summary_exporter(summary_exporter_options options, sink to)
 
 summary_exporter::~summary_exporter() { line_->close(); }
 
-std::uint64_t summary_exporter::attach(scope& to) {
+subscription summary_exporter::attach(scope& to) {
   auto& top = static_cast<const detail::scope_node&>(to.node());
-  if (!line_->begin(top)) return 0;
+  if (!line_->begin(top)) return {};
   return to.on_event([into = line_](const lifecycle_event& e) { into->hear(e); });
 }
 

@@ -56,7 +56,7 @@ void context::yield() {
   self.yield();
 }
 
-void context::sleep_for(duration d) { sleep_until(workit::deadline::in(d, now()).at()); }
+void context::sleep_for(duration d) { sleep_until(deadline_point::in(d, now()).at()); }
 
 void context::sleep_until(time_point at) {
   auto& self = detail::fiber::require("sleeping");
@@ -68,7 +68,7 @@ void context::sleep_until(time_point at) {
   self.leave();  // here, where no destructor waits for the unwinder
 }
 
-deadline context::deadline() const { return node_.ruling_cell().effective_deadline(); }
+deadline_point context::deadline() const { return node_.ruling_cell().effective_deadline(); }
 time_point context::now() const { return node_.home->now(); }
 runtime& context::runtime() const { return node_.home->owner(); }
 

@@ -49,7 +49,7 @@ bool detached_tasks::drain(duration grace) {
     mutex_.assert_held();
     return entries_.empty();
   };
-  const auto until = deadline::in(grace, std::chrono::steady_clock::now());
+  const auto until = deadline_point::in(grace, std::chrono::steady_clock::now());
   if (!until.is_never()) return none_left_.wait_until(lock.native(), until.at(), none);
   none_left_.wait(lock.native(), none);
   return true;

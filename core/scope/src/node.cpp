@@ -21,7 +21,7 @@ void run_one(node& owner, cleanup work) {
   const auto shielded =
       std::make_shared<node>("cleanup", *owner.home, &owner, cell_made::at_once, cancel_cell::shield::on);
   shielded->open();
-  shielded->tighten(deadline::in(bound, owner.home->now()));
+  shielded->tighten(deadline_point::in(bound, owner.home->now()));
   std::optional<event_body> complaint;
   context ctx(*shielded);  // also for the cleanups that the cleanup registers
   try {
@@ -39,6 +39,13 @@ void run_one(node& owner, cleanup work) {
 }
 
 }  // namespace
+
+scope_handler::scope_handler(node& scope) noexcept : of(scope), home(scope.home) {}
+
+void event_handler::leave() noexcept {
+  if (std::exchange(has_left, true)) return;
+  of.home->handlers -= std::erase_if(of.extras->handlers, [this](const auto& h) { return h.get() == this; });
+}
 
 node_extras::node_extras() = default;
 node_extras::~node_extras() = default;
@@ -64,7 +71,10 @@ void node::open() {
 void node::close() noexcept {
   WORKIT_ASSERT(first_child == nullptr, "\"" + name + "\" closed while it still owned work");
   close_cell();
-  if (extras) home->handlers -= extras->handlers.size();
+  if (extras) {
+    home->handlers -= extras->handlers.size();
+    extras->handlers.clear();
+  }
   if (parent == nullptr) return;
   (previous_sibling != nullptr ? previous_sibling->next_sibling : parent->first_child) = next_sibling;
   if (next_sibling != nullptr) next_sibling->previous_sibling = previous_sibling;
@@ -145,8 +155,9 @@ void node::tell_all(event_body body) const {
   };
   for (const auto* n = this; n != nullptr; n = n->parent) {
     if (!n->extras || n->extras->handlers.empty()) continue;
-    const auto told = n->extras->handlers;  // a handler may subscribe and unsubscribe
-    for (const auto& [subscription, handler] : told) tell(handler);
+    const auto told = n->extras->handlers;  // a handler may subscribe others, and end their subscriptions and its own
+    for (const auto& handler : told)
+      if (!handler->has_left) tell(handler->call);
   }
   if (const auto& observer = home->owner().options_.on_event) tell(observer);
 }

@@ -145,7 +145,7 @@ void runtime::shutdown(duration grace) {
       roots_->mutex.assert_held();
       return roots_->live == 0;
     };
-    const auto until = deadline::in(grace, std::chrono::steady_clock::now());
+    const auto until = deadline_point::in(grace, std::chrono::steady_clock::now());
     if (options_.io_threads == 0)
       ;  // nothing moves: what has been spawned since the last run() is cancelled below
     else if (until.is_never())
@@ -160,7 +160,7 @@ void runtime::shutdown(duration grace) {
     while (roots_->live != 0) roots_->none_left.wait(lock.native());
   }
   const auto now = std::chrono::steady_clock::now();
-  for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->drain(deadline{now});
+  for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->drain(deadline_point{now});
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->stop();
   end_loops();
 }

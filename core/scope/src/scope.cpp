@@ -60,29 +60,32 @@ void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const 
   });
 }
 
-void scope_context::deadline(duration after) { deadline(workit::deadline::in(after, now()).at()); }
-void scope_context::deadline(time_point at) { node_.tighten(workit::deadline(at)); }
+void scope_context::tighten_deadline(duration after) { node_.tighten(deadline_point::in(after, now())); }
+void scope_context::tighten_deadline(time_point at) { node_.tighten(deadline_point(at)); }
 
-std::uint64_t scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
-  static thread_local std::uint64_t last = 0;
+subscription scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
   auto& handlers = node_.with_extras().handlers;
   WORKIT_ASSERT(handlers.size() < most_handlers,
                 "scope \"" + node_.name + "\" has 10,000 event handlers, which is the most it may have");
-  handlers.emplace_back(++last, std::move(handler));
+  handlers.push_back(std::make_shared<detail::event_handler>(node_, std::move(handler)));
   ++node_.home->handlers;
-  return last;
+  return subscription(handlers.back());
 }
 
-void scope_context::off_event(std::uint64_t subscription) {
-  if (!node_.extras) return;
-  node_.home->handlers -= std::erase_if(node_.extras->handlers, [=](const auto& h) { return h.first == subscription; });
+subscription scope_context::on_cancel(std::function<void(const cancel_reason&)> handler) {
+  return subscription(own().when_cancelled(std::move(handler)));
 }
 
-std::uint64_t scope_context::on_cancel(std::function<void(const cancel_reason&)> handler) {
-  return own().when_cancelled(std::move(handler));
+void subscription::end() noexcept {
+  const auto handler = handler_.lock();
+  handler_.reset();
+  if (handler == nullptr) return;
+  WORKIT_ASSERT(
+      detail::loop::current() == handler->home,
+      "a subscription was ended on another thread while its scope is open: end it on the scope's loop, or let "
+      "the scope keep() the handler");
+  handler->leave();
 }
-
-void scope_context::off_cancel(std::uint64_t subscription) { own().forget(subscription); }
 
 scope* current_scope() noexcept {
   const auto* self = detail::fiber::current();
@@ -112,32 +115,40 @@ void scope_node::deliver() {
   node::deliver();
 }
 
-std::uint64_t scope_node::when_cancelled(std::function<void(const cancel_reason&)> handler) {
+struct scope_node::cancel_handler final : scope_handler {
+  cancel_handler(scope_node& scope, std::uint64_t n, std::function<void(const cancel_reason&)> handler)
+      : scope_handler(scope), number(n), call(std::move(handler)) {}
+  void leave() noexcept override {
+    static_cast<scope_node&>(of).cancel_handlers_.remove_if([this](const auto& h) { return h.get() == this; });
+  }
+
+  const std::uint64_t number;  ///< in the order of registration
+  const std::function<void(const cancel_reason&)> call;
+};
+
+std::weak_ptr<scope_handler> scope_node::when_cancelled(std::function<void(const cancel_reason&)> handler) {
   static thread_local std::uint64_t last = 0;
   WORKIT_ASSERT(cancel_handlers_.size() < most_handlers,
                 "scope \"" + name + "\" has 10,000 cancel handlers, which is the most it may have");
-  cancel_handlers_.push_back({++last, std::move(handler)});
+  cancel_handlers_.push_back(std::make_shared<cancel_handler>(*this, ++last, std::move(handler)));
+  const std::weak_ptr<scope_handler> registered = cancel_handlers_.back();
   if (stopping())  // the delivery may have been here already
     home->post([self = std::static_pointer_cast<scope_node>(shared_from_this())] {
       self->tell_cancelled();
       if (self->body != nullptr) self->body->wake();
     });
-  return last;
-}
-
-void scope_node::forget(std::uint64_t subscription) {
-  cancel_handlers_.remove_if([=](const cancel_handler& h) { return h.subscription == subscription; });
+  return registered;
 }
 
 void scope_node::tell_cancelled() {
   if (cancel_handlers_.empty()) return;
   const auto why = cell()->record()->why;
-  const auto newest = cancel_handlers_.back().subscription;  // what a handler registers has its turn later
-  while (!cancel_handlers_.empty() && cancel_handlers_.front().subscription <= newest) {
-    const auto handler = std::move(cancel_handlers_.front().call);
+  const auto newest = cancel_handlers_.back()->number;  // what a handler registers has its turn later
+  while (!cancel_handlers_.empty() && cancel_handlers_.front()->number <= newest) {
+    const auto handler = std::move(cancel_handlers_.front());
     cancel_handlers_.pop_front();
     try {
-      handler(why);
+      handler->call(why);
     } catch (...) {  // an observer cannot change what it observes
     }
   }
@@ -211,6 +222,7 @@ void scope_node::finish() {
   } while (has_open_ends());
   // Handlers that are left were not told of a cancellation: for this scope there was none.
   const auto* record = cancel_handlers_.empty() ? cell()->record() : nullptr;
+  cancel_handlers_.clear();
   receipt.id = id;
   receipt.name = name;
   receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record != nullptr ? &record->why : nullptr);
@@ -271,7 +283,7 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
   n->open();
   const auto limit = options.deadline.value_or(duration::max());
   if (traits.limits_time) n->cell()->name_limit(limit);
-  n->tighten(std::min(options.deadline_at, deadline::in(limit, n->opened_at)));
+  n->tighten(std::min(options.deadline_at, deadline_point::in(limit, n->opened_at)));
   const auto allowed = n->cell()->own_deadline();
   n->emit(event::scope_opened{owner.id});
 

@@ -24,7 +24,7 @@ namespace {
 constexpr unsigned burst = 32;
 
 /// The reason in an error that says that something ran out of time or was cancelled; none in any other.
-std::optional<cancel_reason> cancellation_in(const std::exception_ptr& error, deadline by, time_point now) {
+std::optional<cancel_reason> cancellation_in(const std::exception_ptr& error, deadline_point by, time_point now) {
   try {
     std::rethrow_exception(error);
   } catch (const timed_out& e) {
@@ -45,7 +45,7 @@ void pacer::wait(context& ctx) {
   if (spacing_ == duration::zero()) return;
   const std::lock_guard in_line(turn_);
   if (ctx.now() < next_) ctx.sleep_until(next_);
-  next_ = deadline::in(spacing_, ctx.now()).at();
+  next_ = deadline_point::in(spacing_, ctx.now()).at();
 }
 
 work_run::work_run(const work_plan& plan, work_mode mode, bool reports_progress)
@@ -123,9 +123,10 @@ void work_run::start(std::unique_ptr<work_place> place) {
 void work_run::call_item(work_place& place, context& ctx) {
   if (reports_progress_) {
     auto& item = ctx.node();
-    item.with_extras().handlers.emplace_back(0, [this, &place](const lifecycle_event& e) {
-      if (const auto* said = std::get_if<event::progress>(&e.body)) tell_progress(place, e.id, *said);
-    });
+    item.with_extras().handlers.push_back(
+        std::make_shared<event_handler>(item, [this, &place](const lifecycle_event& e) {
+          if (const auto* said = std::get_if<event::progress>(&e.body)) tell_progress(place, e.id, *said);
+        }));
     ++item.home->handlers;  // given back when the item closes
   }
   const auto limited = [&](context& c) {

@@ -114,7 +114,7 @@ void converse(workit::scope& connection, asio::ip::tcp::socket& client, const se
     std::exception_ptr failure;
     try {
       outer.scope({.name = "chat",
-                   .deadline_at = workit::deadline::in(asked.deadline.value_or(with.deadline), arrived),
+                   .deadline_at = workit::deadline_point::in(asked.deadline.value_or(with.deadline), arrived),
                    .on_receipt = log_receipt},
                   [&](workit::scope& request) { answer(request, client, events, with, asked); });
     } catch (const workit::cancelled&) {

@@ -29,12 +29,14 @@ int main() {
   workit::runtime rt;
   try {
     rt.run({.name = "session"}, [&](workit::scope& session) {
-      session.on_event([&](const workit::lifecycle_event& e) {
-        const auto kind = std::string(kind_of(e));
-        if (!kind.starts_with("task_")) return;
-        last = std::string(e.name) + ": " + kind;
-        if (e.name != "agent") ++told[kind];
-      });
+      session
+          .on_event([&](const workit::lifecycle_event& e) {
+            const auto kind = std::string(kind_of(e));
+            if (!kind.starts_with("task_")) return;
+            last = std::string(e.name) + ": " + kind;
+            if (e.name != "agent") ++told[kind];
+          })
+          .keep();
       session.spawn({.name = "agent", .kind = workit::task_kind::llm}, agent);
     });
   } catch (const workit::budget_exceeded& e) {

@@ -13,7 +13,7 @@ int main() {
   workit::runtime rt;
   try {
     rt.run({.name = "request"}, [&](workit::scope& request) {
-      request.on_cancel([&](const workit::cancel_reason& why) { heard = describe(why); });
+      request.on_cancel([&](const workit::cancel_reason& why) { heard = describe(why); }).keep();
       answer = request.spawn({.name = "answer"}, [](workit::context& ctx) { ctx.sleep_for(1min); });
       std::jthread button([&, scope = request.remote()] {
         first = scope.cancel("user_stopped_request");

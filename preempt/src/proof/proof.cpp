@@ -18,7 +18,7 @@ namespace {
 long membarrier(int command) noexcept { return ::syscall(SYS_membarrier, command, 0, 0); }
 
 /// The time left as poll(2) takes it: whole milliseconds, rounded up; -1 for ever.
-int milliseconds_until(deadline until) noexcept {
+int milliseconds_until(deadline_point until) noexcept {
   if (until.is_never()) return -1;
   const auto left = until.remaining(std::chrono::steady_clock::now());
   return static_cast<int>(
@@ -27,7 +27,7 @@ int milliseconds_until(deadline until) noexcept {
 
 }  // namespace
 
-bool wait_for_exit(int pidfd, deadline until) noexcept {
+bool wait_for_exit(int pidfd, deadline_point until) noexcept {
   for (;;) {
     pollfd exit{pidfd, POLLIN, 0};
     const int timeout = milliseconds_until(until);
@@ -70,14 +70,14 @@ stop_proof probe_proof([[maybe_unused]] const probe_victim& victim) {
   const auto beat = [&] { return victim.counter->load(std::memory_order_relaxed); };
   // The counter of a victim that has not begun does not change in any case.
   for (const auto before = beat(); beat() == before;) {
-    const auto soon = deadline::in(std::chrono::milliseconds(1), std::chrono::steady_clock::now());
+    const auto soon = deadline_point::in(std::chrono::milliseconds(1), std::chrono::steady_clock::now());
     if (wait_for_exit(victim.pidfd, soon)) return stop_proof::pidfd;
   }
 
   if (send_kill(victim.pidfd) != kill_answer::sent) return stop_proof::pidfd;
   const bool interrupted = barrier();
   const auto at_barrier = beat();
-  static_cast<void>(wait_for_exit(victim.pidfd, deadline{}));
+  static_cast<void>(wait_for_exit(victim.pidfd, deadline_point{}));
   if (interrupted && beat() == at_barrier) return stop_proof::barrier;
   // The mark precedes the exit that the pidfd reports, so it is there by now or never.
   if (victim.death_word != nullptr && owner_died(victim.death_word) && death_listener::supported())

@@ -92,7 +92,7 @@ stop_ladder::~stop_ladder() { state_->by.unwatch(state_->timer.get()); }
 void stop_ladder::begin(std::shared_ptr<thread_stop_attempt> attempt, duration grace) {
   const auto now = std::chrono::steady_clock::now();
   const auto* const key = attempt.get();
-  state_->add({attempt, deadline::in(grace, now).at(), now + climb::first_pause});
+  state_->add({attempt, deadline_point::in(grace, now).at(), now + climb::first_pause});
   if (attempt->kick())
     state_->kicked(key);
   else

@@ -145,7 +145,7 @@ void stoppable_thread::release() noexcept {
   state_.reset();
 }
 
-run_end stoppable_thread::run(std::uint64_t number, deadline until, void (*fn)(void*), void* argument) {
+run_end stoppable_thread::run(std::uint64_t number, deadline_point until, void (*fn)(void*), void* argument) {
   auto& self = whole(*state_);
   WORKIT_ASSERT(this_state == &self, "stoppable_thread::run() was called on another thread than it was made on");
   code_map::refresh();

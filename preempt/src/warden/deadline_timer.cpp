@@ -47,7 +47,7 @@ std::vector<deadline_timer::expired> deadline_timer::take_due() {
   while (!heap_.empty() && heap_.top()->at <= now) {
     auto& cell = static_cast<cancel_cell&>(*heap_.top());
     heap_.disarm(cell);
-    due.push_back({cell.shared_from_this(), deadline{cell.at}, now - cell.at});
+    due.push_back({cell.shared_from_this(), deadline_point{cell.at}, now - cell.at});
   }
   set_timer();
   return due;

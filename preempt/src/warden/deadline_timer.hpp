@@ -16,7 +16,7 @@ class deadline_timer {
   /// A cell that was due, taken out.
   struct expired {
     std::shared_ptr<cancel_cell> cell;
-    deadline at;
+    deadline_point at;
     duration lateness;
   };
 

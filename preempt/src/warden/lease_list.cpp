@@ -95,7 +95,7 @@ bool lease_list::has_grace_left(lease& task) {
   if (task.grace_until) return graces_.now() < *task.grace_until;
   const auto grace = task.ask();
   if (grace <= duration::zero()) return false;
-  task.grace_until = deadline::in(grace, graces_.now()).at();
+  task.grace_until = deadline_point::in(grace, graces_.now()).at();
   graces_.arm(*task.cell, *task.grace_until);
   return true;
 }

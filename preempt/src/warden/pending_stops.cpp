@@ -46,7 +46,7 @@ void pending_stops::add(unproven_stop stop, notice n) {
   WORKIT_ASSERT(error == 0 || error == ENOMEM || error == ENOSPC,
                 "worker " + std::to_string(claim.worker) + " was killed, but what its lease gave as its pidfd (" +
                     std::to_string(claim.pidfd) + ") is none: keep it open until stopped() has returned");
-  if (error != 0 && wait_for_exit(claim.pidfd, deadline{})) proven(id, stop_proof::pidfd);
+  if (error != 0 && wait_for_exit(claim.pidfd, deadline_point{})) proven(id, stop_proof::pidfd);
 
   thread_lock lock(mutex_);
   const auto mine = waiting_.find(id);

@@ -63,7 +63,7 @@ std::vector<unproven_stop> stop_round(std::vector<claimed_stop> round, stop_proo
   return left;
 }
 
-void await_exits(std::vector<unproven_stop> stops, deadline until) noexcept {
+void await_exits(std::vector<unproven_stop> stops, deadline_point until) noexcept {
   for (auto& stop : stops) {
     const bool exited = wait_for_exit(stop.claim.pidfd, until);
     stop.prove(exited ? stop_proof::pidfd : stop_proof::none, std::chrono::steady_clock::now());

@@ -3,7 +3,7 @@
 
 #include <memory>
 #include <vector>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/preempt/lease.hpp>
 
 namespace workit::preempt {
@@ -34,6 +34,6 @@ struct unproven_stop {
 
 /// Waits for the exits of these workers and tells their tasks: proof `pidfd`, or `none` for one that has not exited at
 /// `until`. Blocks: until then.
-void await_exits(std::vector<unproven_stop> stops, deadline until) noexcept;
+void await_exits(std::vector<unproven_stop> stops, deadline_point until) noexcept;
 
 }  // namespace workit::preempt

@@ -129,7 +129,7 @@ void warden::state::stop(std::vector<claimed_stop> round) {
   for (auto& unproven : stop_round(std::move(round), in_use)) pending.add(std::move(unproven), death_notice);
 }
 
-void warden::shut_down(std::span<const std::shared_ptr<lease>> tasks, deadline until) noexcept {
+void warden::shut_down(std::span<const std::shared_ptr<lease>> tasks, deadline_point until) noexcept {
   const cancel_record cause{reason::shutdown{}, std::chrono::steady_clock::now()};
   auto round = state_->leases.claim_all(tasks);
   if (!round.empty()) await_exits(stop_round(std::move(round), proof(), &cause), until);

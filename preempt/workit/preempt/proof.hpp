@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/base/receipt.hpp>
 
 namespace workit::preempt {
@@ -29,10 +29,10 @@ namespace workit::preempt {
 [[nodiscard]] bool barrier() noexcept;
 
 /// Waits until the process behind `pidfd` has exited; false when it has not at `until`. Blocks: until then.
-[[nodiscard]] bool wait_for_exit(int pidfd, deadline until) noexcept;
+[[nodiscard]] bool wait_for_exit(int pidfd, deadline_point until) noexcept;
 
 /// Whether it has exited. Blocks: no.
-[[nodiscard]] inline bool has_exited(int pidfd) noexcept { return wait_for_exit(pidfd, deadline(time_point{})); }
+[[nodiscard]] inline bool has_exited(int pidfd) noexcept { return wait_for_exit(pidfd, deadline_point(time_point{})); }
 
 /// What became of a SIGKILL.
 enum class kill_answer {

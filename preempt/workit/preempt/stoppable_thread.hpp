@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/base/thread_stop.hpp>
 
 namespace workit::preempt {
@@ -75,7 +75,7 @@ class stoppable_thread : public kick_handle {
 
   /// Runs fn(argument), which does not throw. At `until` a kernel timer kicks once. A number is used once per process:
   /// see next_task_number(). When it returns, no signal of this run is pending.
-  run_end run(std::uint64_t number, deadline until, void (*fn)(void*), void* argument);
+  run_end run(std::uint64_t number, deadline_point until, void (*fn)(void*), void* argument);
 
   /// Ends the calling thread, on which a run has ended `spoilt`, without the destructors of its thread_locals, which
   /// the task may have left half changed. `last` runs last, when this object is gone. The thread can be joined; its

@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 #include <workit/base/alarm.hpp>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/preempt/lease.hpp>
 
 namespace workit::preempt {
@@ -65,7 +65,7 @@ class warden final : public alarm {
   /// touched, and a grace is cut short. Every kill is sent before the first proof is awaited. A task whose worker
   /// cannot be proven dead by `until` (machine time) is told a receipt whose proof is `none`; a stop in place has only
   /// begun. Blocks: until every task that this call claimed was told.
-  void shut_down(std::span<const std::shared_ptr<lease>> tasks, deadline until) noexcept;
+  void shut_down(std::span<const std::shared_ptr<lease>> tasks, deadline_point until) noexcept;
 
   /// Calls `ready` on the warden's thread each time `descriptor` is readable (level-triggered), until unwatched.
   /// `ready` must be short, not throw, and take no lock that is ever held while calling the warden. It may unwatch

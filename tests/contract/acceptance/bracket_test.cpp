@@ -42,8 +42,9 @@ TEST_P(BracketRelease, StopsAReleaseThatOverrunsItsBoundAndDeliversTheValue) {
     auto& slow = fixture.make_part();
     int overrun = 0;
     fixture.run([&](scope& s) {
-      s.on_event(
-          [&](const lifecycle_event& e) { overrun += std::holds_alternative<event::cleanup_timed_out>(e.body); });
+      s.on_event([&](const lifecycle_event& e) {
+         overrun += std::holds_alternative<event::cleanup_timed_out>(e.body);
+       }).keep();
       EXPECT_EQ(bracket(
                     {.timeout = natural_end / 2}, [] { return 1; }, [](int& resource) { return resource + 4; },
                     [&](context& ctx, int&) { slow.body()(ctx); })(s),
@@ -113,8 +114,8 @@ TEST_P(BracketReleaseOnManualClock, AReleaseThatHangsSettlesAtItsBoundAndWouldHa
     fixture.run([](scope& s) {
       std::vector<duration> overrun;
       s.on_event([&](const lifecycle_event& e) {
-        if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body)) overrun.push_back(late->bound);
-      });
+         if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body)) overrun.push_back(late->bound);
+       }).keep();
       const auto hangs = [](context& ctx, int&) { ctx.sleep_for(1h); };
       const auto start = s.now();
       auto bounded = s.spawn(bracket(

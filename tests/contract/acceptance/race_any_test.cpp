@@ -102,8 +102,8 @@ TEST_P(RaceWithALoserOnManualClock, ALoserThatDoesNotAnswerIsReportedEachSecondA
     fixture.run([&](scope& s) {
       const auto start = s.now();
       s.on_event([&](const lifecycle_event& e) {
-        if (const auto* late = std::get_if<event::loser_unresponsive>(&e.body)) reported.push_back(late->waited);
-      });
+         if (const auto* late = std::get_if<event::loser_unresponsive>(&e.body)) reported.push_back(late->waited);
+       }).keep();
       const auto deaf = uncancellable(1min, [](context& ctx) {
         ctx.sleep_for(4500ms);
         return 1;

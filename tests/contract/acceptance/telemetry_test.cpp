@@ -52,10 +52,10 @@ class TailSamplingOnManualClock : public acceptance {
     for (int root = 0; root < roots; ++root) {
       const auto serve = [&](scope& s) {
         s.on_event([&](const lifecycle_event& e) {
-          if (std::holds_alternative<event::task_failed>(e.body) ||
-              std::holds_alternative<event::task_cancelled>(e.body))
-            unlucky.insert(e.id);
-        });
+           if (std::holds_alternative<event::task_failed>(e.body) ||
+               std::holds_alternative<event::task_cancelled>(e.body))
+             unlucky.insert(e.id);
+         }).keep();
         attach(s);
         for (int i = root * tasks; i < (root + 1) * tasks; ++i)
           s.spawn([i](context& ctx) {
@@ -80,8 +80,8 @@ TEST_P(TailSamplingOnManualClock, ErrorsAndSlowAreLessThanAFifthOfAllAndMissNoMi
       event_exporter all({.sampling = sampling::all(), .queue = {.capacity = 10'000}}, everything.sink());
       event_exporter tail({.sampling = sampling::errors_and_slow(50ms)}, chosen.sink());
       unlucky = run_requests(fixture, [&](scope& s) {
-        all.attach(s);
-        tail.attach(s);
+        all.attach(s).keep();
+        tail.attach(s).keep();
       });
       tail.flush();
       EXPECT_EQ(tail.counts().dropped(), 0u);
@@ -103,7 +103,7 @@ TEST_P(TailSamplingOnManualClock, ControlArmAsManyEventsByChanceMissMostMisfortu
     std::set<work_id> unlucky;
     {
       event_exporter head({.sampling = sampling::head(0.1, seed)}, chosen.sink());
-      unlucky = run_requests(fixture, [&](scope& s) { head.attach(s); });
+      unlucky = run_requests(fixture, [&](scope& s) { head.attach(s).keep(); });
     }
     EXPECT_LT(misfortunes(chosen.all()).size(), unlucky.size()) << "seed " << seed;
   });
@@ -122,7 +122,7 @@ TEST_P(TailSampling, EveryTaskThatWasStoppedIsExported) {
         {
           event_exporter exporter({.sampling = sampling::errors_and_slow(1h)}, chosen.sink());
           fixture.run([&](scope& s) {
-            exporter.attach(s);
+            exporter.attach(s).keep();
             auto one = s.spawn({.name = "stopped"}, slow.body());
             auto two = s.spawn({.name = "limited", .background = true}, timeout(natural_end / 2, slow.body()));
             auto good = s.spawn({.name = "quick"}, [] { return 7; });
@@ -168,10 +168,10 @@ TEST_P(TailSampling, ASummaryIsExportedOfEachScopeThatCloses) {
       summary_exporter exporter(summaries.sink());
       fixture.run([&](scope& s) {
         own = s.id();
-        exporter.attach(s);
+        exporter.attach(s).keep();
         s.on_event([&](const lifecycle_event& e) {
-          if (std::holds_alternative<event::scope_closed>(e.body)) ++closed[e.id];
-        });
+           if (std::holds_alternative<event::scope_closed>(e.body)) ++closed[e.id];
+         }).keep();
         for (int i = 0; i < 3; ++i) s.scope({.name = "part"}, [](scope& in) { in.spawn([] {}); });
         EXPECT_THROW(timeout(natural_end / 2, slow.body())(s), timed_out);
         fixture.returned();
@@ -228,7 +228,7 @@ class MetricLabels : public acceptance {
     auto& slow = fixture.make_part();
     task_points points(to);
     fixture.run([&](scope& s) {
-      s.on_event([&](const lifecycle_event& e) { points.hear(e); });
+      s.on_event([&](const lifecycle_event& e) { points.hear(e); }).keep();
       auto stopped = s.spawn({.kind = task_kind::cpu}, slow.body());
       s.spawn({.kind = task_kind::llm}, [] {}).get();
       s.spawn({.kind = task_kind::tool, .background = true}, [] { throw std::runtime_error("a tool"); }).wait();

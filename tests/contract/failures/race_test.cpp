@@ -66,7 +66,7 @@ TEST_F(Race, OfManyCancelsHasOneReasonOneKillAndOneReceipt) {
     decided = 0;
     try {
       rt.run({.name = "victim",
-              .deadline_at = deadline(at + std::chrono::microseconds(random() % 200)),
+              .deadline_at = deadline_point(at + std::chrono::microseconds(random() % 200)),
               .on_receipt = receipt.keeper()},
              [&](scope& s) {
                s.spawn({.background = true}, offload({}, spin_for_ever));

@@ -224,7 +224,7 @@ cancel_reason read_reason(const control_block::reason_fields& from) {
   std::string text(from.text, ::strnlen(from.text, sizeof from.text));
   const auto is = [&](const cancel_reason& r) { return from.kind == r.index(); };
   if (is(reason::user{})) return reason::user{std::move(text)};
-  if (is(reason::deadline{})) return reason::deadline{.at = deadline{time_point{duration{from.number}}}};
+  if (is(reason::deadline{})) return reason::deadline{.at = deadline_point{time_point{duration{from.number}}}};
   if (is(reason::timeout{})) return reason::timeout{duration{from.number}};
   if (is(reason::parent_failed{})) return reason::parent_failed{};
   if (is(reason::sibling_failed{})) return reason::sibling_failed{.name = std::move(text)};

@@ -19,7 +19,7 @@ struct call_site {
   cancel_cell::ptr cell;  ///< its cancellation stops the call
   const offload_options& options;
   const workers::remote_call& call;
-  deadline until;  ///< in machine time; never under a manual clock
+  deadline_point until;  ///< in machine time; never under a manual clock
   std::size_t attempt = 1;
 };
 

@@ -121,7 +121,7 @@ workers::encoded_result run_call(context& ctx, const offload_options& options, c
   call_site site{ctx, self, cell, options, call, {}};
   if (options.timeout) {
     cell->name_limit(*options.timeout);  // the stop says that this ran out, and not the scope's deadline
-    cell->tighten(deadline::in(*options.timeout, home.now()));
+    cell->tighten(deadline_point::in(*options.timeout, home.now()));
   }
   if (!ctx.runtime().clock().is_manual()) site.until = cell->effective_deadline();
   if (options.timeout) home.deadlines().arm(cell, cell->own_deadline().at());

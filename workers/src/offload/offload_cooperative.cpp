@@ -103,7 +103,7 @@ class cooperative_call final : public boundary_call,
 
   const std::string name_;
   const workers::remote_call& call_;
-  const deadline until_;
+  const deadline_point until_;
   arena_service& arena_;
   preempt::warden& warden_;
   tbb::task_group_context group_{tbb::task_group_context::isolated};

@@ -47,12 +47,12 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   // pool_startup.cpp
   void start() WORKIT_EXCLUDES(mutex_);
-  bool drain(deadline until) WORKIT_EXCLUDES(mutex_);
+  bool drain(deadline_point until) WORKIT_EXCLUDES(mutex_);
   [[nodiscard]] pool_status status() const WORKIT_EXCLUDES(mutex_);
   [[nodiscard]] process_limits limits() const;
 
   // pool_reload.cpp
-  void reload(deadline until) WORKIT_EXCLUDES(mutex_);
+  void reload(deadline_point until) WORKIT_EXCLUDES(mutex_);
 
   // pool_shutdown.cpp
   shutdown_report stop(shutdown_options how) noexcept WORKIT_EXCLUDES(mutex_);
@@ -172,15 +172,15 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_output() WORKIT_EXCLUDES(mutex_);
 
   // pool_reload.cpp
-  void begin_reload(const std::string& name, deadline until, time_point began) WORKIT_EXCLUDES(mutex_);
+  void begin_reload(const std::string& name, deadline_point until, time_point began) WORKIT_EXCLUDES(mutex_);
   void end_reload() noexcept WORKIT_EXCLUDES(mutex_);
   void switch_over(deferred_actions& todo) WORKIT_REQUIRES(mutex_);
   void give_up(zygote_group& candidate, const std::string& sentence) WORKIT_REQUIRES(mutex_);
 
   // pool_shutdown.cpp
-  void wait_for_tasks(deadline until) WORKIT_EXCLUDES(mutex_);
-  void kill_running(deadline until) noexcept WORKIT_EXCLUDES(mutex_);
-  void end_zygotes(deadline until) noexcept WORKIT_EXCLUDES(mutex_);
+  void wait_for_tasks(deadline_point until) WORKIT_EXCLUDES(mutex_);
+  void kill_running(deadline_point until) noexcept WORKIT_EXCLUDES(mutex_);
+  void end_zygotes(deadline_point until) noexcept WORKIT_EXCLUDES(mutex_);
   void give_up_unreaped() noexcept WORKIT_EXCLUDES(mutex_);
 
   // pool_startup.cpp

@@ -9,7 +9,7 @@ namespace {
 
 /// Waits until `done`, on the pool's condition variable. Errors: timed_out at `until`.
 template <class Done>
-void wait_until(deadline until, std::condition_variable& changed, thread_lock& guard, const std::string& name,
+void wait_until(deadline_point until, std::condition_variable& changed, thread_lock& guard, const std::string& name,
                 time_point began, const Done& done) {
   if (until.is_never())
     changed.wait(guard.native(), done);
@@ -19,7 +19,7 @@ void wait_until(deadline until, std::condition_variable& changed, thread_lock& g
 
 }  // namespace
 
-void pool_core::begin_reload(const std::string& name, deadline until, time_point began) {
+void pool_core::begin_reload(const std::string& name, deadline_point until, time_point began) {
   thread_lock guard(mutex_);
   wait_until(until, changed_, guard, name, began, [this] {
     mutex_.assert_held();
@@ -35,7 +35,7 @@ void pool_core::end_reload() noexcept {
   changed_.notify_all();
 }
 
-void pool_core::reload(deadline until) {
+void pool_core::reload(deadline_point until) {
   const auto began = std::chrono::steady_clock::now();
   const auto name = "the reload of pool \"" + options_.name + "\"";
   begin_reload(name, until, began);

@@ -53,8 +53,8 @@ shutdown_report pool_core::stop(shutdown_options how) noexcept {
     changed_.notify_all();
   }
   run(std::move(todo));
-  wait_for_tasks(deadline::in(how.grace, began));
-  const auto until = deadline::in(how.reaping, clock::now());
+  wait_for_tasks(deadline_point::in(how.grace, began));
+  const auto until = deadline_point::in(how.reaping, clock::now());
   kill_running(until);
   end_zygotes(until);
   give_up_unreaped();
@@ -73,7 +73,7 @@ shutdown_report pool_core::stop(shutdown_options how) noexcept {
 }
 
 /// The loops may have stopped turning, so their results are collected here too.
-void pool_core::wait_for_tasks(deadline until) {
+void pool_core::wait_for_tasks(deadline_point until) {
   for (;;) {
     for (std::size_t loop = 0; loop < loops_.size(); ++loop) collect(loop);
     thread_lock guard(mutex_);
@@ -84,7 +84,7 @@ void pool_core::wait_for_tasks(deadline until) {
 
 /// The warden stops what runs. The results of tasks that committed meanwhile are collected; a zygote that reports no
 /// deaths is killed, so that the pidfds of its workers report them.
-void pool_core::kill_running(deadline until) noexcept {
+void pool_core::kill_running(deadline_point until) noexcept {
   std::vector<std::shared_ptr<preempt::lease>> running;
   {
     const thread_lock guard(mutex_);
@@ -95,7 +95,7 @@ void pool_core::kill_running(deadline until) noexcept {
   warden_.shut_down(running, until);
   running.clear();
   const auto half = requested + std::min<duration>(zygote_grace, (until.at() - requested) / 2);
-  wait_for_tasks(std::min(deadline(half), until));
+  wait_for_tasks(std::min(deadline_point(half), until));
   {
     const thread_lock guard(mutex_);
     if (dispatch_.unsettled() == 0) return;
@@ -105,7 +105,7 @@ void pool_core::kill_running(deadline until) noexcept {
   wait_for_tasks(until);
 }
 
-void pool_core::end_zygotes(deadline until) noexcept {
+void pool_core::end_zygotes(deadline_point until) noexcept {
   thread_lock guard(mutex_);
   for (const auto& g : zygotes_.all()) g->dismiss();
   const auto now = clock::now();
@@ -142,7 +142,7 @@ void pool_core::give_up_unreaped() noexcept {
   for (const auto& worker : workers) {
     warden_.unwatch(worker->pidfd.get());  // an orphan's is watched
     kill(*worker);
-    if (!preempt::wait_for_exit(worker->pidfd.get(), deadline(clock::now() + 1ms)))
+    if (!preempt::wait_for_exit(worker->pidfd.get(), deadline_point(clock::now() + 1ms)))
       left.push_back({worker->pid, false, process_state(worker->pid)});
   }
   const thread_lock guard(mutex_);

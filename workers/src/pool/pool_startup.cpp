@@ -142,7 +142,7 @@ void pool_core::try_out_proof() {
   fork_workers();
 }
 
-bool pool_core::drain(deadline until) {
+bool pool_core::drain(deadline_point until) {
   thread_lock guard(mutex_);
   const auto empty = [this] {
     mutex_.assert_held();

@@ -53,8 +53,8 @@ void process_pool::collect(std::size_t loop) { core_->collect(loop); }
 const std::string& process_pool::name() const noexcept { return core_->name(); }
 process_limits process_pool::limits() const { return core_->limits(); }
 pool_status process_pool::status() const { return core_->status(); }
-bool process_pool::drain(deadline until) { return core_->drain(until); }
-void process_pool::reload(deadline until) { core_->reload(until); }
+bool process_pool::drain(deadline_point until) { return core_->drain(until); }
+void process_pool::reload(deadline_point until) { core_->reload(until); }
 shutdown_report process_pool::stop(shutdown_options how) noexcept { return core_->stop(how); }
 
 }  // namespace workit::workers

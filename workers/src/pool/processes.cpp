@@ -105,7 +105,7 @@ std::shared_ptr<workers::process_pool> process_service::find(std::string_view na
   return nullptr;
 }
 
-void process_service::drain(deadline until) noexcept {
+void process_service::drain(deadline_point until) noexcept {
   const auto all = snapshot();
   for (const auto& m : *all) m.pool->drain(until);
 }

@@ -103,7 +103,7 @@ class worker_handle {
 
   /// What goes with a call, beside its arguments.
   struct request_terms {
-    deadline until{};
+    deadline_point until{};
     duration grace{};
     std::uint32_t loop = 0;
     std::string_view name{};

@@ -15,7 +15,8 @@ thread_local constinit task_frame* current = nullptr;
 
 }  // namespace
 
-task_frame::task_frame(const std::atomic<std::uint32_t>& asked, std::uint32_t when, deadline until) : before_(current) {
+task_frame::task_frame(const std::atomic<std::uint32_t>& asked, std::uint32_t when, deadline_point until)
+    : before_(current) {
   context_.asked_ = &asked;
   context_.when_ = when;
   context_.deadline_ = until;

@@ -14,7 +14,7 @@ namespace workit::workers {
 class task_frame {
  public:
   /// The task is to stop once `*asked` equals `when`.
-  task_frame(const std::atomic<std::uint32_t>& asked, std::uint32_t when, deadline until);
+  task_frame(const std::atomic<std::uint32_t>& asked, std::uint32_t when, deadline_point until);
   /// finish(), and forgets the context.
   ~task_frame();
   task_frame(const task_frame&) = delete;

@@ -104,7 +104,7 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     return leave();
   }
   auto& here = *made;
-  here.run(preempt::next_task_number(), deadline{}, &rehearse, nullptr);
+  here.run(preempt::next_task_number(), deadline_point{}, &rehearse, nullptr);
   auto then = fitness::fit;
   bool more_soon = false, refused = false;
   while (then == fitness::fit) {

@@ -48,7 +48,7 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   }
   // The warden has the same deadline; the thread's own timer does not wait for the warden to be scheduled.
   const auto until =
-      task->terms.until.is_never() || task->terms.grace > duration::zero() ? deadline{} : task->terms.until;
+      task->terms.until.is_never() || task->terms.grace > duration::zero() ? deadline_point{} : task->terms.until;
   landed result{local_call(task->call)};
   task_frame frame(task->asked_, 1, task->terms.until);
   const auto cpu = thread_cpu_time();

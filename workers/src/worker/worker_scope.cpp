@@ -67,7 +67,7 @@ class worker_scope {
       const auto& request = link_.control->request;
       options.name = request.name;
       if (request.deadline_ns != std::numeric_limits<std::int64_t>::max())
-        options.deadline_at = deadline{time_point{duration{request.deadline_ns}}};
+        options.deadline_at = deadline_point{time_point{duration{request.deadline_ns}}};
       generation = control_word(link_.control->word.load(std::memory_order_relaxed)).generation();
       if (request.grace_ns > 0) listen();
     }

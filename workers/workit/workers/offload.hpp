@@ -71,7 +71,9 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
 ///   worker_crashed{signal | exit code}; start_failed when there is no such pool or no worker can be had; of these
 ///   queue_full when too many are waiting and the pool refuses, and pool_stopped when it takes no more.
 template <class F, class... Args>
-auto offload(offload_options options, F&& fn, Args&&... args) {
+[[nodiscard("a task function does nothing until it is called")]] auto offload(offload_options options, F&& fn,
+                                                                              Args&&... args) {
+  workers::detail::check_callable<workers::detail::callable<F>>();
   using R = workers::result_of<F, Args...>;
   auto call = workers::make_remote_call(std::forward<F>(fn), std::forward<Args>(args)...);
   detail::check_options(options, call);
@@ -79,6 +81,12 @@ auto offload(offload_options options, F&& fn, Args&&... args) {
     const auto encoded = detail::run_behind_boundary(ctx, options, call);
     return workers::read_result<R>(encoded);
   };
+}
+/// The same with the default options: in a worker process of the first pool.
+template <class F, class... Args>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, offload_options>)
+[[nodiscard("a task function does nothing until it is called")]] auto offload(F&& fn, Args&&... args) {
+  return offload(offload_options{}, std::forward<F>(fn), std::forward<Args>(args)...);
 }
 
 }  // namespace workit

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 #include <vector>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/preempt/warden.hpp>
 #include <workit/workers/detail/job.hpp>
 #include <workit/workers/pool_status.hpp>
@@ -56,7 +56,7 @@ class process_pool {
 
   /// Waits until nothing is queued or running, or until `until`. Results still have to be collected by the loops.
   /// Blocks: until then. True when nothing is left.
-  bool drain(deadline until);
+  bool drain(deadline_point until);
 
   /// Starts a second zygote, which runs preload anew, and from it as many workers as there are to be; when all are
   /// ready, every task that starts from then on is theirs. Workers of the old zygote end with the task they are
@@ -65,7 +65,7 @@ class process_pool {
   /// the thread, until the new workers serve. Threads: any but the warden's and, in a runtime, the I/O threads. Errors:
   /// start_failed with a sentence when preload or worker_init fails or there are no processes to be had, or when
   ///   the pool is not running; timed_out at `until`. Then the old zygote serves on.
-  void reload(deadline until = {});
+  void reload(deadline_point until = {});
 
   /// Settles what is queued as not started, gives what runs the grace, collects what is committed, kills the rest at
   /// once, ends the zygotes, and waits for the processes, within bounds. Afterwards no process, descriptor, mapping or

@@ -23,7 +23,7 @@ class process_service final : public detail::warden_service {
 
   [[nodiscard]] std::string_view name() const noexcept override { return first_.name; }
   void before_threads(runtime& owner) override;
-  void drain(deadline until) noexcept override;
+  void drain(deadline_point until) noexcept override;
   void stop() noexcept override;
 
   /// The pool it was made with. Errors: asserts that there is one, and that the runtime has started it.

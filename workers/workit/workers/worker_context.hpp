@@ -4,7 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory_resource>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 
 namespace workit {
 
@@ -28,7 +28,7 @@ class worker_context {
       leave();
   }
   /// The earliest deadline that rules the task, in machine time.
-  [[nodiscard]] workit::deadline deadline() const noexcept { return deadline_; }
+  [[nodiscard]] deadline_point deadline() const noexcept { return deadline_; }
 
   /// Runs `cleanup` on this thread when the task has ended, also when it was left in place; last registered first. At
   /// the process boundary not after a kill, with which the whole process goes. It is short, and nothing stops it; what
@@ -49,7 +49,7 @@ class worker_context {
 
   const std::atomic<std::uint32_t>* asked_ = nullptr;  // equal to when_: the task is to stop
   std::uint32_t when_ = 0;
-  workit::deadline deadline_{};
+  deadline_point deadline_{};
   workers::task_frame* frame_ = nullptr;
 };
 

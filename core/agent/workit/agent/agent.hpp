@@ -49,7 +49,7 @@ class agent {
   /// cancelled; budget_not_set for a charge, but for agent_tool_calls, that no scope has a budget for. A failure is the
   /// caller's: other calls go on.
   template <detail::task_function F>
-  auto tool(tool_options options, F function) const {
+  [[nodiscard("a task function does nothing until it is called")]] auto tool(tool_options options, F function) const {
     detail::check_options(options);
     return [story = story_, options = std::move(options),
             function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
@@ -82,7 +82,7 @@ void run_agent(context& ctx, const agent_options& options, const std::function<v
 /// Blocks: the fiber, until all the scope owns has ended. Cancel, Errors: as context::scope.
 template <class F>
   requires std::invocable<F&, scope&, const agent&>
-auto agent_scope(agent_options options, F body) {
+[[nodiscard("a task function does nothing until it is called")]] auto agent_scope(agent_options options, F body) {
   detail::check_options(options);
   return [options = std::move(options),
           body = std::move(body)](context& ctx) mutable -> std::invoke_result_t<F&, scope&, const agent&> {

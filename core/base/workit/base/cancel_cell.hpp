@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <workit/base/alarm.hpp>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/base/reason.hpp>
 #include <workit/base/timer_heap.hpp>
 
@@ -54,23 +54,23 @@ class cancel_cell final : public std::enable_shared_from_this<cancel_cell>, publ
   [[nodiscard]] const cancel_record* record() const noexcept;
   /// record(), or where that is null the passing of `until`: a deadline that the task's worker keeps as well, and may
   /// meet before this cell does. For a receipt of a stop seen at `now`. Requires: one of the two has happened.
-  [[nodiscard]] cancel_record record_or(deadline until, time_point now) const;
+  [[nodiscard]] cancel_record record_or(deadline_point until, time_point now) const;
   /// Its own cancellation only.
   [[nodiscard]] const cancel_record* own_record() const noexcept;
   /// Whether it was cancelled itself or closed: nothing more can be decided here.
   [[nodiscard]] bool decided() const noexcept { return state_.load(std::memory_order_acquire) != nullptr; }
 
   /// Moves the own deadline to `to` if that is earlier.
-  void tighten(deadline to) noexcept;
+  void tighten(deadline_point to) noexcept;
   /// Says that the deadline here ends a time limit on one operation: it then cancels with reason::timeout.
   /// Threads: the owner's, before the deadline is set.
   void name_limit(duration limit) noexcept { limit_ = limit; }
   /// What to cancel with when the own deadline, `at`, has passed: reason::deadline, or reason::timeout under a limit.
-  [[nodiscard]] cancel_reason expiry(deadline at, duration lateness) const;
+  [[nodiscard]] cancel_reason expiry(deadline_point at, duration lateness) const;
   /// The own deadline.
-  [[nodiscard]] deadline own_deadline() const noexcept;
+  [[nodiscard]] deadline_point own_deadline() const noexcept;
   /// The earliest deadline from here up to the next shield.
-  [[nodiscard]] deadline effective_deadline() const noexcept;
+  [[nodiscard]] deadline_point effective_deadline() const noexcept;
   /// Cancels the outermost cell, from here up, whose deadline has passed at `now`; whether this cell is then stopping.
   bool expire(time_point now);
 

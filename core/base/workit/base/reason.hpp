@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 #include <workit/base/amount.hpp>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 
 namespace workit {
 
@@ -23,7 +23,7 @@ struct user {
 };
 /// A scope's deadline passed. `lateness` is how far past it the cancellation was decided.
 struct deadline {
-  workit::deadline at{};
+  deadline_point at{};
   duration lateness{};
 };
 /// A time limit on one operation ran out.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <string_view>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 
 namespace workit {
 
@@ -22,7 +22,7 @@ class service {
   /// The loops exist and turn.
   virtual void start(runtime&) {}
   /// No new work comes; ends what is idle and waits for the rest until `until`.
-  virtual void drain(deadline /*until*/) noexcept {}
+  virtual void drain(deadline_point /*until*/) noexcept {}
   /// Ends everything; afterwards nothing of the service runs, and no descriptor, thread or process of it is left.
   virtual void stop() noexcept {}
 };

@@ -14,7 +14,7 @@ namespace workit {
 /// they have ended.
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto all(compose_options options, F... functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto all(compose_options options, F... functions) {
   detail::check_options("all", options);
   return [options, functions = std::tuple<F...>(std::move(functions)...)](context& ctx) mutable {
     std::tuple<detail::slot<detail::task_result<F>>...> values;
@@ -24,11 +24,14 @@ auto all(compose_options options, F... functions) {
 }
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto all(F... functions) { return all(compose_options{}, std::move(functions)...); }
+[[nodiscard("a task function does nothing until it is called")]] auto all(F... functions) {
+  return all(compose_options{}, std::move(functions)...);
+}
 
 /// The same for any number of one type: returns a vector (of std::reference_wrapper for references), empty for none.
 template <detail::task_function F>
-auto all(compose_options options, std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto all(compose_options options,
+                                                                          std::vector<F> functions) {
   detail::check_options("all", options);
   return [options, functions = std::move(functions)](context& ctx) mutable {
     std::vector<detail::slot<detail::task_result<F>>> values;
@@ -38,7 +41,7 @@ auto all(compose_options options, std::vector<F> functions) {
   };
 }
 template <detail::task_function F>
-auto all(std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto all(std::vector<F> functions) {
   return all(compose_options{}, std::move(functions));
 }
 

@@ -24,7 +24,8 @@ outcome<T> outcome_of(slot<T>& value, branch_end& end) {
 /// Errors: none of its own.
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto all_settled(compose_options options, F... functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto all_settled(compose_options options,
+                                                                                  F... functions) {
   detail::check_options("all_settled", options);
   return [options, functions = std::tuple<F...>(std::move(functions)...)](context& ctx) mutable {
     std::tuple<detail::slot<detail::task_result<F>>...> values;
@@ -38,11 +39,14 @@ auto all_settled(compose_options options, F... functions) {
 }
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto all_settled(F... functions) { return all_settled(compose_options{}, std::move(functions)...); }
+[[nodiscard("a task function does nothing until it is called")]] auto all_settled(F... functions) {
+  return all_settled(compose_options{}, std::move(functions)...);
+}
 
 /// The same for any number of one type: returns a vector, empty for none.
 template <detail::task_function F>
-auto all_settled(compose_options options, std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto all_settled(compose_options options,
+                                                                                  std::vector<F> functions) {
   detail::check_options("all_settled", options);
   return [options, functions = std::move(functions)](context& ctx) mutable {
     using T = detail::task_result<F>;
@@ -55,7 +59,7 @@ auto all_settled(compose_options options, std::vector<F> functions) {
   };
 }
 template <detail::task_function F>
-auto all_settled(std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto all_settled(std::vector<F> functions) {
   return all_settled(compose_options{}, std::move(functions));
 }
 

@@ -13,7 +13,7 @@ namespace workit {
 /// Errors: aggregate_error when all have failed.
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto any(compose_options options, F... functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto any(compose_options options, F... functions) {
   using T = detail::one_of<detail::task_result<F>...>;
   detail::check_options("any", options);
   return [options, functions = std::tuple<F...>(std::move(functions)...)](context& ctx) mutable -> T {
@@ -24,11 +24,14 @@ auto any(compose_options options, F... functions) {
 }
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto any(F... functions) { return any(compose_options{}, std::move(functions)...); }
+[[nodiscard("a task function does nothing until it is called")]] auto any(F... functions) {
+  return any(compose_options{}, std::move(functions)...);
+}
 
 /// The same for any number of one type, at least one.
 template <detail::task_function F>
-auto any(compose_options options, std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto any(compose_options options,
+                                                                          std::vector<F> functions) {
   using T = detail::task_result<F>;
   detail::check_options("any", options);
   detail::check_any("any", functions.size());
@@ -39,7 +42,7 @@ auto any(compose_options options, std::vector<F> functions) {
   };
 }
 template <detail::task_function F>
-auto any(std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto any(std::vector<F> functions) {
   return any(compose_options{}, std::move(functions));
 }
 

@@ -20,7 +20,8 @@ void check_bracket(const defer_options& options);
 template <detail::task_function Acquire, class Use, class Release,
           class R = std::remove_reference_t<detail::task_result<Acquire>>>
   requires(detail::resource_function<Use, R>&& detail::resource_function<Release, R>)
-auto bracket(defer_options options, Acquire acquire, Use use, Release release) {
+[[nodiscard("a task function does nothing until it is called")]] auto bracket(defer_options options, Acquire acquire,
+                                                                              Use use, Release release) {
   using T = detail::resource_result<Use, R>;
   detail::check_bracket(options);
   return [options, acquire = std::move(acquire), use = std::move(use),
@@ -41,7 +42,8 @@ auto bracket(defer_options options, Acquire acquire, Use use, Release release) {
   };
 }
 template <detail::task_function Acquire, class Use, class Release>
-auto bracket(Acquire acquire, Use use, Release release) {
+[[nodiscard("a task function does nothing until it is called")]] auto bracket(Acquire acquire, Use use,
+                                                                              Release release) {
   return bracket(defer_options{}, std::move(acquire), std::move(use), std::move(release));
 }
 

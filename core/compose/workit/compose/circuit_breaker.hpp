@@ -55,7 +55,7 @@ class circuit_breaker {
   /// A task function that runs `function` in a scope of its own if the circuit lets it pass.
   /// Blocks: the fiber. Cancel: is a cancel point before the body begins. Errors: the body's; circuit_open.
   template <detail::task_function F>
-  auto guard(F function) const {
+  [[nodiscard("a task function does nothing until it is called")]] auto guard(F function) const {
     return [circuit = circuit_, function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
       ctx.check();
       detail::slot<detail::task_result<F>> value;

@@ -24,7 +24,7 @@ template <detail::task_function F>
 auto detached(runtime& rt, detached_options options, F body) -> task<detail::task_result<F>> {
   detail::check_options(options);
   const auto now = rt.clock().now();
-  const auto until = deadline::in(options.max_lifetime, now);
+  const auto until = deadline_point::in(options.max_lifetime, now);
   auto place = std::make_shared<detached_tasks::place>(rt.detached(), detached_task{0, options.name, now, until});
   const auto key = place->key();
   auto run = [place = std::move(place), body = std::move(body)](scope& s) mutable -> detail::task_result<F> {

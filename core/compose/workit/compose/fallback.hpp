@@ -11,7 +11,7 @@ namespace workit {
 /// Blocks: the fiber. Cancel: is a cancel point before each. Errors: those of `second`; of `first`, that it was
 /// cancelled (scope_cancelled, task_cancelled): a cancellation is no failure.
 template <detail::task_function First, detail::task_function Second>
-auto fallback(First first, Second second) {
+[[nodiscard("a task function does nothing until it is called")]] auto fallback(First first, Second second) {
   using T = detail::one_of<detail::task_result<First>, detail::task_result<Second>>;
   return [first = std::move(first), second = std::move(second)](context& ctx) mutable -> T {
     try {

@@ -25,7 +25,7 @@ std::size_t run_hedge(context& ctx, const hedge_options& options, branch_bodies 
 /// Cancel: is a cancel point; starts nothing more, cancels and joins what runs first.
 /// Errors: aggregate_error when all `max` attempts have failed.
 template <detail::task_function F>
-auto hedge(hedge_options options, F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto hedge(hedge_options options, F function) {
   using T = detail::task_result<F>;
   detail::check_options(options);
   return [options, function = std::move(function)](context& ctx) mutable -> T {

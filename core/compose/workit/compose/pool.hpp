@@ -15,7 +15,8 @@ void check_pool(std::size_t limit);
 /// Blocks: the fiber, until all have ended. Cancel: is a cancel point; cancels and joins those that run first.
 /// Errors: the first failure; those that run are cancelled (reason::sibling_failed), those that wait never start.
 template <detail::task_function F>
-auto pool(std::size_t limit, compose_options options, std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto pool(std::size_t limit, compose_options options,
+                                                                           std::vector<F> functions) {
   detail::check_options("pool", options);
   detail::check_pool(limit);
   return [limit, options, functions = std::move(functions)](context& ctx) mutable {
@@ -25,7 +26,8 @@ auto pool(std::size_t limit, compose_options options, std::vector<F> functions) 
   };
 }
 template <detail::task_function F>
-auto pool(std::size_t limit, std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto pool(std::size_t limit,
+                                                                           std::vector<F> functions) {
   return pool(limit, compose_options{}, std::move(functions));
 }
 

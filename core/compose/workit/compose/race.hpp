@@ -12,7 +12,7 @@ namespace workit {
 /// Cancel: is a cancel point; cancels and joins all first. Errors: what the first to end threw.
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto race(compose_options options, F... functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto race(compose_options options, F... functions) {
   using T = detail::one_of<detail::task_result<F>...>;
   detail::check_options("race", options);
   return [options, functions = std::tuple<F...>(std::move(functions)...)](context& ctx) mutable -> T {
@@ -23,11 +23,14 @@ auto race(compose_options options, F... functions) {
 }
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto race(F... functions) { return race(compose_options{}, std::move(functions)...); }
+[[nodiscard("a task function does nothing until it is called")]] auto race(F... functions) {
+  return race(compose_options{}, std::move(functions)...);
+}
 
 /// The same for any number of one type, at least one.
 template <detail::task_function F>
-auto race(compose_options options, std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto race(compose_options options,
+                                                                           std::vector<F> functions) {
   using T = detail::task_result<F>;
   detail::check_options("race", options);
   detail::check_any("race", functions.size());
@@ -38,7 +41,7 @@ auto race(compose_options options, std::vector<F> functions) {
   };
 }
 template <detail::task_function F>
-auto race(std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto race(std::vector<F> functions) {
   return race(compose_options{}, std::move(functions));
 }
 

@@ -38,7 +38,7 @@ void run_attempt(context& ctx, std::size_t number, scope_body body, std::string 
 /// Blocks: the fiber, attempts and delays. Cancel: is a cancel point, in the delays too.
 /// Errors: those of the last attempt; of before_retry; std::invalid_argument from a backoff function that is negative.
 template <detail::task_function F>
-auto retry(retry_options options, F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto retry(retry_options options, F function) {
   detail::check_options(options);
   return [options, function = std::move(function),
           random = detail::jitter(options.seed)](context& ctx) mutable -> detail::task_result<F> {
@@ -51,7 +51,7 @@ auto retry(retry_options options, F function) {
   };
 }
 template <detail::task_function F>
-auto retry(F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto retry(F function) {
   return retry(retry_options{}, std::move(function));
 }
 

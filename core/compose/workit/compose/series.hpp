@@ -12,7 +12,7 @@ namespace workit {
 /// Errors: the first failure; what comes after it does not start.
 template <class... F>
   requires(sizeof...(F) > 0 && (detail::task_function<F> && ...))
-auto series(F... functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto series(F... functions) {
   return [functions = std::tuple<F...>(std::move(functions)...)](context& ctx) mutable {
     std::tuple<detail::slot<detail::task_result<F>>...> values;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -31,7 +31,7 @@ auto series(F... functions) {
 
 /// The same for any number of one type: returns a vector (of std::reference_wrapper for references), empty for none.
 template <detail::task_function F>
-auto series(std::vector<F> functions) {
+[[nodiscard("a task function does nothing until it is called")]] auto series(std::vector<F> functions) {
   return [functions = std::move(functions)](context& ctx) mutable {
     using T = detail::task_result<F>;
     std::vector<detail::slot<T>> values(functions.size());

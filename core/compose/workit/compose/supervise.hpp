@@ -29,7 +29,7 @@ void run_supervised(context& ctx, const supervise_options& options, const std::f
 /// Blocks: the fiber. Cancel: is a cancel point, in the delays too. Errors: the failure that is not worth a restart, or
 /// that comes when there were max_restarts within the window.
 template <detail::task_function F>
-auto supervise(supervise_options options, F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto supervise(supervise_options options, F function) {
   detail::check_options(options);
   return
       [options = std::move(options), function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
@@ -41,7 +41,7 @@ auto supervise(supervise_options options, F function) {
       };
 }
 template <detail::task_function F>
-auto supervise(F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto supervise(F function) {
   return supervise(supervise_options{}, std::move(function));
 }
 

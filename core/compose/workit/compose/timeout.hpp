@@ -23,7 +23,7 @@ void run_timeout(context& ctx, const timeout_options& options, scope_body body);
 /// Blocks: the fiber, until the body has ended. Cancel: is a cancel point before the body begins.
 /// Errors: the body's; timed_out, an error like any other, when the limit ended it.
 template <detail::task_function F>
-auto timeout(timeout_options options, F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto timeout(timeout_options options, F function) {
   detail::check_options(options);
   return
       [options = std::move(options), function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
@@ -31,7 +31,7 @@ auto timeout(timeout_options options, F function) {
       };
 }
 template <detail::task_function F>
-auto timeout(duration limit, F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto timeout(duration limit, F function) {
   return timeout(timeout_options{.limit = limit}, std::move(function));
 }
 

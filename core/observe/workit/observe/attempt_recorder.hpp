@@ -55,7 +55,8 @@ class attempt_recorder {
   /// A task function that calls `function` and makes a record of each call, when it has ended. What the call returns or
   /// throws is not changed.
   template <detail::task_function F>
-  auto wrap(attempt_details details, F function) const {
+  [[nodiscard("a task function does nothing until it is called")]] auto wrap(attempt_details details,
+                                                                             F function) const {
     return [watched = watch(std::move(details)),
             function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
       detail::slot<detail::task_result<F>> value;
@@ -64,7 +65,7 @@ class attempt_recorder {
     };
   }
   template <detail::task_function F>
-  auto wrap(F function) const {
+  [[nodiscard("a task function does nothing until it is called")]] auto wrap(F function) const {
     return wrap(attempt_details{}, std::move(function));
   }
 

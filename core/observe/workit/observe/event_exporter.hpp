@@ -20,7 +20,7 @@ struct event_exporter_options {
 /// that is full, the oldest goes of those that tell of no failure; only when there is none of them, the oldest failure.
 ///
 ///   workit::event_exporter exporter([&](const workit::recorded_event& e) { backend.send(e); });
-///   rt.run({.name = "request"}, [&](workit::scope& s) { exporter.attach(s); ... });
+///   rt.run({.name = "request"}, [&](workit::scope& s) { exporter.attach(s).keep(); ... });
 ///
 /// Threads: any, unless said. Lifetime: handlers keep the queue, so that an exporter may go first; what comes later
 /// counts as overflowed.
@@ -38,9 +38,9 @@ class event_exporter {
   event_exporter(const event_exporter&) = delete;
   event_exporter& operator=(const event_exporter&) = delete;
 
-  /// Hears this scope and all below it from now on, its own scope_opened first. Returns what scope::off_event takes; 0
-  /// when sampling has decided against the whole of it. Threads: the scope's loop.
-  std::uint64_t attach(scope& to);
+  /// Hears this scope and all below it from now on, its own scope_opened first. The subscription is not active when
+  /// sampling has decided against the whole of it. Threads: the scope's loop.
+  subscription attach(scope& to);
   /// For runtime_options::on_event, to hear all there is. Errors: asserts that sampling is not by head, which chooses
   /// among scopes that are attached.
   [[nodiscard]] std::function<void(const lifecycle_event&)> handler() const;

@@ -18,8 +18,8 @@ class event_sink {
   explicit event_sink(std::size_t capacity = 1024);
 
   /// Hears this scope and all below it from now on; the first event is the scope's own scope_opened, which was
-  /// emitted before any handler inside could hear it. Returns what scope::off_event takes. Threads: the scope's loop.
-  std::uint64_t attach(scope& to);
+  /// emitted before any handler inside could hear it. Threads: the scope's loop.
+  subscription attach(scope& to);
   /// For runtime_options::on_event, to hear all there is.
   [[nodiscard]] std::function<void(const lifecycle_event&)> handler() const;
 

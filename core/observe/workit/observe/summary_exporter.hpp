@@ -30,9 +30,9 @@ class summary_exporter {
   summary_exporter(const summary_exporter&) = delete;
   summary_exporter& operator=(const summary_exporter&) = delete;
 
-  /// Hears this scope and all below it. Returns what scope::off_event takes; 0 for a scope that it hears already, by
-  /// having been attached further up. Threads: the scope's loop.
-  std::uint64_t attach(scope& to);
+  /// Hears this scope and all below it. The subscription is not active for a scope that it hears already, by having
+  /// been attached further up. Threads: the scope's loop.
+  subscription attach(scope& to);
   /// For runtime_options::on_event, to hear all there is.
   [[nodiscard]] std::function<void(const lifecycle_event&)> handler() const;
 

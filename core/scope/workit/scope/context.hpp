@@ -54,7 +54,7 @@ class context {
   void sleep_until(time_point at);
 
   /// The earliest deadline that rules here, from this scope up to the next shield.
-  [[nodiscard]] workit::deadline deadline() const;
+  [[nodiscard]] deadline_point deadline() const;
   /// The runtime's clock.
   [[nodiscard]] time_point now() const;
 
@@ -99,9 +99,9 @@ class context {
   /// Which attempt of the innermost retry around this it is, 1 for the first; 1 outside of one.
   [[nodiscard]] unsigned attempt() const noexcept { return node_.attempt(); }
 
-  /// Runs `cleanup` when this task or scope has ended, last registered first, also after a kill: F() or F(context&).
-  /// It runs here in the host, shielded from cancellation and bounded. Errors: what it throws becomes an event;
-  /// registering more than 10,000 on one owner is misuse.
+  /// Runs `cleanup` when this task or scope has ended, last registered first, also after a kill: F() or F(context&),
+  /// which may be move-only. It runs here in the host, shielded from cancellation and bounded. Errors: what it throws
+  /// becomes an event; registering more than 10,000 on one owner is misuse.
   template <class F>
   void defer(defer_options options, F&& cleanup);
   template <class F>
@@ -139,8 +139,6 @@ class context {
 template <class F>
 void context::defer(defer_options options, F&& cleanup) {
   using body = std::decay_t<F>;
-  static_assert(std::is_copy_constructible_v<body>,
-                "defer() keeps a copyable callable; hold a move-only resource in a std::shared_ptr");
   add_cleanup({[kept = body(std::forward<F>(cleanup))](context& ctx) mutable {
                  if constexpr (std::is_invocable_v<body&, context&>)
                    kept(ctx);

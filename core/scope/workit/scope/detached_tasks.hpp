@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 #include <vector>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/base/reason.hpp>
 #include <workit/base/thread_mutex.hpp>
 
@@ -19,7 +19,7 @@ struct detached_task {
   work_id id = 0;
   std::string name{};
   time_point since{};  ///< the runtime's clock
-  deadline until{};
+  deadline_point until{};
 };
 
 /// The registry of a runtime's detached tasks. A task leaves it when its body, with all it captured, is gone.

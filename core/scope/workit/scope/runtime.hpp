@@ -131,7 +131,7 @@ class runtime {
   auto make_root(scope_options options, F&& body) {
     task_options named{.name = options.name};
     if (options.deadline)
-      options.deadline_at = std::min(options.deadline_at, deadline::in(*options.deadline, clock().now()));
+      options.deadline_at = std::min(options.deadline_at, deadline_point::in(*options.deadline, clock().now()));
     auto in_scope = [options = std::move(options), body = std::forward<F>(body)](
                         context& ctx) mutable -> decltype(auto) { return ctx.scope(std::move(options), body); };
     return detail::make_task(std::move(in_scope), std::move(named), next_home(), nullptr);

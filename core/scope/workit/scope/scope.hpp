@@ -6,6 +6,7 @@
 #include <workit/scope/scope_receipt.hpp>
 #include <workit/scope/shared_task.hpp>
 #include <workit/scope/snapshot.hpp>
+#include <workit/scope/subscription.hpp>
 
 namespace workit {
 
@@ -13,8 +14,8 @@ struct scope_options {
   std::string name = "scope";  ///< 1 to 128 characters; for receipts, events and messages
   /// Time from opening to the deadline; past it the scope is cancelled and its opener gets timed_out. More than zero.
   std::optional<duration> deadline{};
-  /// The deadline as an instant; with both, the earlier one rules.
-  workit::deadline deadline_at{};
+  /// The instant of the deadline; of both the earlier one rules.
+  deadline_point deadline_at{};
   /// How long one cleanup may take; by default the enclosing scope's, the runtime's (30 s) at the root.
   std::optional<duration> cleanup_timeout{};
   /// Context values for this scope and all below it; over those it inherits.
@@ -81,24 +82,21 @@ class scope_context final : public context {
   bool cancel(cancel_reason why) { return node_.cell()->request(std::move(why)); }
   bool cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
 
-  using context::deadline;
-  /// Moves the deadline to `after` from now, or to `at`, if that is earlier than the present one; later changes
+  /// Moves the deadline to `after` from now, or to `at`, if that is earlier than the present one. A later one changes
   /// nothing.
-  void deadline(duration after);
-  void deadline(time_point at);
+  void tighten_deadline(duration after);
+  void tighten_deadline(time_point at);
 
-  /// Calls `handler` for every event of this scope and of all below it, on the loop's thread, until the scope closes.
-  /// A handler must not suspend; what it throws is swallowed. Returns what off_event() takes.
-  /// Errors: more than 10,000 on one scope is misuse.
-  std::uint64_t on_event(std::function<void(const lifecycle_event&)> handler);
-  void off_event(std::uint64_t subscription);
+  /// Calls `handler` for every event of this scope and of all below it, on the loop's thread, until the subscription
+  /// ends or the scope has closed. A handler must not suspend; what it throws is swallowed. One that is to hear the
+  /// scope close is kept: `s.on_event(note).keep()`. Errors: more than 10,000 on one scope is misuse.
+  subscription on_event(std::function<void(const lifecycle_event&)> handler);
 
   /// Calls `handler` once with the first reason when this scope is cancelled, or one above it, and not at all when it
-  /// closes in peace; before the cleanups run. One that is registered in a stopping scope is called when the loop next
-  /// turns. It runs on the loop's stack and must not suspend; what it throws is swallowed. Returns what off_cancel()
-  /// takes. Errors: more than 10,000 on one scope is misuse.
-  std::uint64_t on_cancel(std::function<void(const cancel_reason&)> handler);
-  void off_cancel(std::uint64_t subscription);
+  /// closes in peace or when its subscription has ended; before the cleanups run. One that is registered in a stopping
+  /// scope is called when the loop next turns. It runs on the loop's stack and must not suspend; what it throws is
+  /// swallowed. Errors: more than 10,000 on one scope is misuse.
+  subscription on_cancel(std::function<void(const cancel_reason&)> handler);
 
   /// What this scope and all below it are doing, of one instant. Costs about a microsecond a task.
   /// Blocks: no. Threads: its loop's, the loop's own stack (handlers) included.

@@ -62,8 +62,8 @@ struct scope_snapshot {
   scope_state state = scope_state::running;
   time_point taken{};  ///< the instant of this snapshot
   time_point opened{};
-  duration open{};              ///< since it opened, or from then until it closed
-  workit::deadline deadline{};  ///< its own; those above rule as well
+  duration open{};            ///< since it opened, or from then until it closed
+  deadline_point deadline{};  ///< its own; those above rule as well
   task_counts counts{};
   std::string waits_for{};  ///< what the fiber of its body waits for, as task_snapshot::waits_for
   bool in_cleanup = false;  ///< one of its cleanups runs

@@ -75,11 +75,11 @@ class work_builder {
   [[nodiscard]] work_builder timeout(duration limit) const& { return work_builder(*this).timeout(limit); }
 
   /// The instant by which every item has to have ended: see deadline_at(). For the whole, bound the task function.
-  [[nodiscard]] work_builder deadline(time_point at) && {
-    parts_.plan.deadline = workit::deadline(at);
+  [[nodiscard]] work_builder deadline_at(time_point at) && {
+    parts_.plan.deadline = deadline_point(at);
     return std::move(*this);
   }
-  [[nodiscard]] work_builder deadline(time_point at) const& { return work_builder(*this).deadline(at); }
+  [[nodiscard]] work_builder deadline_at(time_point at) const& { return work_builder(*this).deadline_at(at); }
 
   /// Takes each item on to what `f` makes of it: f(item) or f(context&, item), which may suspend. One that returns a
   /// task function, as `[](const row& r) { return offload({}, score, r.text); }` does, has it run.
@@ -154,19 +154,21 @@ class work_builder {
   /// Calling it: Blocks: the fiber, until all items have ended and the source is destroyed, if it can be passed once.
   /// Cancel: is a cancel point; cancels and joins the items first. Errors: by the error mode; what the source throws.
   template <class F>
-  [[nodiscard]] auto for_each(F f) && {
+  [[nodiscard("a task function does nothing until it is called")]] auto for_each(F f) && {
     return std::move(*this).map(std::move(f)).job();
   }
   template <class F>
-  [[nodiscard]] auto for_each(F f) const& {
+  [[nodiscard("a task function does nothing until it is called")]] auto for_each(F f) const& {
     return work_builder(*this).for_each(std::move(f));
   }
 
   /// The same without a further function: the values themselves.
-  [[nodiscard]] auto collect() && requires std::same_as<Mode, workit::on_error::fail_t> {
+  [[nodiscard("a task function does nothing until it is called")]] auto collect() && requires
+      std::same_as<Mode, workit::on_error::fail_t> {
     return std::move(*this).job();
   }
-  [[nodiscard]] auto collect() const& requires std::same_as<Mode, workit::on_error::fail_t> {
+  [[nodiscard("a task function does nothing until it is called")]] auto collect()
+      const& requires std::same_as<Mode, workit::on_error::fail_t> {
     return work_builder(*this).job();
   }
 

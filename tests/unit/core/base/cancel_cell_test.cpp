@@ -62,7 +62,7 @@ TEST(CancelCell, RemembersWhenItWasCancelled) {
 
 TEST(CancelCell, SaysWhyAndWhenAWorkerStoppedThatMetTheDeadlineFirst) {
   const auto cell = root();
-  const deadline until(noon);
+  const deadline_point until(noon);
   const auto early = cell->record_or(until, noon + 3ms);
   EXPECT_EQ(early.at, noon);
   ASSERT_TRUE(std::holds_alternative<reason::deadline>(early.why));
@@ -151,21 +151,21 @@ TEST(CancelCell, TellsItsListenerOnceAndNotAboutOthers) {
 
 TEST(CancelCell, TightensItsDeadlineAndNeverLoosensIt) {
   const auto cell = root();
-  cell->tighten(deadline(noon));
-  cell->tighten(deadline(noon + 1s));
-  EXPECT_EQ(cell->own_deadline(), deadline(noon));
-  cell->tighten(deadline(noon - 1s));
-  EXPECT_EQ(cell->own_deadline(), deadline(noon - 1s));
-  cell->tighten(deadline{});
-  EXPECT_EQ(cell->own_deadline(), deadline(noon - 1s));
+  cell->tighten(deadline_point(noon));
+  cell->tighten(deadline_point(noon + 1s));
+  EXPECT_EQ(cell->own_deadline(), deadline_point(noon));
+  cell->tighten(deadline_point(noon - 1s));
+  EXPECT_EQ(cell->own_deadline(), deadline_point(noon - 1s));
+  cell->tighten(deadline_point{});
+  EXPECT_EQ(cell->own_deadline(), deadline_point(noon - 1s));
 }
 
 TEST(CancelCell, IsRuledByTheEarliestDeadlineUpToTheNextShield) {
   const auto top = root();
   const auto middle = child_of(top), leaf = child_of(middle);
-  top->tighten(deadline(noon));
-  leaf->tighten(deadline(noon + 1h));
-  EXPECT_EQ(leaf->effective_deadline(), deadline(noon));
+  top->tighten(deadline_point(noon));
+  leaf->tighten(deadline_point(noon + 1h));
+  EXPECT_EQ(leaf->effective_deadline(), deadline_point(noon));
   const auto shielded = cancel_cell::make(leaf, nullptr, on);
   EXPECT_TRUE(shielded->effective_deadline().is_never());
 }
@@ -173,16 +173,16 @@ TEST(CancelCell, IsRuledByTheEarliestDeadlineUpToTheNextShield) {
 TEST(CancelCell, ExpiresTheOutermostScopeWhoseDeadlineHasPassed) {
   const auto top = root();
   const auto middle = child_of(top), leaf = child_of(middle);
-  top->tighten(deadline(noon + 1h));
-  middle->tighten(deadline(noon));
-  leaf->tighten(deadline(noon - 1h));
+  top->tighten(deadline_point(noon + 1h));
+  middle->tighten(deadline_point(noon));
+  leaf->tighten(deadline_point(noon - 1h));
   EXPECT_FALSE(leaf->expire(noon - 1h - 1ns));
   EXPECT_TRUE(leaf->expire(noon + 5ms));
   ASSERT_NE(middle->own_record(), nullptr);
   EXPECT_EQ(leaf->own_record(), nullptr) << "it ends with the scope above it";
   EXPECT_EQ(top->record(), nullptr);
   const auto& why = std::get<reason::deadline>(middle->record()->why);
-  EXPECT_EQ(why.at, deadline(noon));
+  EXPECT_EQ(why.at, deadline_point(noon));
   EXPECT_EQ(why.lateness, 5ms);
 }
 
@@ -190,7 +190,7 @@ TEST(CancelCell, ExpiresWithATimeoutWhereItsDeadlineEndsATimeLimit) {
   const auto limited = root(), dated = root();
   limited->name_limit(5s);
   for (const auto& cell : {limited, dated}) {
-    cell->tighten(deadline(noon));
+    cell->tighten(deadline_point(noon));
     EXPECT_TRUE(cell->expire(noon + 1s));
   }
   EXPECT_EQ(std::get<reason::timeout>(limited->record()->why).limit, 5s);
@@ -200,10 +200,10 @@ TEST(CancelCell, ExpiresWithATimeoutWhereItsDeadlineEndsATimeLimit) {
 TEST(CancelCell, MovesTheEpochWithEveryCancellationAndEveryTightening) {
   const auto cell = root();
   const auto first = cancel_cell::epoch();
-  cell->tighten(deadline(noon));
+  cell->tighten(deadline_point(noon));
   const auto second = cancel_cell::epoch();
   EXPECT_NE(second, first);
-  cell->tighten(deadline(noon + 1s));
+  cell->tighten(deadline_point(noon + 1s));
   EXPECT_EQ(cancel_cell::epoch(), second) << "nothing was tightened";
   cell->request(reason::user{});
   EXPECT_NE(cancel_cell::epoch(), second);

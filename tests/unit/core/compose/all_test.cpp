@@ -175,7 +175,7 @@ TEST_F(All, ReportsASiblingThatDoesNotAnswerEachSecondAndWaitsForIt) {
   test::event_log<event::loser_unresponsive> log;
   const auto start = rt.clock.now();
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(start));
+    s.on_event(log.recorder(start)).keep();
     auto deaf = uncancellable(10s, [](context& ctx) { ctx.sleep_for(4500ms); });
     EXPECT_THROW(all({.grace = 2s}, std::move(deaf), test::failing(1s, "x"))(s), std::runtime_error);
     EXPECT_EQ(s.now(), start + 4500ms);
@@ -192,7 +192,7 @@ TEST_F(All, SaysNothingOfASiblingThatAnswersWithinItsGrace) {
   manual_runtime rt;
   test::event_log<event::loser_unresponsive> log;
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(s.now()));
+    s.on_event(log.recorder(s.now())).keep();
     auto slow = [](context& ctx) {
       ctx.defer([](context& c) { c.sleep_for(999ms); });
       ctx.sleep_for(1h);

@@ -96,7 +96,7 @@ TEST_F(Bracket, BoundsAReleaseThatHangs) {
   const auto start = rt.clock.now();
   test::event_log<event::cleanup_timed_out> log;
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(start));
+    s.on_event(log.recorder(start)).keep();
     EXPECT_EQ(bracket(
                   {.timeout = 150ms}, [] { return 1; }, [](int& r) { return r + 1; },
                   [](context& ctx, int&) { ctx.sleep_for(1h); })(s),
@@ -112,7 +112,7 @@ TEST_F(Bracket, TellsOfAReleaseThatThrowsAndDeliversTheValue) {
   manual_runtime rt;
   test::event_log<event::cleanup_failed> log;
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(s.now()));
+    s.on_event(log.recorder(s.now())).keep();
     EXPECT_EQ(bracket([] { return 1; }, [](int& r) { return r; }, [](int&) { throw std::runtime_error("release"); })(s),
               1);
   });

@@ -94,7 +94,7 @@ TEST_F(Race, ReportsALoserThatDoesNotAnswerAndWaitsForIt) {
   test::event_log<event::loser_unresponsive> log;
   const auto start = rt.clock.now();
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(start));
+    s.on_event(log.recorder(start)).keep();
     auto deaf = uncancellable(1min, sleeper(5500ms, 1));
     EXPECT_EQ(race(std::move(deaf), sleeper(1s, 2))(s), 2);
     EXPECT_EQ(s.now(), start + 5500ms);

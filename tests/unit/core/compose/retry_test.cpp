@@ -167,8 +167,8 @@ TEST_F(Retry, TellsOfItsAttempts) {
   test::event_log<event::task_retrying> retrying;
   test::event_log<event::task_attempt> attempts;
   rt.run([&](scope& s) {
-    s.on_event(retrying.recorder(s.now()));
-    s.on_event(attempts.recorder(s.now()));
+    s.on_event(retrying.recorder(s.now())).keep();
+    s.on_event(attempts.recorder(s.now())).keep();
     s.spawn({.name = "caller"}, retry({.times = 3, .jitter = false}, [n = 0](context& ctx) mutable {
               ctx.sleep_for(1s);
               if (++n < 3) throw std::runtime_error("no " + std::to_string(n));
@@ -192,7 +192,7 @@ TEST_F(Retry, OfSeveralNestedInOneTaskTheOutermostTellsOfItsAttempts) {
   manual_runtime rt;
   test::event_log<event::task_attempt> attempts;
   rt.run([&](scope& s) {
-    s.on_event(attempts.recorder(s.now()));
+    s.on_event(attempts.recorder(s.now())).keep();
     auto fails = [] { throw std::runtime_error("no"); };
     EXPECT_THROW(retry({.times = 2}, retry({.times = 3}, fails))(s), std::runtime_error);
     EXPECT_EQ(attempts.entries.size(), 2u);

@@ -99,7 +99,7 @@ TEST_F(Supervise, TellsOfItsRestarts) {
   manual_runtime rt;
   test::event_log<event::task_retrying> log;
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(s.now()));
+    s.on_event(log.recorder(s.now())).keep();
     s.spawn({.name = "server"}, supervise(runs({1s, 1s})));
   });
   ASSERT_EQ(log.entries.size(), 2u);

@@ -106,7 +106,7 @@ TEST_F(Timeout, ReportsABodyThatDoesNotAnswer) {
   test::event_log<event::loser_unresponsive> log;
   const auto start = rt.clock.now();
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(start));
+    s.on_event(log.recorder(start)).keep();
     auto deaf = [](context& ctx) {
       ctx.defer([](context& c) { c.sleep_for(3500ms); });
       ctx.sleep_for(1h);
@@ -125,7 +125,7 @@ TEST_F(Timeout, SaysNothingOfOneThatIsInTime) {
   manual_runtime rt;
   test::event_log<event::loser_unresponsive> log;
   rt.run([&](scope& s) {
-    s.on_event(log.recorder(s.now()));
+    s.on_event(log.recorder(s.now())).keep();
     timeout(10s, sleeper(9s, 1))(s);
     s.sleep_for(1min);
   });

@@ -54,13 +54,13 @@ TEST_F(Budget, OverrunByADescendantAtDepthFiveCancelsItsOwner) {
   EXPECT_THROW(rt.run({.name = "owner", .budgets = {{tokens, 10}}},
                       [&](scope& s0) {
                         s0.on_cancel([&](const cancel_reason& why) {
-                          const auto* overrun = std::get_if<reason::budget>(&why);
-                          ASSERT_NE(overrun, nullptr) << describe(why);
-                          EXPECT_EQ(overrun->key, "tokens");
-                          EXPECT_EQ(overrun->limit, 10);
-                          EXPECT_EQ(overrun->spent, 11);
-                          owner_was_told = true;
-                        });
+                            const auto* overrun = std::get_if<reason::budget>(&why);
+                            ASSERT_NE(overrun, nullptr) << describe(why);
+                            EXPECT_EQ(overrun->key, "tokens");
+                            EXPECT_EQ(overrun->limit, 10);
+                            EXPECT_EQ(overrun->spent, 11);
+                            owner_was_told = true;
+                          }).keep();
                         s0.spawn([&](context& ctx) {
                           ctx.defer([&] { stopped.emplace_back("sibling"); });
                           ctx.sleep_for(1h);

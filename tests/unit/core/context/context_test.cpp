@@ -145,8 +145,8 @@ TEST_F(Context, KnowsTheEarliestDeadlineThatRulesHere) {
   const auto start = rt.clock.now();
   rt.run([&](scope& s) { EXPECT_TRUE(s.deadline().is_never()); });
   rt.run({.deadline = 1h}, [&](scope& s) {
-    s.spawn([&](context& ctx) { EXPECT_EQ(ctx.deadline(), deadline(start + 1h)); });
-    s.scope({.deadline = 1s}, [&](scope& in) { EXPECT_EQ(in.deadline(), deadline(start + 1s)); });
+    s.spawn([&](context& ctx) { EXPECT_EQ(ctx.deadline(), deadline_point(start + 1h)); });
+    s.scope({.deadline = 1s}, [&](scope& in) { EXPECT_EQ(in.deadline(), deadline_point(start + 1s)); });
   });
 }
 
@@ -250,7 +250,7 @@ TEST_F(Context, StopsAtOnceInAHoggedLoopWhenADeadlineIsTightenedToThePast) {
                       [&](scope& s) {
                         s.scope([&](scope& in) {
                           EXPECT_FALSE(in.stopping());
-                          s.deadline(clock.now());
+                          s.tighten_deadline(clock.now());
                           EXPECT_TRUE(in.stopping()) << "what it had looked up about its deadlines is out of date";
                         });
                         s.check();

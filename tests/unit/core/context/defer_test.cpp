@@ -1,6 +1,7 @@
 // defer(): cleanups, their order, shield and bound.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <support/fixture.hpp>
@@ -32,6 +33,18 @@ TEST_F(Defer, RunsCleanupsLastInFirstOut) {
     log.push_back("body");
   });
   EXPECT_EQ(log, (entries{"body", "third", "second", "first"}));
+}
+
+TEST_F(Defer, TakesACleanupThatOnlyMoves) {
+  manual_runtime rt;
+  rt.run([&](scope& s) {
+    s.defer([&, owned = std::make_unique<std::string>("moved in")] { log.push_back(*owned); });
+    s.defer({.timeout = 1s}, [&, owned = std::make_unique<std::string>("with a context")](context& ctx) {
+      ctx.sleep_for(1ms);
+      log.push_back(*owned);
+    });
+  });
+  EXPECT_EQ(log, (entries{"with a context", "moved in"}));
 }
 
 TEST_F(Defer, RunsThemOnceAfterSuccessFailureAndCancellation) {
@@ -140,9 +153,9 @@ TEST_F(Defer, CancelsOneThatHangsAndRunsTheNext) {
   duration bound{};
   rt.run({.cleanup_timeout = 7s}, [&](scope& s) {
     s.on_event([&](const lifecycle_event& e) {
-      events.emplace_back(kind_of(e));
-      if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body)) bound = late->bound;
-    });
+       events.emplace_back(kind_of(e));
+       if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body)) bound = late->bound;
+     }).keep();
     s.defer(note("next"));
     s.defer([](context& ctx) { ctx.sleep_for(1000h); });
   });
@@ -180,15 +193,15 @@ TEST_F(Defer, MakesAnEventOfWhatACleanupThrows) {
   std::string what;
   const int got = rt.run([&](scope& s) {
     s.on_event([&](const lifecycle_event& e) {
-      events.emplace_back(kind_of(e));
-      if (const auto* failed = std::get_if<event::cleanup_failed>(&e.body)) {
-        try {
-          std::rethrow_exception(failed->error);
-        } catch (const std::exception& error) {
-          what = error.what();
-        }
-      }
-    });
+       events.emplace_back(kind_of(e));
+       if (const auto* failed = std::get_if<event::cleanup_failed>(&e.body)) {
+         try {
+           std::rethrow_exception(failed->error);
+         } catch (const std::exception& error) {
+           what = error.what();
+         }
+       }
+     }).keep();
     s.defer(note("next"));
     s.defer([] { throw std::runtime_error("cannot clean"); });
     return 5;

@@ -20,12 +20,12 @@ TEST_F(Log, BecomesEventsAndNothingElse) {
   testing::internal::CaptureStderr();
   rt.run([&](scope& s) {
     s.on_event([&](const lifecycle_event& e) {
-      if (const auto* line = std::get_if<event::log>(&e.body)) {
-        lines.push_back(std::string(e.name) + ' ' + std::string(to_string(line->level)) + ' ' +
-                        std::string(line->message));
-        for (const auto& f : line->data) lines.back() += ' ' + std::string(f.name);
-      }
-    });
+       if (const auto* line = std::get_if<event::log>(&e.body)) {
+         lines.push_back(std::string(e.name) + ' ' + std::string(to_string(line->level)) + ' ' +
+                         std::string(line->message));
+         for (const auto& f : line->data) lines.back() += ' ' + std::string(f.name);
+       }
+     }).keep();
     s.spawn({.name = "fetch"}, [](context& ctx) {
        ctx.log(log_level::debug, "begins");
        ctx.log(log_level::info, "fetched", {{"bytes", 10}, {"cached", false}});
@@ -49,7 +49,7 @@ TEST_F(Log, IsHeardByTheRuntimesObserverToo) {
 TEST_F(Log, DoesNotFailWithItsObserver) {
   manual_runtime rt;
   rt.run([](scope& s) {
-    s.on_event([](const lifecycle_event&) { throw std::runtime_error("observer"); });
+    s.on_event([](const lifecycle_event&) { throw std::runtime_error("observer"); }).keep();
     s.log(log_level::info, "line");
     s.report({.pct = 1});
   });

@@ -43,14 +43,14 @@ TEST_F(Report, BecomesAnEventWithWhatWasSaidAndNoMore) {
   std::int64_t rows = 0;
   rt.run([&](scope& s) {
     s.on_event([&](const lifecycle_event& e) {
-      const auto* said = std::get_if<event::progress>(&e.body);
-      if (said == nullptr) return;
-      EXPECT_EQ(e.name, "parse");
-      EXPECT_EQ(kind_of(e), "progress");
-      heard.push_back(*said);
-      if (said->message) words.emplace_back(*said->message);
-      if (!said->data.empty()) rows = std::get<std::int64_t>(said->data[0].value);
-    });
+       const auto* said = std::get_if<event::progress>(&e.body);
+       if (said == nullptr) return;
+       EXPECT_EQ(e.name, "parse");
+       EXPECT_EQ(kind_of(e), "progress");
+       heard.push_back(*said);
+       if (said->message) words.emplace_back(*said->message);
+       if (!said->data.empty()) rows = std::get<std::int64_t>(said->data[0].value);
+     }).keep();
     s.spawn({.name = "parse"}, [](context& ctx) {
        ctx.report({.pct = 0.5});
        ctx.report({.message = "parsed"});
@@ -98,7 +98,7 @@ TEST_F(Report, AllocatesOnceWithoutListeners) {
     };
     EXPECT_GT(allocations_of(report), 0U);
     EXPECT_EQ(allocations_of(report), 0U);
-    s.on_event([](const lifecycle_event&) {});
+    s.on_event([](const lifecycle_event&) {}).keep();
     EXPECT_GT(allocations_of(report), 0U) << "the control arm: the count sees what a listener costs";
   });
 }
@@ -109,7 +109,7 @@ TEST_F(Report, OfALogAllocatesNothingWithoutListeners) {
     const auto log = [&s] { s.log(log_level::info, "a message that is too long for a small string", {{"i", 1}}); };
     EXPECT_EQ(allocations_of(log), 0U);
     EXPECT_EQ(s.node().said(), nullptr);
-    s.on_event([](const lifecycle_event&) {});
+    s.on_event([](const lifecycle_event&) {}).keep();
     EXPECT_GT(allocations_of(log), 0U) << "the control arm";
   });
 }

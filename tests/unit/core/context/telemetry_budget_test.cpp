@@ -30,7 +30,7 @@ class TelemetryBudget : public test::runtime_test {
     manual_runtime rt;
     int done = 0;
     rt.run(std::move(options), [&](scope& s) {
-      s.on_event(counter());
+      s.on_event(counter()).keep();
       for (int i = 0; i < 10; ++i)
         s.spawn([&](context& ctx) {
           ctx.report({.pct = 1});
@@ -63,7 +63,7 @@ TEST_F(TelemetryBudget, IsNotChargedWithoutListeners) {
     for (int i = 0; i < 10; ++i) s.report({.pct = 0.5});
     s.spawn([] {}).get();
     EXPECT_EQ(s.budget(telemetry_budget)->spent, 0);
-    s.on_event(counter());
+    s.on_event(counter()).keep();
     s.report({.pct = 1});
     EXPECT_EQ(s.budget(telemetry_budget)->spent, 1);
   });
@@ -72,7 +72,7 @@ TEST_F(TelemetryBudget, IsNotChargedWithoutListeners) {
 TEST_F(TelemetryBudget, OfAScopeRulesWhatIsBelowIt) {
   manual_runtime rt;
   rt.run([&](scope& s) {
-    s.on_event(counter());
+    s.on_event(counter()).keep();
     s.scope({.budgets = {{telemetry_budget, 5}}}, [&](scope& in) {
       in.scope([](scope& deep) {
         for (int i = 0; i < 20; ++i) deep.log(log_level::info, "line");

@@ -39,7 +39,7 @@ TEST_F(EventExporter, SendsWhatFailedWasCancelledOrTookLongByDefault) {
   manual_runtime rt;
   event_exporter exporter(seen.sink());
   rt.run([&](scope& s) {
-    exporter.attach(s);
+    exporter.attach(s).keep();
     work(s);
     s.spawn({.name = "cleans"}, [](context& ctx) {
       ctx.log(log_level::warn, "not this one");
@@ -65,7 +65,7 @@ TEST_F(EventExporter, SendsThatAScopeWasStopped) {
   event_exporter exporter(seen.sink());
   EXPECT_THROW(rt.run({.name = "page"},
                       [&](scope& s) {
-                        exporter.attach(s);
+                        exporter.attach(s).keep();
                         s.cancel("enough");
                         s.check();
                       }),
@@ -82,8 +82,10 @@ TEST_F(EventExporter, SendsAllOrNothing) {
     event_exporter all({.sampling = sampling::all()}, everything.sink());
     event_exporter none({.sampling = sampling::off()}, nothing.sink());
     rt.run({.name = "page"}, [&](scope& s) {
-      EXPECT_NE(all.attach(s), 0u);
-      EXPECT_EQ(none.attach(s), 0u) << "it does not even listen";
+      auto heard = all.attach(s);
+      EXPECT_TRUE(heard.is_active());
+      heard.keep();
+      EXPECT_FALSE(none.attach(s).is_active()) << "it does not even listen";
       s.spawn({.name = "part"}, [] {});
     });
     EXPECT_EQ(none.counts().sampled_out, 0u);
@@ -102,7 +104,9 @@ TEST_F(EventExporter, ByHeadSendsAllOfATreeOrNothingOfIt) {
   int chosen = 0;
   for (int n = 0; n < trees; ++n)
     rt.run({.name = std::to_string(n)}, [&](scope& s) {
-      chosen += exporter.attach(s) != 0;
+      auto heard = exporter.attach(s);
+      chosen += heard.is_active();
+      heard.keep();
       s.scope({.name = std::to_string(n)}, [&](scope& below) { below.spawn({.name = std::to_string(n)}, [] {}); });
     });
   exporter.flush();
@@ -140,7 +144,7 @@ TEST_F(EventExporter, CleansEventsBeforeTheyLeave) {
     };
     event_exporter exporter({.sampling = sampling::all(), .clean = clean}, seen.sink());
     rt.run([&](scope& s) {
-      exporter.attach(s);
+      exporter.attach(s).keep();
       const auto says = [](context& ctx) { ctx.log(log_level::info, "who", {{"user", "ada"}, {"token", "s3cr3t"}}); };
       s.spawn({.name = "open"}, says);
       s.spawn({.name = "private"}, says);
@@ -300,9 +304,10 @@ TEST_F(EventExporter, DrainsWhatItHasOnceItHearsNoMore) {
     event_exporter exporter({.sampling = sampling::all()}, seen.sink());
     seen.hold();
     rt.run({.name = "page"}, [&](scope& s) {
-      const auto subscription = exporter.attach(s);
-      s.spawn({.name = "a"}, [] {}).get();
-      s.off_event(subscription);
+      {
+        const auto heard = exporter.attach(s);
+        s.spawn({.name = "a"}, [] {}).get();
+      }
       s.spawn({.name = "b"}, [] {}).get();
     });
     seen.let_go();
@@ -315,7 +320,7 @@ TEST_F(EventExporter, MayGoBeforeTheScopeItListensTo) {
   exported_events seen;
   manual_runtime rt;
   EXPECT_EQ(rt.run([&](scope& s) {
-    event_exporter({.sampling = sampling::all()}, seen.sink()).attach(s);
+    event_exporter({.sampling = sampling::all()}, seen.sink()).attach(s).keep();
     return s.spawn([] { return 6; }).get();
   }),
             6);
@@ -331,7 +336,7 @@ TEST_F(EventExporter, ThatNeverReturnsDelaysNoTask) {
   for (const bool listened : {false, true}) {
     manual_runtime rt;
     const auto took = rt.run([&](scope& s) {
-      if (listened) exporter->attach(s);
+      if (listened) exporter->attach(s).keep();
       const auto start = s.now();
       for (int i = 0; i < 1000; ++i) s.spawn([](context& ctx) { ctx.sleep_for(1ms); });
       s.sleep_for(2ms);

@@ -32,7 +32,7 @@ TEST_F(EventSink, HearsTheScopeItIsAttachedToFromItsOpeningOn) {
     page = s.id();
     opened = s.now();
     s.sleep_for(1s);
-    sink.attach(s);
+    sink.attach(s).keep();
     s.spawn({.name = "part"}, [] {});
   });
   const auto all = sink.take_all();
@@ -47,9 +47,10 @@ TEST_F(EventSink, HearsNoMoreAfterItsSubscriptionHasEnded) {
   event_sink sink;
   manual_runtime rt;
   rt.run([&](scope& s) {
-    const auto subscription = sink.attach(s);
-    s.spawn({.name = "a"}, [] {}).get();
-    s.off_event(subscription);
+    {
+      const auto heard = sink.attach(s);
+      s.spawn({.name = "a"}, [] {}).get();
+    }
     s.spawn({.name = "b"}, [] {}).get();
   });
   EXPECT_EQ(words(sink.take_all()), (entries{"scope_opened scope", "task_started a", "task_succeeded a"}));
@@ -70,7 +71,7 @@ TEST_F(EventSink, OwnsTheReasonsAndErrorsItKeeps) {
   {
     manual_runtime rt;
     rt.run([&](scope& s) {
-      sink.attach(s);
+      sink.attach(s).keep();
       s.spawn({.name = "stopped"}, [](context& ctx) { ctx.sleep_for(1h); }).cancel("a tag that is too long for SSO");
       s.spawn({.name = "failed", .background = true}, [] { throw std::runtime_error("boom"); });
       s.sleep_for(1s);
@@ -116,7 +117,7 @@ TEST_F(EventSink, DropsTheOldestWhenItIsFullAndCountsThem) {
 TEST_F(EventSink, MayGoBeforeTheScopeItListensTo) {
   manual_runtime rt;
   EXPECT_EQ(rt.run([](scope& s) {
-    event_sink(8).attach(s);
+    event_sink(8).attach(s).keep();
     return s.spawn([] { return 6; }).get();
   }),
             6);

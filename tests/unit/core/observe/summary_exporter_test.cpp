@@ -37,7 +37,9 @@ TEST_F(SummaryExporter, SendsOneRecordOfEachScopeThatCloses) {
   rt.run({.name = "page"}, [&](scope& s) {
     page = s.id();
     s.sleep_for(1s);
-    EXPECT_NE(exporter.attach(s), 0u);
+    auto heard = exporter.attach(s);
+    EXPECT_TRUE(heard.is_active());
+    heard.keep();
     s.spawn({.name = "a"}, [](context& ctx) { ctx.sleep_for(1s); });
     s.spawn({.name = "b", .background = true}, [] { throw std::runtime_error("boom"); });
     s.spawn({.name = "c"}, [](context& ctx) { ctx.sleep_for(1h); }).cancel("enough");
@@ -79,7 +81,7 @@ TEST_F(SummaryExporter, TellsWhyAScopeWasStopped) {
   manual_runtime rt;
   summary_exporter exporter(seen.sink());
   rt.run({.name = "top"}, [&](scope& s) {
-    exporter.attach(s);
+    exporter.attach(s).keep();
     EXPECT_THROW(s.scope({.name = "failed"}, [](scope& in) { in.spawn([] { throw std::runtime_error("boom"); }); }),
                  std::runtime_error);
     EXPECT_THROW(s.scope({.name = "late", .deadline = 1s}, [](scope& in) { in.sleep_for(1h); }), timed_out);
@@ -115,10 +117,10 @@ TEST_F(SummaryExporter, AttachedTwiceInOneTreeTellsOfEachScopeOnce) {
   manual_runtime rt;
   summary_exporter exporter(seen.sink());
   rt.run({.name = "top"}, [&](scope& s) {
-    exporter.attach(s);
-    EXPECT_EQ(exporter.attach(s), 0u);
+    exporter.attach(s).keep();
+    EXPECT_FALSE(exporter.attach(s).is_active());
     s.scope({.name = "below"}, [&](scope& in) {
-      EXPECT_EQ(exporter.attach(in), 0u);
+      EXPECT_FALSE(exporter.attach(in).is_active());
       in.spawn([] {});
     });
   });
@@ -141,7 +143,7 @@ TEST_F(SummaryExporter, SaysWhichScopesWereOpenBeforeAnyoneListened) {
       });
     });
     s.sleep_for(1ms);
-    exporter.attach(s);
+    exporter.attach(s).keep();
     t.get();
   });
   exporter.flush();
@@ -163,7 +165,7 @@ TEST_F(SummaryExporter, LetsACleanerChangeAndRefuse) {
   };
   summary_exporter exporter({.clean = clean}, seen.sink());
   rt.run({.name = "top"}, [&](scope& s) {
-    exporter.attach(s);
+    exporter.attach(s).keep();
     for (const auto* name : {"private", "broken"}) s.scope({.name = name}, [](scope&) {});
   });
   exporter.flush();

@@ -39,7 +39,7 @@ using OnCancelDeathTest = OnCancel;
 
 TEST_F(OnCancel, HearsTheFirstDecisionOnly) {
   run_cancelled([&](scope& s) {
-    s.on_cancel(note("handler"));
+    s.on_cancel(note("handler")).keep();
     EXPECT_TRUE(s.cancel("first"));
     EXPECT_FALSE(s.cancel("second"));
   });
@@ -49,8 +49,8 @@ TEST_F(OnCancel, HearsTheFirstDecisionOnly) {
 TEST_F(OnCancel, HearsNothingOfAScopeThatClosesInPeace) {
   manual_runtime rt;
   rt.run([&](scope& s) {
-    s.on_cancel(note("outer"));
-    s.scope([&](scope& in) { in.on_cancel(note("inner")); });
+    s.on_cancel(note("outer")).keep();
+    s.scope([&](scope& in) { in.on_cancel(note("inner")).keep(); });
     s.sleep_for(1s);
   });
   EXPECT_EQ(log, entries{});
@@ -58,12 +58,12 @@ TEST_F(OnCancel, HearsNothingOfAScopeThatClosesInPeace) {
 
 TEST_F(OnCancel, RunsInTheOrderOfRegistrationOnTheLoopsStack) {
   run_cancelled([&](scope& s) {
-    s.on_cancel(note("one"));
+    s.on_cancel(note("one")).keep();
     s.on_cancel([&](const cancel_reason&) {
-      EXPECT_EQ(detail::fiber::current(), nullptr);
-      EXPECT_NE(detail::loop::current(), nullptr);
-    });
-    s.on_cancel(note("two"));
+       EXPECT_EQ(detail::fiber::current(), nullptr);
+       EXPECT_NE(detail::loop::current(), nullptr);
+     }).keep();
+    s.on_cancel(note("two")).keep();
     s.cancel("stop");
     EXPECT_EQ(log, entries{}) << "not within cancel()";
   });
@@ -72,34 +72,48 @@ TEST_F(OnCancel, RunsInTheOrderOfRegistrationOnTheLoopsStack) {
 
 TEST_F(OnCancel, LetsOthersRunWhenAHandlerThrows) {
   run_cancelled([&](scope& s) {
-    s.on_cancel([](const cancel_reason&) { throw std::runtime_error("handler"); });
-    s.on_cancel(note("next"));
+    s.on_cancel([](const cancel_reason&) { throw std::runtime_error("handler"); }).keep();
+    s.on_cancel(note("next")).keep();
     s.cancel("stop");
   });
   EXPECT_EQ(log, entries{"next: manual: stop"});
 }
 
-TEST_F(OnCancel, ForgetsAHandlerThatUnsubscribed) {
+TEST_F(OnCancel, ForgetsAHandlerWhoseSubscriptionHasEnded) {
   run_cancelled([&](scope& s) {
-    const auto gone = s.on_cancel(note("gone"));
-    s.on_cancel(note("stays"));
-    s.off_cancel(gone);
-    s.off_cancel(gone);
+    auto gone = s.on_cancel(note("gone"));
+    s.on_cancel(note("stays")).keep();
+    { const auto at_the_brace = s.on_cancel(note("gone, too")); }
+    gone.end();
+    gone.end();
     s.cancel("stop");
   });
   EXPECT_EQ(log, entries{"stays: manual: stop"});
 }
 
-TEST_F(OnCancel, LetsAHandlerUnsubscribeAnother) {
+TEST_F(OnCancel, LetsAHandlerEndTheSubscriptionOfAnother) {
   run_cancelled([&](scope& s) {
-    std::uint64_t other = 0;
-    s.on_cancel([&](const cancel_reason&) { s.off_cancel(other); });
+    subscription other;
+    s.on_cancel([&](const cancel_reason&) { other.end(); }).keep();
     other = s.on_cancel(note("other"));
-    s.on_cancel(note("last"));
+    s.on_cancel(note("last")).keep();
     s.cancel("stop");
     s.sleep_for(1h);
   });
   EXPECT_EQ(log, entries{"last: manual: stop"});
+}
+
+TEST_F(OnCancel, LetsAHandlerEndItsOwnSubscription) {
+  run_cancelled([&](scope& s) {
+    subscription own;
+    own = s.on_cancel([&, kept = std::string("long enough to be on the heap")](const cancel_reason&) {
+      own.end();
+      log.push_back(kept);
+    });
+    s.cancel("stop");
+    s.sleep_for(1h);
+  });
+  EXPECT_EQ(log, entries{"long enough to be on the heap"});
 }
 
 TEST_F(OnCancel, CallsOneThatIsRegisteredTooLateSoon) {
@@ -109,8 +123,8 @@ TEST_F(OnCancel, CallsOneThatIsRegisteredTooLateSoon) {
       s.sleep_for(1h);
     } catch (const cancelled&) {  // the cancellation was delivered
     }
-    s.on_cancel(note("late"));
-    s.on_cancel([&](const cancel_reason&) { s.on_cancel(note("from a handler")); });
+    s.on_cancel(note("late")).keep();
+    s.on_cancel([&](const cancel_reason&) { s.on_cancel(note("from a handler")).keep(); }).keep();
   });
   EXPECT_EQ(log, (entries{"late: manual: stop", "from a handler: manual: stop"}));
 }
@@ -121,7 +135,7 @@ TEST_F(OnCancel, IsHeardBeforeTheScopeClosesHoweverSoonThatIs) {
   rt.run([&](scope& s) {
     s.scope([&](scope& in) {
       in.defer([&] { log.emplace_back("cleanup"); });
-      in.on_cancel(note("handler"));
+      in.on_cancel(note("handler")).keep();
       in.cancel("stop");
     });
     log.emplace_back("closed");
@@ -134,7 +148,7 @@ TEST_F(OnCancel, HearsTheCancellationOfAScopeAbove) {
   EXPECT_THROW(rt.run({.deadline = 1s},
                       [&](scope& s) {
                         s.scope([&](scope& in) {
-                          in.on_cancel(note("inner"));
+                          in.on_cancel(note("inner")).keep();
                           in.sleep_for(1h);
                         });
                       }),
@@ -147,7 +161,7 @@ TEST_F(OnCancel, HearsACancellationThatComesWhileTheCleanupsRun) {
   rt.run([&](scope& s) {
     auto t = s.spawn([&](context& ctx) {
       ctx.scope([&](scope& in) {
-        in.on_cancel(note("handler"));
+        in.on_cancel(note("handler")).keep();
         in.defer([&](context& c) {
           c.sleep_for(2s);
           log.emplace_back("cleanup");
@@ -174,7 +188,7 @@ TEST_F(OnCancel, IsHeardExactlyWhenTheCancelHasWon) {
     try {
       rt.run([&](scope& s) {
         s.scope([&](scope& in) {
-          in.on_cancel([&](const cancel_reason&) { ++heard; });
+          in.on_cancel([&](const cancel_reason&) { ++heard; }).keep();
           std::atomic<bool> begun{false};
           canceller = std::thread([&, remote = in.remote(), spin = random() % (round % 2 == 0 ? 2'000 : 200'000)] {
             begun = true;
@@ -200,9 +214,9 @@ TEST_F(OnCancelDeathTest, TakesTenThousandHandlersAndNotOneMore) {
       {
         manual_runtime rt;
         rt.run({.name = "page"}, [](scope& s) {
-          for (int i = 0; i < 10'000; ++i) s.on_cancel([](const cancel_reason&) {});
+          for (int i = 0; i < 10'000; ++i) s.on_cancel([](const cancel_reason&) {}).keep();
           std::fputs("ten thousand\n", stderr);
-          s.on_cancel([](const cancel_reason&) {});
+          s.on_cancel([](const cancel_reason&) {}).keep();
         });
       },
       "ten thousand\n.*scope \"page\" has 10,000 cancel handlers, which is the most it may have");
@@ -210,9 +224,9 @@ TEST_F(OnCancelDeathTest, TakesTenThousandHandlersAndNotOneMore) {
       {
         manual_runtime rt;
         rt.run({.name = "page"}, [](scope& s) {
-          for (int i = 0; i < 10'000; ++i) s.on_event([](const lifecycle_event&) {});
+          for (int i = 0; i < 10'000; ++i) s.on_event([](const lifecycle_event&) {}).keep();
           std::fputs("ten thousand\n", stderr);
-          s.on_event([](const lifecycle_event&) {});
+          s.on_event([](const lifecycle_event&) {}).keep();
         });
       },
       "ten thousand\n.*scope \"page\" has 10,000 event handlers, which is the most it may have");

@@ -5,6 +5,8 @@
 #include <set>
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <thread>
+#include <utility>
 #include <vector>
 #include <workit/scope/runtime.hpp>
 
@@ -22,6 +24,7 @@ class OnEvent : public test::runtime_test {
     return [this](const lifecycle_event& e) { log.push_back(std::string(kind_of(e)) + ' ' + std::string(e.name)); };
   }
 };
+using OnEventDeathTest = OnEvent;
 
 TEST_F(OnEvent, TellsALifeInItsOrder) {
   manual_runtime rt({.on_event = recorder()});
@@ -36,7 +39,7 @@ TEST_F(OnEvent, TellsAFailureInItsOrder) {
   manual_runtime rt;
   EXPECT_THROW(rt.run({.name = "page"},
                       [&](scope& s) {
-                        s.on_event(recorder());
+                        s.on_event(recorder()).keep();
                         s.spawn({.name = "sibling"}, [](context& ctx) { ctx.sleep_for(1h); });
                         s.spawn({.name = "fails"}, [](context& ctx) {
                           ctx.defer([](context& c) {
@@ -59,11 +62,11 @@ TEST_F(OnEvent, TellsNothingOfATaskAfterItsTerminalEvent) {
   try {
     rt.run([&](scope& s) {
       s.on_event([&](const lifecycle_event& e) {
-        ++total;
-        if (terminals[e.id] > 0) ++after_terminal;
-        const auto kind = kind_of(e);
-        if (kind == "task_succeeded" || kind == "task_failed" || kind == "task_cancelled") ++terminals[e.id];
-      });
+         ++total;
+         if (terminals[e.id] > 0) ++after_terminal;
+         const auto kind = kind_of(e);
+         if (kind == "task_succeeded" || kind == "task_failed" || kind == "task_cancelled") ++terminals[e.id];
+       }).keep();
       for (int i = 0; i < 60; ++i)
         s.spawn({.background = true}, [i](context& ctx) {
           ctx.defer([] { throw std::logic_error("cleanup"); });
@@ -93,7 +96,7 @@ TEST_F(OnEvent, SaysWhyAScopeCloses) {
       why.emplace_back(closing->why != nullptr ? kind_of(*closing->why) : "peace");
   };
   rt.run([&](scope& s) {
-    s.on_event(note);
+    s.on_event(note).keep();
     s.scope([](scope&) {});
     EXPECT_THROW(s.scope({.deadline = 1s}, [](scope& in) { in.sleep_for(1h); }), timed_out);
     EXPECT_THROW(s.scope([](scope&) { throw std::runtime_error("x"); }), std::runtime_error);
@@ -105,7 +108,7 @@ TEST_F(OnEvent, TellsEachScopeBelowACancelledOneThatItCloses) {
   manual_runtime rt;
   EXPECT_THROW(rt.run({.name = "top"},
                       [&](scope& s) {
-                        s.on_event(recorder());
+                        s.on_event(recorder()).keep();
                         s.spawn({.name = "t"}, [](context& ctx) {
                           ctx.scope({.name = "below"}, [](scope& in) { in.sleep_for(1h); });
                         });
@@ -122,7 +125,7 @@ TEST_F(OnEvent, HearsDescendantsAndNoOtherScopes) {
   manual_runtime rt;
   rt.run({.name = "top"}, [&](scope& s) {
     s.scope({.name = "heard"}, [&](scope& in) {
-      in.on_event(recorder());
+      in.on_event(recorder()).keep();
       s.spawn({.name = "of top"}, [] {}).get();
       in.spawn({.name = "of heard"}, [](context& ctx) { ctx.scope({.name = "deep"}, [](scope&) {}); }).get();
     });
@@ -150,9 +153,9 @@ TEST_F(OnEvent, ClimbsAChainOfThousandsOfScopes) {
   entries of_the_deepest;
   rt.run([&](scope& s) {
     s.on_event([&](const lifecycle_event& e) {
-      if (std::holds_alternative<event::scope_opened>(e.body)) ++opened;
-      if (e.name == "deepest") of_the_deepest.emplace_back(kind_of(e));
-    });
+       if (std::holds_alternative<event::scope_opened>(e.body)) ++opened;
+       if (e.name == "deepest") of_the_deepest.emplace_back(kind_of(e));
+     }).keep();
     s.spawn([](context& ctx) { descend(ctx, levels); });
   });
   EXPECT_EQ(opened, levels);
@@ -170,40 +173,96 @@ TEST_F(OnEvent, CallsHandlersFromTheInsideOut) {
         if (e.name == "x" && kind_of(e) == "task_started") order.push_back(listener);
       };
     };
-    s.on_event(as("outer"));
+    s.on_event(as("outer")).keep();
     s.scope([&](scope& in) {
-      in.on_event(as("inner 1"));
-      in.on_event(as("inner 2"));
+      in.on_event(as("inner 1")).keep();
+      in.on_event(as("inner 2")).keep();
       in.spawn({.name = "x"}, [] {});
     });
   });
   EXPECT_EQ(order, (entries{"inner 1", "inner 2", "outer", "runtime"}));
 }
 
-TEST_F(OnEvent, ForgetsAHandlerThatUnsubscribed) {
+TEST_F(OnEvent, IsHeardUntilTheSubscriptionEnds) {
   manual_runtime rt;
   int other = 0;
   rt.run([&](scope& s) {
-    const auto subscription = s.on_event(recorder());
-    s.on_event([&](const lifecycle_event&) { ++other; });
+    subscription moved;
+    {
+      auto heard = s.on_event(recorder());
+      moved = std::move(heard);
+    }
+    s.on_event([&](const lifecycle_event&) { ++other; }).keep();
     s.spawn({.name = "a"}, [] {}).get();
-    s.off_event(subscription);
-    s.off_event(subscription);
+    EXPECT_TRUE(moved.is_active());
+    moved.end();
+    EXPECT_FALSE(moved.is_active());
+    moved.end();
     s.spawn({.name = "b"}, [] {}).get();
     EXPECT_EQ(other, 4);
   });
   EXPECT_EQ(log, (entries{"task_started a", "task_succeeded a"}));
 }
 
-TEST_F(OnEvent, LetsAHandlerUnsubscribeItselfAndSubscribeAnother) {
+TEST_F(OnEvent, ANewSubscriptionInTheSamePlaceEndsTheOldOne) {
   manual_runtime rt;
   int first = 0, second = 0;
   rt.run([&](scope& s) {
-    std::uint64_t mine = 0;
+    auto heard = s.on_event([&](const lifecycle_event&) { ++first; });
+    heard = s.on_event([&](const lifecycle_event&) { ++second; });
+    s.spawn([] {}).get();
+  });
+  EXPECT_EQ(first, 0);
+  EXPECT_EQ(second, 2) << "start and end of the task; the subscription ends with the body, before the scope closes";
+}
+
+TEST_F(OnEvent, LetsGoOfTheHandlerWhenTheScopeHasClosedAlthoughTheSubscriptionLives) {
+  manual_runtime rt;
+  auto held = std::make_shared<int>();
+  subscription outlives;
+  rt.run([&](scope& s) {
+    outlives = s.on_event([held](const lifecycle_event&) { ++*held; });
+    EXPECT_EQ(held.use_count(), 2);
+  });
+  EXPECT_EQ(*held, 2) << "the scope's own end";
+  EXPECT_EQ(held.use_count(), 1);
+  EXPECT_FALSE(outlives.is_active());
+  std::thread([&] { outlives.end(); }).join();  // of nothing: any thread may
+}
+
+TEST_F(OnEvent, DoesNotCallAHandlerWhoseSubscriptionAnEarlierOneHasJustEnded) {
+  manual_runtime rt;
+  int late = 0;
+  rt.run([&](scope& s) {
+    subscription second;
+    s.on_event([&](const lifecycle_event&) { second.end(); }).keep();
+    second = s.on_event([&](const lifecycle_event&) { ++late; });
+    s.spawn([] {}).get();
+  });
+  EXPECT_EQ(late, 0);
+}
+
+TEST_F(OnEventDeathTest, SaysThatASubscriptionWasEndedOnAnotherThread) {
+  EXPECT_DEATH(
+      {
+        manual_runtime rt;
+        rt.run([](scope& s) {
+          auto heard = s.on_event([](const lifecycle_event&) {});
+          std::thread([&] { heard.end(); }).join();
+        });
+      },
+      "a subscription was ended on another thread while its scope is open: end it on the scope's loop");
+}
+
+TEST_F(OnEvent, LetsAHandlerEndItsOwnSubscriptionAndSubscribeAnother) {
+  manual_runtime rt;
+  int first = 0, second = 0;
+  rt.run([&](scope& s) {
+    subscription mine;
     mine = s.on_event([&](const lifecycle_event&) {
       ++first;
-      s.off_event(mine);
-      s.on_event([&](const lifecycle_event&) { ++second; });
+      mine.end();
+      s.on_event([&](const lifecycle_event&) { ++second; }).keep();
     });
     s.spawn([] {}).get();
   });
@@ -215,8 +274,8 @@ TEST_F(OnEvent, SwallowsWhatAHandlerThrows) {
   manual_runtime rt({.on_event = [](const lifecycle_event&) { throw std::runtime_error("runtime's handler"); }});
   int others = 0;
   EXPECT_EQ(rt.run([&](scope& s) {
-    s.on_event([](const lifecycle_event&) { throw 1; });
-    s.on_event([&](const lifecycle_event&) { ++others; });
+    s.on_event([](const lifecycle_event&) { throw 1; }).keep();
+    s.on_event([&](const lifecycle_event&) { ++others; }).keep();
     return s.spawn([] { return 6; }).get();
   }),
             6);
@@ -230,12 +289,12 @@ TEST_F(OnEvent, CarriesTimesByTheRuntimesClock) {
   time_point at{};
   rt.run([&](scope& s) {
     s.on_event([&](const lifecycle_event& e) {
-      if (const auto* done = std::get_if<event::task_succeeded>(&e.body)) {
-        took = done->took;
-        at = e.at;
-      }
-      if (const auto* closed = std::get_if<event::scope_closed>(&e.body)) open = closed->took;
-    });
+       if (const auto* done = std::get_if<event::task_succeeded>(&e.body)) {
+         took = done->took;
+         at = e.at;
+       }
+       if (const auto* closed = std::get_if<event::scope_closed>(&e.body)) open = closed->took;
+     }).keep();
     s.spawn([](context& ctx) { ctx.sleep_for(2h); });
     s.sleep_for(3h);
   });
@@ -252,19 +311,19 @@ TEST_F(OnEvent, CarriesReasonErrorAndScope) {
   rt.run([&](scope& s) {
     scope_id = s.id();
     s.on_event([&](const lifecycle_event& e) {
-      if (const auto* started = std::get_if<event::task_started>(&e.body)) {
-        heard_scope = started->scope;
-        kind = started->kind;
-      }
-      if (const auto* stopped = std::get_if<event::task_cancelled>(&e.body)) why = describe(*stopped->why);
-      if (const auto* failed = std::get_if<event::task_failed>(&e.body)) {
-        try {
-          std::rethrow_exception(failed->error);
-        } catch (const std::exception& error) {
-          what = error.what();
-        }
-      }
-    });
+       if (const auto* started = std::get_if<event::task_started>(&e.body)) {
+         heard_scope = started->scope;
+         kind = started->kind;
+       }
+       if (const auto* stopped = std::get_if<event::task_cancelled>(&e.body)) why = describe(*stopped->why);
+       if (const auto* failed = std::get_if<event::task_failed>(&e.body)) {
+         try {
+           std::rethrow_exception(failed->error);
+         } catch (const std::exception& error) {
+           what = error.what();
+         }
+       }
+     }).keep();
     s.spawn({.kind = task_kind::tool, .background = true}, [] { throw std::runtime_error("boom"); }).wait();
     auto t = s.spawn({.kind = task_kind::tool}, [](context& ctx) { ctx.sleep_for(1h); });
     s.sleep_for(1s);
@@ -279,7 +338,7 @@ TEST_F(OnEvent, CarriesReasonErrorAndScope) {
 TEST_F(OnEvent, SpeaksOnceOfATaskThatWasCancelledInTheQueue) {
   manual_runtime rt;
   rt.run([&](scope& s) {
-    s.on_event(recorder());
+    s.on_event(recorder()).keep();
     auto t = s.spawn({.name = "queued"}, [] {});
     t.cancel("before it began");
     t.wait();

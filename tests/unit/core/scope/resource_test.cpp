@@ -90,8 +90,8 @@ TEST_F(Resource, IsReleasedShieldedAndBounded) {
   duration bound{};
   rt.run([&](scope& s) {
     s.on_event([&](const lifecycle_event& e) {
-      if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body)) bound = late->bound;
-    });
+       if (const auto* late = std::get_if<event::cleanup_timed_out>(&e.body)) bound = late->bound;
+     }).keep();
     s.scope([&](scope& inner) {
       scope_acquire(inner, {.timeout = 5ms}, 1, [&](context& ctx, int&) { ctx.sleep_for(1h); });
       scope_acquire(inner, 1, [&](context& ctx, int&) {

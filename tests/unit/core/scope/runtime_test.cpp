@@ -297,7 +297,7 @@ struct fake_service final : service {
     while (!turned) std::this_thread::yield();
     note("start");
   }
-  void drain(deadline) noexcept override { log.push_back(called + " drain"); }
+  void drain(deadline_point) noexcept override { log.push_back(called + " drain"); }
   void stop() noexcept override { log.push_back(called + " stop"); }
 };
 

@@ -82,12 +82,12 @@ TEST_F(Scope, IsRuledByTheEarlierOfItsDeadlineAndItsParents) {
   EXPECT_THROW(rt.run({.name = "outer", .deadline = 10ms},
                       [&](scope& outer) {
                         outer.scope({.name = "inner", .deadline = 1h}, [&](scope& s) {
-                          EXPECT_EQ(s.deadline(), deadline(start + 10ms));
+                          EXPECT_EQ(s.deadline(), deadline_point(start + 10ms));
                           try {
                             s.sleep_for(2h);
                           } catch (const cancelled& c) {
                             inner_saw_cancelled = true;
-                            EXPECT_EQ(std::get<reason::deadline>(c.why()).at, deadline(start + 10ms));
+                            EXPECT_EQ(std::get<reason::deadline>(c.why()).at, deadline_point(start + 10ms));
                             throw;
                           }
                         });
@@ -103,7 +103,7 @@ TEST_F(Scope, TakesADeadlineAsAnInstant) {
   const auto start = rt.clock.now();
   rt.run([&](scope& s) {
     try {
-      s.scope({.deadline_at = deadline(start + 5s)}, [](scope& in) { in.sleep_for(1h); });
+      s.scope({.deadline_at = deadline_point(start + 5s)}, [](scope& in) { in.sleep_for(1h); });
       ADD_FAILURE();
     } catch (const timed_out& e) {
       EXPECT_EQ(e.limit(), duration::max()) << "no time was given, only an instant";
@@ -115,8 +115,8 @@ TEST_F(Scope, TakesADeadlineAsAnInstant) {
 TEST_F(Scope, StopsAtItsFirstCancelPointWhenItsInstantIsPast) {
   manual_runtime rt;
   rt.run([&](scope& s) {
-    EXPECT_THROW(s.scope({.deadline_at = deadline(time_point::min())}, [](scope& in) { in.check(); }), timed_out);
-    EXPECT_THROW(s.scope({.deadline_at = deadline(s.now())}, [](scope& in) { in.check(); }), timed_out);
+    EXPECT_THROW(s.scope({.deadline_at = deadline_point(time_point::min())}, [](scope& in) { in.check(); }), timed_out);
+    EXPECT_THROW(s.scope({.deadline_at = deadline_point(s.now())}, [](scope& in) { in.check(); }), timed_out);
   });
 }
 
@@ -126,11 +126,11 @@ TEST_F(Scope, TightensItsDeadlineAndNeverLoosensIt) {
   rt.run([&](scope& outer) {
     try {
       outer.scope({.name = "s", .deadline = 1h}, [&](scope& s) {
-        s.deadline(2h);
-        EXPECT_EQ(s.deadline(), deadline(start + 1h));
-        s.deadline(1s);
-        s.deadline(start + 30min);
-        EXPECT_EQ(s.deadline(), deadline(start + 1s));
+        s.tighten_deadline(2h);
+        EXPECT_EQ(s.deadline(), deadline_point(start + 1h));
+        s.tighten_deadline(1s);
+        s.tighten_deadline(start + 30min);
+        EXPECT_EQ(s.deadline(), deadline_point(start + 1s));
         s.sleep_for(10h);
       });
       ADD_FAILURE();
@@ -285,8 +285,8 @@ TEST_F(ScopeDeathTest, SpawnedIntoByAHandlerOfItsLastEventIsMisuse) {
   EXPECT_DEATH(manual_runtime().run({.name = "page"},
                                     [](scope& s) {
                                       s.on_event([&s](const lifecycle_event& e) {
-                                        if (kind_of(e) == "scope_closed") s.spawn({.name = "late"}, [] {});
-                                      });
+                                         if (kind_of(e) == "scope_closed") s.spawn({.name = "late"}, [] {});
+                                       }).keep();
                                     }),
                "task \"late\" was spawned in scope \"page\", which has closed");
 }

@@ -369,7 +369,7 @@ TEST_F(Snapshot, IsMisuseOnAnotherThread) {
 TEST(SnapshotJson, SaysAllThatIsThere) {
   const time_point now{100s};
   scope_snapshot s{.id = 1, .name = "pa\"ge", .state = scope_state::closing, .taken = now, .open = 41ms};
-  s.deadline = deadline(now + 9ms);
+  s.deadline = deadline_point(now + 9ms);
   s.counts = {.running = 1, .failed = 1};
   s.waits_for = "task";
   s.stopping = stop_snapshot{reason::user{}, 2ms};

@@ -99,7 +99,7 @@ TEST_F(Diagnose, FindsCleanupsThatTimedOutInEventsAndNothingElseThere) {
   manual_runtime rt;
   rt.run({.name = "page"}, [&](scope& s) {
     remote = s.remote();
-    sink.attach(s);
+    sink.attach(s).keep();
     s.spawn({.name = "fails", .background = true}, [](context& ctx) {
       ctx.defer([] { throw std::runtime_error("cleanup"); });
       ctx.defer({.timeout = 2s}, [](context& c) { c.sleep_for(1h); });
@@ -160,7 +160,7 @@ TEST_F(Diagnose, FindsACrashOnceInSnapshotAndEvents) {
   event_sink sink;
   manual_runtime rt;
   rt.run([&](scope& s) {
-    sink.attach(s);
+    sink.attach(s).keep();
     for (int i = 0; i < 40; ++i) s.spawn({.background = true}, [] { throw worker_crashed("t", 0, 1); }).wait();
     const auto events = sink.take_all();
     EXPECT_EQ(diagnose(s.status()).found, 32u) << "the snapshot keeps no more";

@@ -16,7 +16,7 @@ using test::manual_runtime;
 scope_snapshot filled() {
   const time_point now{100s};
   scope_snapshot s{.id = 1, .name = "page", .taken = now, .open = 41ms};
-  s.deadline = deadline(now + 9ms);
+  s.deadline = deadline_point(now + 9ms);
   s.waits_for = "task";
   s.counts = {.pending = 0, .running = 1, .succeeded = 34, .failed = 1, .cancelled = 1};
   s.tasks_forgotten = 33;
@@ -104,7 +104,7 @@ TEST(RenderTree, LeavesOutDurationsAndProgressWhenTold) {
 TEST(RenderTree, SaysHowLateADeadlineIs) {
   const time_point now{100s};
   scope_snapshot s{.id = 1, .name = "page", .taken = now};
-  s.deadline = deadline(now - 3ms);
+  s.deadline = deadline_point(now - 3ms);
   EXPECT_EQ(render_tree(s).substr(0, 42), "page#1 (running, 0 us, deadline 3 ms ago)\n");
 }
 

@@ -112,7 +112,7 @@ TEST_F(Work, NamesEachItemAfterItsPlaceWhateverIsAroundIt) {
   const auto name = [](context& ctx, int) { return ctx.name(); };
   const std::vector<std::string> names{"work-item-0", "work-item-1", "work-item-2", "work-item-3", "work-item-4"};
   EXPECT_EQ(rt.run(work(rows).for_each(name)), names);
-  const auto wrapped = work(rows).retry({}).timeout(1s).deadline(rt.clock.now() + 1h);
+  const auto wrapped = work(rows).retry({}).timeout(1s).deadline_at(rt.clock.now() + 1h);
   EXPECT_EQ(rt.run(wrapped.for_each(name)), names);
   rt.run([&](scope& s) {
     auto stream = work(rows).map(name).stream(s);

@@ -93,7 +93,7 @@ TEST_F(Hooks, AreIsolated) {
   manual_runtime rt;
   int calls = 0;
   const auto got = rt.run([&](scope& s) {
-    sink.attach(s);
+    sink.attach(s).keep();
     return work(rows)
         .in_parallel(2)
         .on_item_done([&](const auto& done) {

@@ -108,7 +108,7 @@ TEST_F(WorkLimits, RetrySucceedsInTheEnd) {
 TEST_F(WorkLimits, DeadlineIsOneInstantForAllItems) {
   manual_runtime rt;
   const auto at = rt.clock.now() + 25ms;
-  const auto got = rt.run(work(rows).deadline(at).on_error(on_error::partial).for_each(crowd.member(10ms)));
+  const auto got = rt.run(work(rows).deadline_at(at).on_error(on_error::partial).for_each(crowd.member(10ms)));
   EXPECT_EQ(got.results, (std::vector<int>{0, 1}));
   ASSERT_EQ(got.cancelled.size(), 3u);
   for (const auto& c : got.cancelled) EXPECT_EQ(kind_of(c.why), "deadline");
@@ -148,7 +148,7 @@ TEST_F(WorkLimits, AnItemThatDoesNotAnswerIsReportedAndWaitedFor) {
     complaints += std::holds_alternative<event::loser_unresponsive>(e.body) ? 1 : 0;
   };
   EXPECT_THROW(rt.run([&](scope& s) {
-    s.on_event(count);
+    s.on_event(count).keep();
     work(rows).in_parallel(2).for_each([](context& ctx, int row) {
       if (row == 0) {
         ctx.sleep_for(1ms);

@@ -159,7 +159,7 @@ TEST_F(Stream, IsCancelledWithItsConsumersScope) {
   manual_runtime rt;
   bool left = false;
   EXPECT_THROW(rt.run([&](scope& s) {
-    s.deadline(12ms);
+    s.tighten_deadline(12ms);
     try {
       for ([[maybe_unused]] const int v : work(test::numbers(log)).in_parallel(2).map(crowd.member(5ms)).stream(s)) {
       }

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 class ProofInProcess : public descriptor_balance {
  protected:
-  static deadline after(duration d) { return deadline::in(d, std::chrono::steady_clock::now()); }
+  static deadline_point after(duration d) { return deadline_point::in(d, std::chrono::steady_clock::now()); }
 };
 
 TEST_F(ProofInProcess, TheBarrierHoldsWhereTheKernelHasOneAndOnlyThere) {
@@ -42,14 +42,14 @@ TEST_F(ProofInProcess, WaitsForAnExitAndNoLongerThanItMay) {
   EXPECT_FALSE(preempt::wait_for_exit(pidfd.get(), bound));
   EXPECT_TRUE(bound.passed(std::chrono::steady_clock::now())) << "it gave up before the bound";
   std::thread process([&] { eventfd_write(pidfd.get(), 1); });
-  EXPECT_TRUE(preempt::wait_for_exit(pidfd.get(), deadline{}));
+  EXPECT_TRUE(preempt::wait_for_exit(pidfd.get(), deadline_point{}));
   EXPECT_TRUE(preempt::has_exited(pidfd.get()));
   process.join();
 }
 
 TEST_F(ProofInProcess, ADescriptorThatIsNoneHasNotExited) {
   const int closed = unique_fd(eventfd(0, EFD_CLOEXEC)).get();
-  EXPECT_FALSE(preempt::wait_for_exit(closed, deadline{}));
+  EXPECT_FALSE(preempt::wait_for_exit(closed, deadline_point{}));
 }
 
 TEST_F(ProofInProcess, AKillOfNoProcessHasFailed) {

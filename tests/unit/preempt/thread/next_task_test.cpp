@@ -88,7 +88,7 @@ class pairs {
     for (int next = 1;; ++next) {
       while (asked_ != next) std::this_thread::yield();
       if (leaving_) return;
-      const auto until = pair_.limit > 0ns ? deadline::in(pair_.limit, clock_type::now()) : deadline{};
+      const auto until = pair_.limit > 0ns ? deadline_point::in(pair_.limit, clock_type::now()) : deadline_point{};
       const auto first = here.run(
           number_, until,
           [](void* to) {
@@ -224,7 +224,7 @@ TEST_F(NextTask, FollowsWhereTheThreadHasStoppedItself) {
   int alone = 0;
   for (int i = 0; i < rounds; ++i) {
     const auto& work = stoppable_workloads()[static_cast<std::size_t>(i) % 5];  // which hold nothing
-    fixture.start(work.body, deadline::in(100us + up_to(300us), clock_type::now()));
+    fixture.start(work.body, deadline_point::in(100us + up_to(300us), clock_type::now()));
     const auto give_up = clock_type::now() + 50ms;
     while (!fixture.has_ended() && clock_type::now() < give_up) std::this_thread::yield();
     alone += fixture.has_ended() ? 1 : 0;

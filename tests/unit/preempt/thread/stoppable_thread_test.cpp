@@ -55,7 +55,7 @@ TEST_F(StoppableThread, RunsATaskAfterOneThatWasLeft) {
 }
 
 TEST_F(StoppableThread, ItsOwnTimerStopsATaskAtItsDeadline) {
-  const auto until = deadline::in(2ms, std::chrono::steady_clock::now());
+  const auto until = deadline_point::in(2ms, std::chrono::steady_clock::now());
   task_on_a_thread task(spin, until);
   const auto end = task.join();
   EXPECT_TRUE(end.left);

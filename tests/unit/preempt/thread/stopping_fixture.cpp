@@ -104,7 +104,7 @@ void stopping_fixture::serve() {
   }
 }
 
-void stopping_fixture::start(task_body body, deadline until) {
+void stopping_fixture::start(task_body body, deadline_point until) {
   let_out = false;
   body_ = body;
   until_ = until;

@@ -39,7 +39,7 @@ class stopping_fixture {
   stopping_fixture& operator=(const stopping_fixture&) = delete;
 
   /// Starts it; returns when it runs.
-  void start(task_body body, deadline until = {});
+  void start(task_body body, deadline_point until = {});
   /// Kicks the task with back-off for at most `limit`, then lets it out. Waits for its end and for check_survivors().
   stopped_task stop(std::chrono::milliseconds limit = std::chrono::seconds(10));
   /// Waits for the end without a kick.
@@ -70,7 +70,7 @@ class stopping_fixture {
   std::atomic<bool> leaving_{false};
   std::atomic<bool> retires_{false};  ///< the thread whose task was the last may exit
   task_body body_ = nullptr;
-  deadline until_{};
+  deadline_point until_{};
   std::uint64_t number_ = 0;
   preempt::run_end end_{};
   int threads_ = 0;

@@ -15,7 +15,7 @@ namespace workit::test {
 /// Starts `body` as a task on a thread of its own; the task is over before this ends.
 class task_on_a_thread {
  public:
-  explicit task_on_a_thread(std::function<void()> body, deadline until = {})
+  explicit task_on_a_thread(std::function<void()> body, deadline_point until = {})
       : number(preempt::next_task_number()), body_(std::move(body)), thread_([this, until] { serve(until); }) {
     begun_.wait(false);
   }
@@ -39,7 +39,7 @@ class task_on_a_thread {
   std::optional<preempt::kick_handle> handle;  ///< once the task has begun
 
  private:
-  void serve(deadline until) {
+  void serve(deadline_point until) {
     preempt::stoppable_thread here;
     handle.emplace(here);
     end_ = here.run(

@@ -51,7 +51,7 @@ TEST_F(DeadlineTimer, TakesOutWhatIsDueEarliestFirstAndSaysHowLate) {
   const auto due = timer.take_due();
   ASSERT_EQ(due.size(), 2u);
   EXPECT_EQ(due[0].cell, cells[0]);
-  EXPECT_EQ(due[0].at, deadline(start + 10ms));
+  EXPECT_EQ(due[0].at, deadline_point(start + 10ms));
   EXPECT_EQ(due[0].lateness, 15ms);
   EXPECT_EQ(due[1].cell, cells[1]);
   EXPECT_EQ(due[1].lateness, 5ms);

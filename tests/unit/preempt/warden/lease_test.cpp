@@ -199,7 +199,7 @@ TEST_F(LeaseWithAGrace, ControlArmWithoutOneItIsStoppedAtOnce) {
 }
 
 TEST_F(LeaseWithAGrace, HasItAlsoWhenItsOwnDeadlinePasses) {
-  task->cell->tighten(deadline::in(clock_ms(10), clock.now()));
+  task->cell->tighten(deadline_point::in(clock_ms(10), clock.now()));
   warden.arm(task->cell, task->cell->own_deadline().at());
   enlist(clock_ms(50));
   pass(clock_ms(10));

@@ -22,7 +22,7 @@ class ShutDown : public warden_fixture {
     warden_->enlist(task);
     return task;
   }
-  static deadline after(duration d) { return deadline::in(d, std::chrono::steady_clock::now()); }
+  static deadline_point after(duration d) { return deadline_point::in(d, std::chrono::steady_clock::now()); }
 
   const cancel_cell::ptr root_ = cancel_cell::make(nullptr, nullptr);
 };
@@ -35,7 +35,7 @@ TEST_F(ShutDown, StopsEveryTaskInOneRoundAndLeavesItsCellAlone) {
     stopped.push_back(std::make_shared<child_lease>(root_, *children.back()));
     warden_->enlist(stopped.back());
   }
-  warden_->shut_down(tasks(stopped.begin(), stopped.end()), deadline{});
+  warden_->shut_down(tasks(stopped.begin(), stopped.end()), deadline_point{});
   EXPECT_FALSE(root_->stopping());
   EXPECT_EQ(warden_->load().leases, 0u);
   for (const auto& task : stopped) {
@@ -55,7 +55,7 @@ TEST_F(ShutDown, WithoutABarrierItWaitsForTheExit) {
   const auto task = std::make_shared<child_lease>(root_, child);
   warden_->enlist(task);
   child.let_end();
-  warden_->shut_down(tasks{task}, deadline{});
+  warden_->shut_down(tasks{task}, deadline_point{});
   ASSERT_EQ(task->told, 1);
   EXPECT_EQ(task->receipt->proof, stop_proof::pidfd);
   EXPECT_TRUE(task->exited_at_stop);
@@ -84,7 +84,7 @@ TEST_F(ShutDown, CutsAGraceShort) {
   warden_->cancelled(*root_);
   ASSERT_EQ(task->asked, 1);
   ASSERT_EQ(task->told, 0) << "the control: it has its grace";
-  warden_->shut_down(tasks{task}, deadline{});
+  warden_->shut_down(tasks{task}, deadline_point{});
   EXPECT_EQ(task->told, 1);
   warden_->disarm(*root_);
 }
@@ -94,7 +94,7 @@ TEST_F(ShutDown, LeavesATaskAloneThatHasCompletedOrIsNotUnderItsCare) {
   ASSERT_TRUE(completed->complete());
   const auto retired = enlisted(withdrawn);
   warden_->retire(*retired);
-  warden_->shut_down(tasks{completed, retired}, deadline{});
+  warden_->shut_down(tasks{completed, retired}, deadline_point{});
   EXPECT_EQ(completed->claims, 1);
   EXPECT_EQ(completed->told, 0);
   EXPECT_EQ(retired->claims, 0);

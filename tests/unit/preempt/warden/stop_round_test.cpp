@@ -70,7 +70,7 @@ TEST_F(StopRound, AnExitProvesAndTheBoundDoesNot) {
   for (const int pidfd : {lasting.get(), exited.get()}) round.push_back(claimed({answer::kill, pidfd, 1}));
   auto left = preempt::stop_round(std::move(round), stop_proof::pidfd, &cause);
   ASSERT_EQ(left.size(), 2u);
-  const auto until = deadline::in(2ms, std::chrono::steady_clock::now());
+  const auto until = deadline_point::in(2ms, std::chrono::steady_clock::now());
   preempt::await_exits(std::move(left), until);
   EXPECT_EQ(tasks[0]->receipt->proof, stop_proof::none);
   EXPECT_GE(tasks[0]->receipt->stopped, until.at());

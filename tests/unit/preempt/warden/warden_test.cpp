@@ -104,7 +104,7 @@ TEST_F(Warden, ADeadlineFiresOnItsOwnThreadWhileAllOthersAreBusy) {
   }
   ASSERT_TRUE(std::holds_alternative<reason::deadline>(cell->record()->why));
   const auto& why = std::get<reason::deadline>(cell->record()->why);
-  EXPECT_EQ(why.at, deadline{at});
+  EXPECT_EQ(why.at, deadline_point{at});
   EXPECT_GE(why.lateness, 0ns);
   EXPECT_GE(cell->record()->at, at);
 }

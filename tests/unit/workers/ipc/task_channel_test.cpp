@@ -145,7 +145,7 @@ cancel_reason through_the_block(const cancel_reason& why) {
 }
 
 TEST(TaskChannel, KeepsTheReasonOfAStop) {
-  const deadline at{time_point{duration{12345}}};
+  const deadline_point at{time_point{duration{12345}}};
   EXPECT_EQ(std::get<reason::user>(through_the_block(reason::user{"enough"})).message, "enough");
   EXPECT_EQ(std::get<reason::deadline>(through_the_block(reason::deadline{.at = at})).at.at(), at.at());
   EXPECT_EQ(std::get<reason::timeout>(through_the_block(reason::timeout{duration{77}})).limit, duration{77});

@@ -71,7 +71,7 @@ TEST_F(KilledExternally, IsNotAStop) {
 
 TEST_F(KilledExternally, IsNotTheKernelsTimerAtTheDeadline) {
   pool_host host({.workers = 1});
-  const auto until = deadline(std::chrono::steady_clock::now() + 300ms);
+  const auto until = deadline_point(std::chrono::steady_clock::now() + 300ms);
   const auto task = std::make_shared<awaited_job>(
       host.make_cell(), "test", make_remote_call(be_killed, file(), 600'000), job_terms{.until = until});
   host.pool.submit(task);  // the cell is not armed: only the worker's own timer knows of it

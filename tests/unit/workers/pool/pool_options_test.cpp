@@ -125,7 +125,7 @@ TEST(PoolQueue, LosesAWaitingCallByACancellationOrADeadlineWithoutAWorker) {
   const auto late = host.make_job(squared, 3);
   const auto until = std::chrono::steady_clock::now() + 20ms;
   host.warden.arm(late->cell, until);
-  late->cell->tighten(deadline(until));
+  late->cell->tighten(deadline_point(until));
   host.pool.submit(late);
   order.submit(host, "c");
   EXPECT_EQ(host.pool.status().waiting, 3U);

@@ -171,7 +171,7 @@ TEST_F(Reload, WhoseZygoteIsKilledKeepsTheOldOne) {
 TEST_F(Reload, GivesUpAtItsDeadline) {
   pool_host host({.workers = 1, .preload = load_model});
   write_model("endless");
-  EXPECT_THROW(host.pool.reload(deadline(std::chrono::steady_clock::now() + 50ms)), timed_out);
+  EXPECT_THROW(host.pool.reload(deadline_point(std::chrono::steady_clock::now() + 50ms)), timed_out);
   EXPECT_EQ(host.call(model_of, 0), "one");
   wait_until_old_ones_are_gone(host);
 }

@@ -295,8 +295,8 @@ TEST_F(ProcessPool, QueuesWhatDoesNotFitAndRunsAtMostSoManyAtOnce) {
 
 TEST_F(ProcessPool, DrainsWhenNothingIsLeft) {
   auto task = host().submit([] { usleep(20'000); });
-  EXPECT_FALSE(host().pool.drain(deadline(std::chrono::steady_clock::now())));
-  EXPECT_TRUE(host().pool.drain(deadline{}));
+  EXPECT_FALSE(host().pool.drain(deadline_point(std::chrono::steady_clock::now())));
+  EXPECT_TRUE(host().pool.drain(deadline_point{}));
   EXPECT_TRUE(task->is_settled());
 }
 

@@ -134,7 +134,7 @@ TEST(StopOfATask, ByItsDeadlineNeedsNoOtherThread) {
     }
   });
   host.warden.arm(task->cell, std::chrono::steady_clock::now() + 20ms);
-  task->cell->tighten(deadline(std::chrono::steady_clock::now() + 20ms));
+  task->cell->tighten(deadline_point(std::chrono::steady_clock::now() + 20ms));
   host.pool.submit(task);
   const auto receipt = std::get<job_stopped>(task->wait()).receipt->get();
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(receipt.why));
@@ -148,7 +148,7 @@ TEST(StopOfATask, IsMadeByTheKernelWhenTheHostDoesNotCome) {
                                                     for (;;) {
                                                     }
                                                   }),
-                                                  job_terms{.until = deadline(until)});
+                                                  job_terms{.until = deadline_point(until)});
   host.pool.submit(task);  // the cell is not armed
   const auto receipt = std::get<job_stopped>(task->wait()).receipt->get();
   EXPECT_TRUE(std::holds_alternative<reason::deadline>(receipt.why));

@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   pool_host host({.workers = 2, .spares = 2});
   const auto marker =
       (std::filesystem::temp_directory_path() / ("workit_reported_" + std::to_string(getpid()))).string();
-  const auto soon = deadline(std::chrono::steady_clock::now() + 4s);  // long beside what it takes to report
+  const auto soon = deadline_point(std::chrono::steady_clock::now() + 4s);  // long beside what it takes to report
   const auto bounded = std::make_shared<awaited_job>(host.make_cell(), "bounded",
                                                      workers::make_remote_call(report_and_spin, 1, false, marker),
                                                      workers::job_terms{.until = soon});

@@ -59,7 +59,7 @@ TEST_F(TaskEnd, ASigkillThatIsNotOursIsFromOutside) {
 }
 
 TEST_F(TaskEnd, ASigkillAfterTheDeadlineIsAStop) {
-  task_ = make_job("a", {.until = deadline(std::chrono::steady_clock::now() - 1ms)});
+  task_ = make_job("a", {.until = deadline_point(std::chrono::steady_clock::now() - 1ms)});
   const auto receipt = std::get<job_stopped>(end_with({.status = SIGKILL})).receipt->get();
   EXPECT_EQ(receipt.method, stop_method::killed);
   EXPECT_EQ(receipt.proof, stop_proof::pidfd);

@@ -56,7 +56,7 @@ TEST_F(WorkerHandle, SealsItsBlockAgainstShrinking) {
 
 TEST_F(WorkerHandle, WritesTheRequestAndCutsANameThatIsTooLong) {
   const std::string name(100, 'n');
-  EXPECT_EQ(request(some_bytes(10), {.until = deadline(time_point(5s)), .grace = 3ms, .loop = 2, .name = name}),
+  EXPECT_EQ(request(some_bytes(10), {.until = deadline_point(time_point(5s)), .grace = 3ms, .loop = 2, .name = name}),
             std::nullopt);
   const auto& request = worker_->control().request;
   EXPECT_EQ(request.size, 10U);

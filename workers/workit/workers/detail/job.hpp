@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 #include <variant>
-#include <workit/base/deadline.hpp>
+#include <workit/base/deadline_point.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/preempt/lease.hpp>
 #include <workit/workers/detail/remote_call.hpp>
@@ -71,7 +71,7 @@ using job_result = std::variant<std::monostate, job_value, job_exception, job_st
 struct job_terms {
   /// In machine time: the kernel ends the worker soon after it even if the host cannot; the host's own stop at that
   /// instant is the warden's, by the job's cell.
-  deadline until{};
+  deadline_point until{};
   /// How long the task may take to stop by itself once it is asked to.
   duration grace{};
   /// Before which of those that wait it is given a worker.

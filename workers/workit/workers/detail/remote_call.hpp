@@ -167,6 +167,30 @@ void call_stateless(wire_reader& from, wire_writer& to) {
   call_with<shape>(F{}, typename shape::parameters{}, from, to);
 }
 
+/// Compiles when an F can be called in another process; otherwise exactly one of its sentences is the error.
+template <class F>
+consteval void check_callable() {
+  constexpr bool holds = function_pointer<F> || (std::is_empty_v<F> && std::is_default_constructible_v<F>);
+  if constexpr (holds)
+    return;
+  else if constexpr (workit::detail::is_a<F, std::function>)
+    static_assert(holds,
+                  "workit: a std::function holds addresses of this process; pass the function that it holds, or a "
+                  "captureless lambda, and the values as arguments");
+  else if constexpr (std::is_member_pointer_v<F>)
+    static_assert(
+        holds,
+        "workit: a member function needs its object, which is in this process; pass a captureless lambda that "
+        "takes the object as an argument");
+  else if constexpr (!std::is_empty_v<F>)
+    static_assert(holds,
+                  "workit: a lambda that captures would carry addresses of this process; capture nothing and pass the "
+                  "values as arguments");
+  else
+    static_assert(
+        holds, "workit: a function object behind the process boundary is made anew there, by its default constructor");
+}
+
 template <class P>
 consteval void check_parameter() {
   static_assert(!std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>,
@@ -216,9 +240,7 @@ using result_of =
 template <class F, class... A>
 [[nodiscard]] remote_call make_remote_call(F&& fn, A&&... args) {
   using callable = detail::callable<F>;
-  static_assert(detail::function_pointer<callable> || std::is_empty_v<callable>,
-                "workit: a lambda that captures would carry addresses of this process; capture nothing and pass the "
-                "values as arguments");
+  detail::check_callable<callable>();
   using shape = detail::call_shape<callable, A...>;
   workit::detail::must_travel<detail::kept<typename shape::result>>();
   wire_writer arguments;
@@ -230,9 +252,6 @@ template <class F, class... A>
     arguments.write(callee.offset);
     entry = caller;
   } else {
-    static_assert(
-        std::is_default_constructible_v<callable>,
-        "workit: a function object behind the process boundary is made anew there, by its default constructor");
     static const function_id caller = id_of(&detail::call_stateless<callable, std::decay_t<A>...>);
     entry = caller;
   }

@@ -34,7 +34,7 @@ class stoppable {
   [[nodiscard]] cancel_cell& ruling_cell() const noexcept;
 
   /// Moves the deadline to `to` if that is earlier, and has it watched.
-  void tighten(deadline to);
+  void tighten(deadline_point to);
 
   /// How long one cleanup below may take.
   [[nodiscard]] virtual duration cleanup_bound() const noexcept = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 #include <workit/base/event.hpp>
 #include <workit/base/receipt.hpp>
+#include <workit/base/unique_function.hpp>
 #include <workit/fiber/detail/stoppable.hpp>
 #include <workit/scope/detail/self_report.hpp>
 
@@ -22,13 +23,37 @@ struct scope_receipt;
 namespace workit::detail {
 
 class fiber;
+class loop;
+class node;
 class scope_node;
 struct scope_registry;
 
 /// A registered cleanup: what to call, and how long it may take.
 struct cleanup {
-  std::function<void(context&)> run;
+  unique_function<void(context&)> run;
   std::optional<duration> bound;
+};
+
+/// A handler as its scope keeps it; a subscription refers to it.
+struct scope_handler {
+  explicit scope_handler(node& scope) noexcept;
+  scope_handler(const scope_handler&) = delete;
+  scope_handler& operator=(const scope_handler&) = delete;
+  virtual ~scope_handler() = default;
+  /// Takes it from its scope. Threads: the scope's loop.
+  virtual void leave() noexcept = 0;
+
+  node& of;  ///< open for as long as it keeps this
+  loop* const home;
+};
+
+struct event_handler final : scope_handler {
+  event_handler(node& scope, std::function<void(const lifecycle_event&)> handler) noexcept
+      : scope_handler(scope), call(std::move(handler)) {}
+  void leave() noexcept override;
+
+  const std::function<void(const lifecycle_event&)> call;
+  bool has_left = false;
 };
 
 /// A stop receipt under the name of its task.
@@ -44,7 +69,7 @@ struct node_extras {
   std::optional<duration> cleanup_bound;
   std::vector<named_stop> stops;
   std::uint64_t stops_dropped = 0;
-  std::vector<std::pair<std::uint64_t, std::function<void(const lifecycle_event&)>>> handlers;
+  std::vector<std::shared_ptr<event_handler>> handlers;
   std::unique_ptr<self_report> said;
   std::unique_ptr<scope_registry> registry;  // of a scope
   // Of a task; written before its final status, read after it:

@@ -27,8 +27,7 @@ class scope_node final : public node {
   /// Waits until no task is left, runs the cleanups, leaves the tree. On the scope's own fiber.
   void finish();
   /// Has `handler` called once the scope is being cancelled; soon, if it is already.
-  std::uint64_t when_cancelled(std::function<void(const cancel_reason&)> handler);
-  void forget(std::uint64_t subscription);
+  std::weak_ptr<scope_handler> when_cancelled(std::function<void(const cancel_reason&)> handler);
   /// Calls `on_receipt` once every stop is reclaimed: now, or from the loop later.
   void publish_receipt();
 
@@ -53,11 +52,8 @@ class scope_node final : public node {
   /// Whether there is something to do before the scope may close.
   [[nodiscard]] bool has_open_ends() const;
 
-  struct cancel_handler {
-    std::uint64_t subscription;
-    std::function<void(const cancel_reason&)> call;
-  };
-  std::list<cancel_handler> cancel_handlers_;  // those not called yet, oldest first
+  struct cancel_handler;
+  std::list<std::shared_ptr<cancel_handler>> cancel_handlers_;  // those not called yet, oldest first
 };
 
 }  // namespace workit::detail

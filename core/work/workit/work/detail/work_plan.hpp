@@ -10,7 +10,7 @@ struct work_plan {
   duration spacing = duration::zero();  ///< between the starts of two items; zero for no limit
   std::optional<retry_options> retry{};
   duration timeout = duration::zero();  ///< of one item, all its attempts; zero for none
-  workit::deadline deadline{};          ///< of each item
+  deadline_point deadline{};            ///< of each item
 };
 
 // Each asserts on what cannot be.

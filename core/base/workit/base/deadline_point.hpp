@@ -1,4 +1,4 @@
-// deadline: an instant by which something has to have happened, or never.
+// deadline_point: an instant by which something has to have happened, or never.
 #pragma once
 
 #include <compare>
@@ -7,16 +7,16 @@
 namespace workit {
 
 /// A point in monotonic time, or "never". Nests by `min`: the earlier one rules.
-class deadline {
+class deadline_point {
  public:
   /// Never.
-  constexpr deadline() noexcept = default;
+  constexpr deadline_point() noexcept = default;
   /// At `at`.
-  constexpr explicit deadline(time_point at) noexcept : at_(at) {}
+  constexpr explicit deadline_point(time_point at) noexcept : at_(at) {}
   /// `after` from `now`, saturating at never: an enormous duration does not wrap round into the past.
-  static constexpr deadline in(duration after, time_point now) noexcept {
-    if (after >= time_point::max() - now) return deadline{};
-    return deadline{now + after};
+  static constexpr deadline_point in(duration after, time_point now) noexcept {
+    if (after >= time_point::max() - now) return deadline_point{};
+    return deadline_point{now + after};
   }
 
   [[nodiscard]] constexpr bool is_never() const noexcept { return at_ == time_point::max(); }
@@ -33,7 +33,7 @@ class deadline {
     return at_ < now - duration::max() ? duration::max() : now - at_;
   }
 
-  friend constexpr auto operator<=>(deadline, deadline) noexcept = default;
+  friend constexpr auto operator<=>(deadline_point, deadline_point) noexcept = default;
 
  private:
   time_point at_ = time_point::max();
