@@ -27,7 +27,7 @@ inline constexpr std::string_view zygote_name = "workit-zygote";
 
 enum class message_kind : std::uint32_t {
   // host to zygote
-  hello,  ///< with the loops' eventfds and the host-life memfd
+  hello,  ///< with the loops' eventfds, the host-life memfd, and with a preload or worker_init the memfd of the start
   fork,   ///< with the memfd of the worker's block, its end of the task channel and, if captured, of its output's pipe
   kill,   ///< where the host itself may not
   ping,   ///< answered by `pong` at once
@@ -57,21 +57,23 @@ struct message_text {
 
 struct message {
   message_kind kind{};
-  std::uint32_t worker = 0;       ///< fork, kill, forked, exited, reclaimed: the host's number for it
-  pid_t pid = 0;                  ///< hello: the host; forked: the worker
-  std::int32_t error = 0;         ///< forked: errno, 0 when it went well
-  std::int32_t status = 0;        ///< exited: as wait(2) gives it
-  std::int32_t call = 0;          ///< violated: the number of the system call
-  out_of_memory oom_guess{};      ///< exited, by SIGKILL
-  std::uint32_t threads = 0;      ///< forked, with EAGAIN: how many threads the zygote has
-  std::uint64_t largest_rss = 0;  ///< exited: KiB
-  std::uint64_t cpu_us = 0;       ///< exited: user and system time
-  worker_output output{};         ///< hello
-  function_id preload{};          ///< hello: empty when there is none
-  function_id worker_init{};      ///< hello: empty when there is none
-  limit_values limits{};          ///< hello: the pool's
-  workit::sandbox sandbox{};      ///< hello: the pool's
-  message_text text{};            ///< hello: the pool's name; failed: a sentence
+  std::uint32_t worker = 0;            ///< fork, kill, forked, exited, reclaimed: the host's number for it
+  pid_t pid = 0;                       ///< hello: the host; forked: the worker
+  std::int32_t error = 0;              ///< forked: errno, 0 when it went well
+  std::int32_t status = 0;             ///< exited: as wait(2) gives it
+  std::int32_t call = 0;               ///< violated: the number of the system call
+  out_of_memory oom_guess{};           ///< exited, by SIGKILL
+  std::uint32_t threads = 0;           ///< forked, with EAGAIN: how many threads the zygote has
+  std::uint64_t largest_rss = 0;       ///< exited: KiB
+  std::uint64_t cpu_us = 0;            ///< exited: user and system time
+  worker_output output{};              ///< hello
+  function_id preload{};               ///< hello: of a trampoline, as worker_init; empty when there is none
+  function_id worker_init{};           ///< hello
+  std::uint64_t preload_size = 0;      ///< hello: bytes of its arguments in the memfd of the start
+  std::uint64_t worker_init_size = 0;  ///< hello: of its arguments, behind them
+  limit_values limits{};               ///< hello: the pool's
+  workit::sandbox sandbox{};           ///< hello: the pool's
+  message_text text{};                 ///< hello: the pool's name; failed: a sentence
 };
 static_assert(std::is_trivially_copyable_v<message>);
 

@@ -12,8 +12,8 @@ pool_core::group pool_core::start_zygote(zygote_roles::role r) {
                            .limits = limits_,
                            .sandbox = options_.sandbox,
                            .group = group_.get()};
-  if (options_.preload != nullptr) birth.preload = id_of(options_.preload);
-  if (options_.worker_init != nullptr) birth.worker_init = id_of(options_.worker_init);
+  if (options_.preload != nullptr) birth.preload = options_.preload.encoded();
+  if (options_.worker_init != nullptr) birth.worker_init = options_.worker_init.encoded();
   if (ready_event_) birth.loops.push_back(ready_event_.get());
   birth.output = options_.output;
   auto fresh = std::make_shared<zygote_group>();

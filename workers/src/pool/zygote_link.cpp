@@ -2,6 +2,8 @@
 // file was replaced or deleted since.
 #include "zygote_link.hpp"
 
+#include "startup_frame.hpp"
+
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -65,6 +67,9 @@ struct spawn_plan {
 }  // namespace
 
 zygote_link::zygote_link(const birth& with) {
+  unique_fd start;
+  if (with.preload.entry || with.worker_init.entry)
+    start = write_startup_frames(with.preload.arguments, with.worker_init.arguments);
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     throw start_failed(with_error("socketpair", errno));
@@ -100,13 +105,16 @@ zygote_link::zygote_link(const birth& with) {
   message hello{.kind = message_kind::hello,
                 .pid = ::getpid(),
                 .output = with.output,
-                .preload = with.preload,
-                .worker_init = with.worker_init,
+                .preload = with.preload.entry,
+                .worker_init = with.worker_init.entry,
+                .preload_size = with.preload.arguments.size(),
+                .worker_init_size = with.worker_init.arguments.size(),
                 .limits = with.limits,
                 .sandbox = with.sandbox};
   hello.text.set(with.pool);
   std::vector<int> descriptors = with.loops;
   descriptors.push_back(with.host_life);
+  if (start) descriptors.push_back(start.get());
   if (send(hello, descriptors) != transfer::done) {
     const int why = errno;
     kill();

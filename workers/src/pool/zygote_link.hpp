@@ -7,7 +7,7 @@
 #include <vector>
 #include <workit/base/unique_fd.hpp>
 #include <workit/workers/cgroup.hpp>
-#include <workit/workers/detail/function_id.hpp>
+#include <workit/workers/detail/remote_call.hpp>
 #include <workit/workers/process_options.hpp>
 
 #include "messages.hpp"
@@ -20,8 +20,8 @@ class zygote_link {
   /// What a zygote is started with.
   struct birth {
     std::string pool;
-    function_id preload{};      ///< empty: none
-    function_id worker_init{};  ///< empty: none
+    remote_call preload{};      ///< without an entry: none
+    remote_call worker_init{};  ///< without an entry: none
     worker_output output = worker_output::inherit;
     std::vector<int> loops{};  ///< the loops' eventfds; with worker_init, followed by the ready event
     int host_life = -1;

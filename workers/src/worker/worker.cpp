@@ -27,6 +27,7 @@
 #include "payload.hpp"
 #include "sandbox_filter.hpp"
 #include "self_test.hpp"
+#include "startup_frame.hpp"
 #include "task_limits.hpp"
 #include "task_run.hpp"
 #include "worker_scope.hpp"
@@ -83,9 +84,7 @@ class worker {
   void initialise() {
     if (!setup_.init) return;
     try {
-      const auto found = find_function(setup_.init);
-      if (!found) throw unknown_function();
-      (*found)();
+      make_startup_call(setup_.init, setup_.init_arguments);
       std::fflush(nullptr);
       return;
     } catch (...) {

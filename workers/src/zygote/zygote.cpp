@@ -28,6 +28,7 @@
 #include "host_watcher.hpp"
 #include "messages.hpp"
 #include "process_setup.hpp"
+#include "startup_frame.hpp"
 #include "task_limits.hpp"
 #include "violation_watch.hpp"
 #include "worker_descriptors.hpp"
@@ -107,6 +108,8 @@ class zygote {
     host_ = m.pid;
     limits_ = m.limits;
     sandbox_ = m.sandbox;
+    take_start(m, descriptors);
+    if (descriptors.empty()) ::_exit(1);
     // All descriptors above 3 were closed, so these arrive in order at their places, and stay open.
     loop_events_.assign(std::move_iterator(descriptors.begin()), std::move_iterator(descriptors.end() - 1));
     if (!loop_events_.empty() &&
@@ -116,6 +119,16 @@ class zygote {
     if (page == MAP_FAILED) fail("the zygote could not map the host's life mutex");
     host_life_ = &preempt::life_mutex::at(page);
     reset_scheduling(host_);
+  }
+
+  /// The arguments of preload and worker_init, whose memfd is the last of the descriptors.
+  void take_start(const message& hello, std::vector<unique_fd>& descriptors) {
+    if (!preload_ && !worker_init_) return;
+    const auto file = std::move(descriptors.back());
+    descriptors.pop_back();
+    if (!read_startup_frame(file.get(), 0, hello.preload_size, preload_arguments_) ||
+        !read_startup_frame(file.get(), hello.preload_size, hello.worker_init_size, worker_init_arguments_))
+      fail("the zygote could not read the arguments of preload and worker_init");
   }
 
   void watch_host() {
@@ -136,10 +149,10 @@ class zygote {
 
   void preload() {
     if (!preload_) return;
-    const auto f = find_function(preload_);
-    if (!f) fail(unknown_function().what());
     try {
-      (*f)();
+      make_startup_call(preload_, std::exchange(preload_arguments_, {}));
+    } catch (const unknown_function& unknown) {
+      fail(unknown.what());
     } catch (...) {
       const auto info = describe_current_exception();
       fail("preload threw " + info.type + ": " + info.what);
@@ -225,6 +238,7 @@ class zygote {
                              .limits = limits_,
                              .sandbox = sandbox_,
                              .init = worker_init_,
+                             .init_arguments = worker_init_arguments_,
                              .output = output_,
                              .captured = captured ? descriptors[2].get() : -1});
     answer.error = made.error;
@@ -270,6 +284,8 @@ class zygote {
   pid_t host_ = 0;
   function_id preload_;
   function_id worker_init_;
+  bytes preload_arguments_;
+  bytes worker_init_arguments_;
   worker_output output_{};
   limit_values limits_;
   workit::sandbox sandbox_ = workit::sandbox::none;

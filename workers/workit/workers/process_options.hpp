@@ -12,6 +12,7 @@
 #include <workit/workers/cgroup.hpp>
 #include <workit/workers/process_limits.hpp>
 #include <workit/workers/sandbox.hpp>
+#include <workit/workers/startup_call.hpp>
 #include <workit/workers/worker_output.hpp>
 
 namespace workit {
@@ -72,17 +73,18 @@ struct process_options {
   /// What each task may ask of the kernel; everything by default, see there. worker_init runs before it holds.
   workit::sandbox sandbox = workit::sandbox::none;
 
-  /// Runs once, in the zygote, before any worker is forked: what it loads, all workers share copy-on-write. It must
-  /// leave no thread behind, since a process with threads is not forked. Descriptors it leaves open are closed in the
-  /// workers: map files instead. If it fails as the pool starts, that is start_failed; in a zygote that replaces one
-  /// that has died, it is tried again at growing intervals, a second at most. None by default.
-  void (*preload)() = nullptr;
+  /// Runs once, in the zygote, before any worker is forked: what it loads, all workers share copy-on-write. Nothing
+  /// that main has set is there: with_args() brings what it has to know. It must leave no thread behind, since a
+  /// process with threads is not forked. Descriptors it leaves open are closed in the workers: map files instead. If it
+  /// fails as the pool starts, that is start_failed; in a zygote that replaces one that has died, it is tried again at
+  /// growing intervals, a second at most. None by default.
+  startup_call preload{};
   /// Runs in each worker before its first task: random seeds, connections, thread pools. Descriptors and threads it
   /// leaves are the worker's; child processes would cost it its worker after each task. A worker is not ready before it
   /// has returned, and no limit but the callers' deadlines bounds it. What it throws is a start_failed of that worker,
   /// with its words; the pool tries again at growing intervals, a second at most, and while it has no worker at all it
   /// answers waiting tasks with those words.
-  void (*worker_init)() = nullptr;
+  startup_call worker_init{};
   /// Hears how the pool ended, once, on the thread that stopped it; what it throws is swallowed. None: processes that
   /// would not die are named on standard error.
   std::function<void(const workers::shutdown_report&)> on_shutdown{};

@@ -1,7 +1,8 @@
 // How values travel between the host and its workers: by value, field by field, checked on arrival.
 //
 // Arithmetic types, enums and contiguous ranges of them go by one memcpy; the standard containers element by element.
-// A type of your own opts in:
+// An aggregate of at most 16 members that travel does so by itself, nested ones too. Any other type of your own, and
+// one that contains itself, opts in:
 //
 //   template <> struct workit::wire<point> {
 //     static void write(wire_writer& to, const point& p) { to.write(p.x); to.write(p.y); }
@@ -49,6 +50,14 @@ concept plain = (std::is_arithmetic_v<T> && !std::is_same_v<std::remove_cv_t<T>,
                 (std::is_enum_v<T> &&
                  !std::is_same_v<std::underlying_type_t<std::conditional_t<std::is_enum_v<T>, T, std::byte>>, bool>);
 
+template <class T>
+concept plain_aggregate = std::is_class_v<T> && std::is_aggregate_v<T> && !requires {
+  std::tuple_size<T>::value;
+}
+&&!requires { &T::operator(); };
+template <class T>
+consteval void must_travel_by_members();
+
 /// Compiles when T travels; otherwise exactly one of its sentences is the error.
 template <class T>
 consteval void must_travel() {
@@ -84,6 +93,8 @@ consteval void must_travel() {
                   "workit: a std::shared_ptr shares memory of this process and cannot travel; pass the value");
   else if constexpr (std::is_array_v<T>)
     static_assert(travels<T>, "workit: a C array cannot travel; pass a std::array or a std::vector");
+  else if constexpr (plain_aggregate<T>)
+    must_travel_by_members<T>();
   else if constexpr (requires { &T::operator(); })
     static_assert(travels<T>,
                   "workit: a lambda or function object cannot travel as an argument; pass the values it captures");
@@ -125,3 +136,5 @@ struct wire<T> {
 }  // namespace workit
 
 #include <workit/workers/detail/wire_std.hpp>
+// After the standard library's: their elements are members, too.
+#include <workit/workers/detail/wire_aggregate.hpp>

@@ -19,7 +19,7 @@ static_assert(!std::is_copy_constructible_v<function> && !std::is_copy_assignabl
 template <std::size_t Size>
 struct counted {
   explicit counted(int& alive) : alive(&alive) { ++alive; }
-  counted(counted&& other) noexcept : alive(other.alive) { ++*alive; }
+  counted(counted&& other) noexcept : alive(other.alive), calls(other.calls) { ++*alive; }
   ~counted() { --*alive; }
   std::string operator()(int n) { return std::to_string(n + ++calls); }
 

@@ -34,8 +34,49 @@ struct tree {
   std::vector<tree> children;
 };
 struct silent {};
-struct unknown {
+/// A class that nobody has taught to travel.
+class unknown {
+  int x_ = 0;
+};
+struct plain_line {
+  point from, to;
+  const int width = 1;
+  std::vector<point> by;
+  std::optional<std::string> name;
+  std::array<int, 3> dashes{};
+  std::variant<int, std::string> colour;
+  bool closed = false;
+  friend bool operator==(const plain_line&, const plain_line&) = default;
+};
+struct plain_drawing {
+  std::map<std::string, plain_line> lines;
+  silent nothing;
+  std::pair<plain_line, int> first;
+};
+struct empty_aggregate {
+  friend bool operator==(const empty_aggregate&, const empty_aggregate&) = default;
+};
+struct sixteen_members {
+  int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p;
+  friend bool operator==(const sixteen_members&, const sixteen_members&) = default;
+};
+struct seventeen_members {
+  int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q;
+};
+struct with_pointer {
+  int* x;
+};
+struct with_reference {
+  int& x;
+};
+struct with_array {
+  int before, x[3];
+};
+struct with_base : empty_aggregate {
   int x;
+};
+struct with_view_inside {
+  std::vector<std::string_view> views;
 };
 
 }  // namespace
@@ -77,6 +118,9 @@ static_assert(!travels<std::string_view> && !travels<std::span<int>> && !travels
 static_assert(!travels<std::reference_wrapper<int>> && !travels<std::function<void()>>);
 static_assert(!travels<std::unique_ptr<int>> && !travels<std::shared_ptr<int>> && !travels<std::weak_ptr<int>>);
 static_assert(!travels<std::vector<int*>> && !travels<std::map<int, std::string_view>> && !travels<unknown>);
+static_assert(travels<plain_line> && travels<std::vector<plain_drawing>> && travels<sixteen_members>);
+static_assert(!travels<seventeen_members> && !travels<with_pointer> && !travels<with_reference>);
+static_assert(!travels<with_array> && !travels<with_base> && !travels<with_view_inside>);
 static_assert(!travels<std::pair<int, unknown>> && !travels<std::optional<std::unique_ptr<int>>>);
 static_assert(!travels<std::variant<int, int*>> && !travels<std::tuple<int, std::span<int>>>);
 
@@ -139,6 +183,31 @@ TEST(Wire, CarriesWhatOptsIn) {
   expect_round_trip(std::vector<point>{{1, 2}, {3, 4}});
   expect_round_trip(document{"t", {1, 2}, {{"a", 1}}, true});
   expect_round_trip(std::vector<document>(3, document{"t", {1, 2}, {{"a", 1}}, true}));
+}
+
+TEST(Wire, CarriesAggregatesMemberByMember) {
+  const plain_line line{{1, 2}, {3, 4}, 5, {{6, 7}}, "n", {1, 2, 3}, "red", true};
+  expect_round_trip(line);
+  expect_round_trip(std::vector<plain_line>{line, {}});
+  expect_round_trip(empty_aggregate{});
+  expect_round_trip(sixteen_members{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+  const auto drawing = decode<plain_drawing>([&] {
+    wire_writer to;
+    to.write(plain_drawing{{{"a", line}}, {}, {line, 7}});
+    return to.take();
+  }());
+  EXPECT_EQ(drawing.lines.at("a"), line);
+  EXPECT_EQ(drawing.first, std::pair(line, 7));
+}
+
+TEST(Wire, HoldsTheMembersOfAnAggregateAgainstTheFrame) {
+  const auto whole = encode(plain_line{{1, 2}, {3, 4}, 5, {}, "x", {}, {}, false});
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    bytes cut = whole;
+    cut.resize(size);
+    EXPECT_THROW(decode<plain_line>(cut), wire_error) << size;
+  }
+  EXPECT_THROW(decode<empty_aggregate>(encode('x')), wire_error);
 }
 
 TEST(Wire, ContiguousRangesTakeOneCopyOfTheirBytes) {

@@ -1,0 +1,21 @@
+# Compiles SOURCE and passes when the compiler says each sentence that stands behind an "// expect: " in it.
+# Variables: COMPILER, INCLUDES (separated by |), SOURCE.
+string(REPLACE "|" ";" directories "${INCLUDES}")
+list(TRANSFORM directories PREPEND "-I")
+execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -Wall ${directories} ${SOURCE}
+  ERROR_VARIABLE said OUTPUT_VARIABLE said)
+file(STRINGS ${SOURCE} lines REGEX "// expect: ")
+if(NOT lines)
+  message(FATAL_ERROR "${SOURCE} expects nothing")
+endif()
+foreach(line IN LISTS lines)
+  string(REGEX REPLACE ".*// expect: " "" sentence "${line}")
+  string(FIND "${said}" "${sentence}" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "the compiler did not say: ${sentence}\nIt said:\n${said}")
+  endif()
+endforeach()
+string(FIND "${said}" "file not found" missing)
+if(said MATCHES "No such file or directory" OR NOT missing EQUAL -1)
+  message(FATAL_ERROR "${SOURCE} does not find its headers:\n${said}")
+endif()
