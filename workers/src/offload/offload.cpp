@@ -6,8 +6,8 @@
 #include <workit/workers/offload.hpp>
 
 #include <stdexcept>
-#include <workit/base/errors.hpp>
 #include <workit/base/cancelled.hpp>
+#include <workit/base/errors.hpp>
 #include <workit/scope/runtime.hpp>
 #include <workit/workers/detail/remote_channel.hpp>
 

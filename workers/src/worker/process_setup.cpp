@@ -94,7 +94,7 @@ unsigned count_living_threads() noexcept {
   return living;
 }
 
-unsigned threads_by_nature() noexcept {
+unsigned baseline_threads() noexcept {
 #ifdef WORKIT_THREAD_SANITIZER
   return 2;
 #else

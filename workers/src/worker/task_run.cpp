@@ -8,8 +8,8 @@
 #include <chrono>
 #include <system_error>
 #include <utility>
-#include <workit/base/errors.hpp>
 #include <workit/base/cancelled.hpp>
+#include <workit/base/errors.hpp>
 
 #include "exception_info.hpp"
 #include "task_channel.hpp"
@@ -29,7 +29,8 @@ bool has_passed(std::int64_t deadline_ns) noexcept {
 void task_run::call(const control_block::request_fields& request, std::uint32_t generation) {
   wire_writer frame;
   auto kind = result_kind::value;
-  const task_frame own(control().asked.generation, generation, deadline_point{time_point{duration{request.deadline_ns}}});
+  const task_frame own(control().asked.generation, generation,
+                       deadline_point{time_point{duration{request.deadline_ns}}});
   control().result.blocks.store(0, std::memory_order_relaxed);
   clear_throw_trace();
   try {

@@ -3,6 +3,9 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <span>
+
 #include <workit/workers/detail/function_id.hpp>
 #include <workit/workers/process_limits.hpp>
 #include <workit/workers/sandbox.hpp>

@@ -31,7 +31,8 @@ TEST(Deadline, PassesAtItsInstantAndNotBefore) {
 TEST(Deadline, HasNothingRemainingOncePassed) {
   EXPECT_EQ(deadline_point(noon).remaining(noon), 0ns);
   EXPECT_EQ(deadline_point(noon).remaining(noon + 1h), 0ns);
-  EXPECT_EQ(deadline_point(time_point::min()).remaining(noon), 0ns) << "the difference of the two does not fit a duration";
+  EXPECT_EQ(deadline_point(time_point::min()).remaining(noon), 0ns)
+      << "the difference of the two does not fit a duration";
 }
 
 TEST(Deadline, SaturatesAtNeverInsteadOfWrappingIntoThePast) {

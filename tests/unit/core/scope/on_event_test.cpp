@@ -235,7 +235,7 @@ TEST_F(OnEvent, DoesNotCallAHandlerWhoseSubscriptionAnEarlierOneHasJustEnded) {
   int late = 0;
   rt.run([&](scope& s) {
     subscription second;
-    s.on_event([&](const lifecycle_event&) { second.end(); }).keep();
+    const auto first = s.on_event([&](const lifecycle_event&) { second.end(); });
     second = s.on_event([&](const lifecycle_event&) { ++late; });
     s.spawn([] {}).get();
   });

@@ -23,8 +23,8 @@ class stoppable {
   stoppable(const stoppable&) = delete;
   stoppable& operator=(const stoppable&) = delete;
 
-  /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed. It is exact also while
-  /// a fiber holds the loop and no other thread keeps the deadline.
+  /// Whether this is being stopped, by a cancellation or by a deadline that the clock has passed. It is exact also
+  /// while a fiber holds the loop and no other thread keeps the deadline.
   [[nodiscard]] bool stopping() { return quiet_since_ != cancel_cell::epoch() && look_whether_stopping(); }
 
   /// The cell that is cancelled to stop just this and what is below; made by the first call. For work that ended
