@@ -34,7 +34,7 @@ class SharedTask : public test::runtime_test {
   // The keys that the scope holds at this instant.
   static bool holds_keys(scope& s) {
     const auto& extras = s.node().extras;
-    return extras != nullptr && extras->shared != nullptr;
+    return extras != nullptr && extras->registry != nullptr;
   }
 };
 
