@@ -17,13 +17,13 @@ using namespace std::chrono_literals;
 
 const offload_options in_arena{.boundary = boundary::cooperative};
 std::atomic<std::uint64_t> beats{0};
-std::atomic<bool> let_out{false};
+std::atomic<bool> released{false};
 
 void wait_for_beats() {
   for (const auto before = beats.load(); beats.load() < before + 100;) std::this_thread::yield();
 }
 void beat_and_check(worker_context& ctx) {
-  while (!let_out) {
+  while (!released) {
     ++beats;
     ctx.check();
   }
@@ -33,7 +33,7 @@ class Arena : public runtime_test {
  protected:
   void SetUp() override {
     runtime_test::SetUp();
-    let_out = false;
+    released = false;
   }
 };
 
@@ -67,14 +67,14 @@ TEST_F(Arena, ControlArmALoopThatDoesNotAskRunsOnUntilItEndsByItself) {
   std::uint64_t at_cancel = 0;
   const auto receipt = receipt_of(rt, {}, [&](scope& s) {
     s.spawn(offload(in_arena, [] {
-      while (!let_out) ++beats;
+      while (!released) ++beats;
     }));
     s.sleep_for(10ms);
     wait_for_beats();
     s.cancel("enough");
     at_cancel = beats;
     wait_for_beats();
-    let_out = true;
+    released = true;
   });
   EXPECT_GE(beats, at_cancel + 100);
   EXPECT_EQ(receipt.outcome, scope_outcome::cancelled);
