@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/prctl.h>
 
 #include <csignal>
 #include <thread>
@@ -10,7 +11,8 @@
 namespace workit {
 
 /// Starts `body` on a thread of that name (15 characters at most) with every signal blocked: the host's handlers run
-/// on the host's own threads. Errors: std::system_error when there are no more threads.
+/// on the host's own threads. Errors: std::system_error when there are no more threads. Lifetime: the name's is the
+/// program's.
 template <class Body>
 std::thread start_quiet_thread(const char* name, Body body) {
   struct all_signals_blocked {
@@ -23,9 +25,11 @@ std::thread start_quiet_thread(const char* name, Body body) {
     sigset_t before;
   };
   const all_signals_blocked inherited;
-  std::thread thread(std::move(body));
-  pthread_setname_np(thread.native_handle(), name);
-  return thread;
+  // The thread names itself: to name another one, libc opens a file, which needs a descriptor and may be forbidden.
+  return std::thread([name, body = std::move(body)]() mutable {
+    ::prctl(PR_SET_NAME, name);
+    body();
+  });
 }
 
 }  // namespace workit
