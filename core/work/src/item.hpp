@@ -10,7 +10,9 @@ namespace workit::detail {
 class work_item final : public task_state_base {
  public:
   work_item(work_run& run, std::unique_ptr<work_place> in, task_options options, scope_node& scope)
-      : task_state_base(std::move(options), *scope.home, &scope), place(std::move(in)), run_(run) {}
+      : task_state_base(std::move(options), *scope.home, &scope), place(std::move(in)), run_(run) {
+    has_settled_hook = true;
+  }
 
   std::unique_ptr<work_place> place;  ///< until it has settled
 
