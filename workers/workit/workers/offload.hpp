@@ -29,8 +29,8 @@ struct offload_options {
   /// stop token, cancel points), and what has not ended by then is stopped hard. Zero by default: at once, since code
   /// that takes no context would only burn the time.
   duration grace{};
-  /// Whether it makes no difference if fn is run once, or begun several times and then run once: a declaration, which
-  /// nobody can check. What a dead worker had done to files or other systems stays done.
+  /// Declares that fn may be begun several times before it runs to its end once. workit cannot check this. What a dead
+  /// worker had done to files or other systems stays done.
   bool idempotent = false;
   /// How often it may begin in all, 1 to 1,000; more than once for what is idempotent, at boundary::process. When its
   /// worker dies under it (a crash, an exit, a SIGKILL from outside, a death before the task began), it is given to

@@ -44,26 +44,26 @@ struct process_options {
   /// workers are forked only as tasks wait for them. Off, because a parked worker costs little but what it has written
   /// to, and a fork costs milliseconds at the moment when the load comes back.
   std::optional<duration> idle_shrink{};
-  /// How many workers idle_shrink leaves, spares not counted. None, so that what it is asked for it does.
+  /// Workers that idle_shrink keeps, excluding spares.
   std::size_t min_workers = 0;
-  /// How many tasks may wait for a worker, where their priorities count. No limit, because each of them is a scope with
-  /// its own deadline that would wait anyway, and its arguments exist already; a service that prefers to shed load sets
-  /// both of these. With 0 nobody overtakes: whom no worker is free for waits before the queue.
+  /// How many tasks may wait for a worker in the queue, where their priorities count. Unlimited by default: a waiting
+  /// task costs little, because its scope and its arguments exist already. A service that sheds load sets this and
+  /// when_full. With 0, waiting calls are served in arrival order, whatever their priority.
   std::size_t queue_limit = std::numeric_limits<std::size_t>::max();
   /// Beyond it. Waiting is the default, because a refusal has to be handled and a wait is bounded by its scope.
   workit::when_full when_full = workit::when_full::wait;
-  /// Tasks after which a worker is replaced, for code that degrades in ways nobody sees; 0: never, because most does
-  /// not. Each worker gets a number of its own between three quarters of it and all, so that they do not go together.
+  /// Tasks after which a worker is replaced, for code that degrades unseen; 0, the default: never. Each worker gets a
+  /// number of its own between three quarters of this and all of it, so that they are not replaced together.
   std::uint64_t max_tasks = 0;
-  /// Bytes of anonymous memory beyond those it had when it was ready, after which a worker is replaced; 0: any. Looked
-  /// at after each task, which takes some microseconds: off, so that nobody pays who does not leak. Kernels from 6.2 on
-  /// count in steps of about 128 KiB a CPU. Spread as max_tasks.
+  /// Bytes of anonymous memory beyond those that a worker had when it was ready, after which it is replaced; 0, the
+  /// default: no limit. The pool looks after each task, which takes some microseconds. Kernels from 6.2 on count in
+  /// steps of about 128 KiB a CPU. Spread as max_tasks.
   std::uint64_t max_growth = 0;
-  /// Inherited by default: what a library says as it fails is worth more than the risk that nobody reads it.
+  /// Where the tasks' standard output and error go. Inherited by default: a failing library's words reach the host's.
   worker_output output = worker_output::inherit;
-  /// How long the zygote may leave a question unanswered, which it is asked while there are tasks: then it is taken for
-  /// hung and replaced by another; tasks that are running go on. At least 10 ms. Five seconds, because forking from
-  /// tens of gigabytes of preload takes a second, and nobody but new workers waits for it.
+  /// How long the zygote may leave a question unanswered; the pool asks while there are tasks. After that the pool takes
+  /// it for hung and replaces it; running tasks go on. At least 10 ms. Five seconds by default, because forking from
+  /// tens of gigabytes of preload takes a second, for which new workers alone wait.
   duration zygote_timeout = std::chrono::seconds(5);
 
   /// What each task may take; unlimited by default, see there.
