@@ -61,9 +61,9 @@ struct process_options {
   std::uint64_t max_growth = 0;
   /// Where the tasks' standard output and error go. Inherited by default: a failing library's words reach the host's.
   worker_output output = worker_output::inherit;
-  /// How long the zygote may leave a question unanswered; the pool asks while there are tasks. After that the pool takes
-  /// it for hung and replaces it; running tasks go on. At least 10 ms. Five seconds by default, because forking from
-  /// tens of gigabytes of preload takes a second, for which new workers alone wait.
+  /// How long the zygote may leave a question unanswered; the pool asks while there are tasks. After that the pool
+  /// takes it for hung and replaces it; running tasks go on. At least 10 ms. Five seconds by default, because forking
+  /// from tens of gigabytes of preload takes a second, for which new workers alone wait.
   duration zygote_timeout = std::chrono::seconds(5);
 
   /// What each task may take; unlimited by default, see there.
