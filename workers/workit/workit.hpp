@@ -1,5 +1,6 @@
-// All that a program needs of workit: scopes, tasks, runtime, channels, locks, workers. I/O is in <workit/use_fiber.hpp>,
-// recorders and exporters are in <workit/observe/...>, agents in <workit/agent/...>: each a target of its own.
+// All that a program needs of workit: scopes, tasks, runtime, channels, locks, workers. I/O is in
+// <workit/use_fiber.hpp>, recorders and exporters are in <workit/observe/...>, agents in <workit/agent/...>: each a
+// target of its own.
 #pragma once
 
 #include <workit/base/errors.hpp>

@@ -46,9 +46,9 @@ aggregate_error::aggregate_error(const std::string& what, std::vector<std::excep
     : error(what), errors_(std::move(errors)) {}
 
 circuit_open::circuit_open(std::string circuit, duration retry_after)
-    : error(
-          "circuit \"" + circuit + "\" is open" +
-          (retry_after > duration::zero() ? ", for another " + detail::in_ms(retry_after) : ": its trial calls are under way")),
+    : error("circuit \"" + circuit + "\" is open" +
+            (retry_after > duration::zero() ? ", for another " + detail::in_ms(retry_after)
+                                            : ": its trial calls are under way")),
       retry_after_(retry_after) {}
 
 }  // namespace workit

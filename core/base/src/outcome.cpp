@@ -7,9 +7,7 @@
 
 namespace workit::detail {
 
-void throw_task_cancelled(const cancelled_task& ended) {
-  throw task_cancelled(ended.why, ended.task);
-}
+void throw_task_cancelled(const cancelled_task& ended) { throw task_cancelled(ended.why, ended.task); }
 
 void refuse_reason(bool has_value) {
   WORKIT_ASSERT(false, std::string("an outcome was asked why it was cancelled, but it ") +

@@ -1,8 +1,8 @@
 // local_call: each end of a task is one of its results.
 #include "local_call.hpp"
 
-#include <workit/base/errors.hpp>
 #include <workit/base/cancelled.hpp>
+#include <workit/base/errors.hpp>
 #include <workit/preempt/no_preempt_scope.hpp>
 
 namespace workit::workers {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <workit/scope/context.hpp>
 #include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/context.hpp>
 
 namespace workit {
 
