@@ -22,9 +22,7 @@ constexpr auto complaint_interval = std::chrono::seconds(1);
 }  // namespace
 
 branch::branch(branches& owner, std::size_t i, branch_body body, task_options options, scope_node& scope)
-    : task_state_base(std::move(options), *scope.home, &scope), index(i), owner_(owner), body_(std::move(body)) {
-  has_settled_hook = true;
-}
+    : task_state_base(std::move(options), *scope.home, &scope), index(i), owner_(owner), body_(std::move(body)) {}
 
 void branch::settled() noexcept { owner_.ended(*this); }
 

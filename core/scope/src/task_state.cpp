@@ -223,7 +223,7 @@ void task_state_base::settle(task_status how) {
   for (const auto* each = first; each != nullptr; each = each->next) each->waiting->wake();
   if (extras)
     for (auto& call : std::exchange(extras->when_settled, {})) call();
-  if (has_settled_hook) settled();
+  settled();
 }
 
 task_receipt receipt_of(const task_state_base& state) {

@@ -10,9 +10,7 @@ namespace workit::detail {
 class work_item final : public task_state_base {
  public:
   work_item(work_run& run, std::unique_ptr<work_place> in, task_options options, scope_node& scope)
-      : task_state_base(std::move(options), *scope.home, &scope), place(std::move(in)), run_(run) {
-    has_settled_hook = true;
-  }
+      : task_state_base(std::move(options), *scope.home, &scope), place(std::move(in)), run_(run) {}
 
   std::unique_ptr<work_place> place;  ///< until it has settled
 

@@ -27,9 +27,7 @@ node& checked_owner(node& below) {
 class stream_pump final : public task_state_base {
  public:
   stream_pump(stream_run& run, node& below)
-      : task_state_base({.name = "work-stream", .background = true}, *below.home, &checked_owner(below)), run_(run) {
-    has_settled_hook = true;
-  }
+      : task_state_base({.name = "work-stream", .background = true}, *below.home, &checked_owner(below)), run_(run) {}
 
  private:
   void call(context& ctx) override { run_.run(ctx, "work-stream"); }

@@ -72,9 +72,6 @@ class task_state_base : public node {
   std::atomic<bool> taken_{false};
   std::atomic<bool> awaited_outside_{false};  // a foreign thread waits, or has waited, for the status to change
 
- protected:
-  bool has_settled_hook = false;  ///< whether settled() is called: most tasks have no use for the call
-
  public:
   /// What a failed task threw; null for every other.
   [[nodiscard]] const std::exception_ptr& error() const noexcept;
@@ -88,7 +85,7 @@ class task_state_base : public node {
   virtual void call(context& ctx) = 0;
   /// Destroys the body with all it captured: before any waiter learns that the task has ended.
   virtual void drop_body() noexcept = 0;
-  /// Called once, last of all, on the thread that settles, when `has_settled_hook`: nothing of the task runs any more.
+  /// Called once, last of all, on the thread that settles: nothing of the task runs any more.
   virtual void settled() noexcept {}
 
  private:
