@@ -26,7 +26,7 @@ namespace workit::workers {
 
 /// The parts keep the state and its rules and know no lock: worker_table, zygote_roles, dispatcher, pool_size and the
 /// small counters. pool_core takes the mutex, asks them, collects what is to be done in deferred_actions, and does it
-/// without the mutex: system calls that block, calls of the warden, kills, settlements. docs/design/0016 has the
+/// without the mutex: system calls that block, calls of the warden, kills, settlements. docs/design/0015 has the
 /// picture.
 ///
 /// Invariants (those of the parts stand with them)
