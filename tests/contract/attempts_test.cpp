@@ -3,6 +3,7 @@
 #include <random>
 #include <support/processes_below.hpp>
 #include <support/seed.hpp>
+#include <workit/base/event.hpp>
 #include <workit/workers/sandbox.hpp>
 
 #include "shared_count.hpp"

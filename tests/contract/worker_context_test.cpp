@@ -1,6 +1,7 @@
 // What a task behind the process boundary is given and says when it asks for its context.
 #include <random>
 #include <support/seed.hpp>
+#include <workit/base/event.hpp>
 
 #include "victims.hpp"
 

@@ -1,4 +1,5 @@
-// All that a program needs of workit: scopes, tasks, runtime, channels, locks, workers. I/O is in
+// All that a program needs of workit: scopes, tasks, runtime, channels, locks, workers. What a program includes when it
+// watches itself is apart: the events in <workit/base/event.hpp>, findings in <workit/status/diagnose.hpp>. I/O is in
 // <workit/use_fiber.hpp>, recorders and exporters are in <workit/observe/...>, agents in <workit/agent/...>: each a
 // target of its own.
 #pragma once
@@ -12,7 +13,6 @@
 #include <workit/scope/scope.hpp>
 #include <workit/scope/shared_resource.hpp>
 #include <workit/scope/snapshot.hpp>
-#include <workit/status/diagnose.hpp>
 #include <workit/status/render_tree.hpp>
 #include <workit/wait/channel.hpp>
 #include <workit/wait/condition_variable.hpp>

@@ -1,6 +1,8 @@
 // errors: their sentences.
 #include <workit/base/errors.hpp>
 
+#include <workit/base/cancelled.hpp>
+
 #include <workit/base/detail/duration_text.hpp>
 
 namespace workit {
@@ -11,6 +13,10 @@ std::string with_unit(const amount& a, const std::string& unit) {
 }
 
 }  // namespace
+
+cancelled::cancelled(cancel_reason why) : why_(std::move(why)) {}
+
+void detail::cancel_thrower::leave(cancel_reason why) { throw cancelled(std::move(why)); }
 
 task_cancelled::task_cancelled(cancel_reason why, std::string task)
     : error("task \"" + task + "\" was cancelled: " + describe(why)), why_(std::move(why)), task_(std::move(task)) {}

@@ -7,10 +7,17 @@
 
 namespace workit {
 
+cancel_reason::cancel_reason() = default;
+cancel_reason::cancel_reason(const cancel_reason& other) = default;
+cancel_reason::cancel_reason(cancel_reason&& other) noexcept = default;
+cancel_reason& cancel_reason::operator=(const cancel_reason& other) = default;
+cancel_reason& cancel_reason::operator=(cancel_reason&& other) noexcept = default;
+cancel_reason::~cancel_reason() = default;
+
 std::string_view kind_of(const cancel_reason& why) noexcept {
   static constexpr std::array names{"user",      "deadline", "timeout",     "parent_failed", "sibling_failed",
                                     "race_lost", "budget",   "scope_ended", "shutdown",      "manual"};
-  static_assert(names.size() == std::variant_size_v<cancel_reason>);
+  static_assert(names.size() == cancel_reason::kinds);
   return names[why.index()];
 }
 

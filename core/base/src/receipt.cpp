@@ -8,6 +8,16 @@
 
 namespace workit {
 
+stop_receipt stop_receipt::for_request(cancel_record request, boundary where, stop_method method) {
+  stop_receipt begun{.where = where, .method = method, .why = std::move(request.why)};
+  begun.requested = request.at;
+  return begun;
+}
+
+receipt_slot::receipt_slot(stop_receipt at_stop) : receipt_(std::move(at_stop)) {}
+
+receipt_slot::~receipt_slot() = default;
+
 std::string_view to_string(stop_method m) noexcept {
   switch (m) {
     case stop_method::withdrawn:

@@ -9,6 +9,7 @@
 
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 

@@ -7,6 +7,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/detail/split_mix64.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/compose/hedge.hpp>
 #include <workit/compose/supervise.hpp>
 

@@ -1,10 +1,12 @@
 // time: the composables about time and cancellation: timeout, deadline_at, uncancellable.
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/compose/bracket.hpp>
 #include <workit/compose/deadline_at.hpp>
 #include <workit/compose/timeout.hpp>
 #include <workit/compose/uncancellable.hpp>
+#include <workit/scope/detail/scope_node.hpp>
 
 #include "branches.hpp"
 

@@ -29,4 +29,6 @@ budget_key::budget_key(std::string name, budget_key_options options)
                                             " decimal digits; it may count 0 to 12");
 }
 
+const budget_key telemetry_budget{"telemetry", {.unit = "events"}};
+
 }  // namespace workit

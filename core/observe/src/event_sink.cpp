@@ -4,6 +4,7 @@
 #include <workit/base/assert.hpp>
 
 #include <workit/base/detail/ring_buffer.hpp>
+#include <workit/scope/detail/scope_node.hpp>
 #include "opening_event.hpp"
 
 namespace workit {

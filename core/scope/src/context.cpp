@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/context/detail/remote_budgets.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>

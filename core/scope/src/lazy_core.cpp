@@ -11,6 +11,7 @@
 #include <workit/fiber/detail/loop.hpp>
 
 #include <workit/base/detail/check_name.hpp>
+#include <workit/scope/detail/scope_node.hpp>
 #include "scope_registry.hpp"
 
 namespace workit::detail {

@@ -2,6 +2,7 @@
 #include <workit/scope/detail/node.hpp>
 
 #include <workit/base/assert.hpp>
+#include <workit/base/event.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/context.hpp>

@@ -8,6 +8,7 @@
 #include <workit/scope/runtime.hpp>
 
 #include <condition_variable>
+#include <iterator>
 #include <stdexcept>
 #include <workit/base/assert.hpp>
 #include <workit/base/thread_mutex.hpp>
@@ -49,9 +50,11 @@ void check_options(const runtime_options& o) {
 
 }  // namespace
 
-runtime::runtime(runtime_options options, service_list services)
+runtime::runtime(runtime_options options) : runtime(std::move(options), std::span<std::unique_ptr<service>>()) {}
+
+runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> services)
     : options_(std::move(options)),
-      services_(std::move(services)),
+      services_(std::move_iterator(services.begin()), std::move_iterator(services.end())),
       roots_(std::make_unique<roots>()),
       detached_(std::make_unique<detached_tasks>()) {
   check_options(options_);

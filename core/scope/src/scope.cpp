@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
 #include <workit/base/detail/check_name.hpp>
@@ -37,6 +39,20 @@ std::string_view to_string(scope_outcome o) noexcept {
   }
   return "?";
 }
+
+scope_context::scope_context(detail::scope_node& n) noexcept : context(n) {}
+
+detail::scope_node& scope_context::own() const noexcept { return static_cast<detail::scope_node&>(node_); }
+
+bool scope_context::cancel(cancel_reason why) { return node_.cell()->request(std::move(why)); }
+bool scope_context::cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
+
+remote_scope::remote_scope(std::shared_ptr<detail::scope_node> n) noexcept : node_(std::move(n)) {}
+
+detail::node& remote_scope::node() const noexcept { return *node_; }
+
+bool remote_scope::cancel(cancel_reason why) const { return node_->cell()->request(std::move(why)); }
+bool remote_scope::cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
 
 void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
   WORKIT_ASSERT(detail::loop::current() == node_.home,

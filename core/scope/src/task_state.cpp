@@ -13,6 +13,7 @@
 
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/context.hpp>
@@ -235,4 +236,8 @@ task_receipt receipt_of(const task_state_base& state) {
 }
 
 }  // namespace detail
+
+bool task_handle::cancel(cancel_reason why) const { return state_->cell()->request(std::move(why)); }
+bool task_handle::cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
+
 }  // namespace workit

@@ -10,6 +10,7 @@
 //    source.
 // Lock order: there are no locks, all this is the home loop's.
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/compose/deadline_at.hpp>
 #include <workit/compose/timeout.hpp>
 #include <workit/fiber/detail/loop.hpp>

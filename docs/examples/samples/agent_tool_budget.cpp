@@ -1,5 +1,6 @@
 // An agent may call three tools and asks for six: the fourth is refused before it does anything, and the agent ends.
 #include <map>
+#include <workit/base/event.hpp>
 #include <workit/workit.hpp>
 
 #include "receipt.hpp"

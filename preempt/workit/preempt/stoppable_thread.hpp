@@ -10,6 +10,7 @@
 #include <string>
 #include <workit/base/deadline_point.hpp>
 #include <workit/base/thread_stop.hpp>
+#include <workit/preempt/why_unsupported.hpp>
 
 namespace workit::preempt {
 
@@ -90,10 +91,6 @@ class stoppable_thread : public kick_handle {
 
 /// A number for run(). Threads: any.
 [[nodiscard]] std::uint64_t next_task_number() noexcept;
-
-/// Why threads cannot be stopped in this process, as a sentence that says what to do; empty when they can.
-/// Blocks: the first time, for some milliseconds. Threads: any.
-[[nodiscard]] const std::string& why_unsupported();
 
 /// Lets tasks be stopped inside that shared library, given by the base name of its file ("libscore.so"). Its code
 /// follows docs/thread-boundary.md as the executable's does. Applies to tasks that start afterwards. Threads: any.

@@ -1,4 +1,5 @@
 // A bracket releases exactly once, in the host, and a release that hangs delays no caller.
+#include <workit/base/event.hpp>
 #include "acceptance.hpp"
 
 namespace workit::test {

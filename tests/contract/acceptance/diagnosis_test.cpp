@@ -1,4 +1,5 @@
 // A live scope in which work behind the boundary was killed or has crashed says so.
+#include <workit/status/diagnose.hpp>
 #include "acceptance.hpp"
 
 namespace workit::test {

@@ -1,4 +1,5 @@
 // race() and any() return when every loser is dead and has its reason.
+#include <workit/base/event.hpp>
 #include "acceptance.hpp"
 
 namespace workit::test {

@@ -1,6 +1,7 @@
 // Sampling exports a fraction of the events and every failure and stop; metric labels come from a fixed list.
 #include <random>
 #include <support/seed.hpp>
+#include <workit/base/event.hpp>
 #include <workit/observe/event_exporter.hpp>
 #include <workit/observe/event_sink.hpp>
 #include <workit/observe/metric_exporter.hpp>

@@ -45,6 +45,10 @@ struct arena_service::state {
   tbb::task_arena arena;
 };
 
+std::unique_ptr<arena_service> arena(arena_options options) {
+  return std::make_unique<arena_service>(std::move(options));
+}
+
 arena_service::arena_service(arena_options options) : options_(checked(std::move(options))) {}
 
 arena_service::~arena_service() { stop(); }

@@ -61,6 +61,8 @@ void shared_block::seal() {
   map(PROT_READ);
 }
 
+shared_buffer::shared_buffer(std::size_t size) : block_(std::make_shared<shared_block>(size)) {}
+
 std::byte* shared_buffer::writable() {
   WORKIT_ASSERT(!sealed(), "a shared buffer of " + std::to_string(size()) +
                                " bytes was written to after it was sent or sealed: make a new one");

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <workit/base/cancelled.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
 #include <workit/workers/detail/remote_channel.hpp>
 

@@ -4,6 +4,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/overloaded.hpp>
+#include <workit/workers/detail/job.hpp>
 #include <workit/workers/processes.hpp>
 
 #include "answer_charges.hpp"

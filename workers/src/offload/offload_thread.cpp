@@ -5,6 +5,7 @@
 
 #include <workit/base/errors.hpp>
 #include <workit/base/overloaded.hpp>
+#include <workit/workers/detail/thread_job.hpp>
 #include <workit/workers/threads.hpp>
 
 namespace workit::detail {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 #include <workit/base/thread_mutex.hpp>
+#include <workit/preempt/warden.hpp>
+#include <workit/workers/detail/job.hpp>
 #include <workit/workers/process_pool.hpp>
 
 #include "capacity_losses.hpp"

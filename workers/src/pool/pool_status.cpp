@@ -30,7 +30,7 @@ void add_stops(std::string& text, const stops_by_reason& stops, std::index_seque
   const auto add = [&](std::uint64_t n, const cancel_reason& why) {
     if (n != 0) text += "  stopped, " + std::string(kind_of(why)) + ": " + std::to_string(n) + "\n";
   };
-  (add(stops.of_kind()[Kind], cancel_reason(std::in_place_index<Kind>)), ...);
+  (add(stops.of_kind()[Kind], std::variant_alternative_t<Kind, reason::any>{}), ...);
 }
 
 }  // namespace

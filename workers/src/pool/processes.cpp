@@ -125,6 +125,12 @@ workers::process_pool& process_service::pool() const {
   return *first;
 }
 
+std::unique_ptr<process_service> processes(process_options options) {
+  return std::make_unique<process_service>(std::move(options));
+}
+
+std::unique_ptr<process_service> processes_later() { return std::make_unique<process_service>(); }
+
 std::shared_ptr<workers::process_pool> find_pool(const runtime& owner, std::string_view name) {
   std::shared_ptr<workers::process_pool> found;
   static_cast<void>(

@@ -7,6 +7,8 @@
 #include <list>
 #include <thread>
 #include <workit/base/thread_mutex.hpp>
+#include <workit/preempt/warden.hpp>
+#include <workit/workers/detail/thread_job.hpp>
 #include <workit/workers/thread_pool.hpp>
 
 namespace workit::workers {

@@ -24,6 +24,10 @@ workers::thread_pool& thread_service::pool() const {
   return *pool_;
 }
 
+std::unique_ptr<thread_service> threads(thread_options options) {
+  return std::make_unique<thread_service>(std::move(options));
+}
+
 std::shared_ptr<workers::thread_pool> find_threads(const runtime& owner, std::string_view name) {
   const auto* service = owner.find_service<thread_service>(
       [&](const thread_service& s) { return s.pool_ != nullptr && (name.empty() || s.name() == name); });

@@ -40,8 +40,6 @@ class arena_service final : public detail::warden_service {
 };
 
 /// `workit::runtime rt({}, workit::arena({.threads = 4}))`; offload({.boundary = boundary::cooperative}, ...) finds it.
-[[nodiscard]] inline std::unique_ptr<arena_service> arena(arena_options options = {}) {
-  return std::make_unique<arena_service>(std::move(options));
-}
+[[nodiscard]] std::unique_ptr<arena_service> arena(arena_options options = {});
 
 }  // namespace workit

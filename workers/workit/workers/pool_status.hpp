@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <variant>
 #include <vector>
 #include <workit/base/reason.hpp>
 #include <workit/workers/log2_histogram.hpp>
@@ -17,7 +16,7 @@ namespace workit::workers {
 /// How many stops there were for each kind of reason.
 class stops_by_reason {
  public:
-  static constexpr std::size_t kinds = std::variant_size_v<cancel_reason>;
+  static constexpr std::size_t kinds = cancel_reason::kinds;
   void count(const cancel_reason& why) noexcept { ++of_kind_[why.index()]; }
   /// As in `of<reason::deadline>()`.
   template <class Reason>

@@ -6,12 +6,17 @@
 #include <string>
 #include <vector>
 #include <workit/base/deadline_point.hpp>
-#include <workit/preempt/warden.hpp>
-#include <workit/workers/detail/job.hpp>
 #include <workit/workers/pool_status.hpp>
 #include <workit/workers/process_options.hpp>
 
+namespace workit::preempt {
+class warden;
+}
+
 namespace workit::workers {
+
+class job;
+class pool_core;
 
 /// The end of a pool.
 struct shutdown_options {

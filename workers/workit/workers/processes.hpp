@@ -57,12 +57,10 @@ class process_service final : public detail::warden_service {
 /// `workit::runtime rt({}, workit::processes({.workers = 2}))`; offload finds the pool by its name. A runtime may have
 /// several, each with a zygote and a preload of its own.
 /// Errors: when the runtime starts it: start_failed with a sentence, e.g. when main does not call workit::init first.
-[[nodiscard]] inline std::unique_ptr<process_service> processes(process_options options = {}) {
-  return std::make_unique<process_service>(std::move(options));
-}
+[[nodiscard]] std::unique_ptr<process_service> processes(process_options options = {});
 
 /// For a runtime whose pools are all opened later.
-[[nodiscard]] inline std::unique_ptr<process_service> processes_later() { return std::make_unique<process_service>(); }
+[[nodiscard]] std::unique_ptr<process_service> processes_later();
 
 /// The pool of that name in a runtime, whichever service has it; of an empty one the first. Null when there is none.
 [[nodiscard]] std::shared_ptr<workers::process_pool> find_pool(const runtime& owner, std::string_view name);

@@ -55,7 +55,7 @@ class shared_buffer {
   /// Of no bytes.
   shared_buffer() = default;
   /// Of `size` bytes, zeroed; memory is taken as they are written. Errors: std::system_error.
-  explicit shared_buffer(std::size_t size) : block_(std::make_shared<shared_block>(size)) {}
+  explicit shared_buffer(std::size_t size);
 
   [[nodiscard]] std::size_t size() const noexcept { return block_ ? block_->size() : 0; }
   [[nodiscard]] bool sealed() const noexcept { return block_ && block_->sealed(); }

@@ -1,15 +1,23 @@
 // A pool of threads whose tasks can be stopped in place.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-#include <workit/preempt/warden.hpp>
-#include <workit/workers/detail/thread_job.hpp>
+#include <workit/base/thread_stop.hpp>
 #include <workit/workers/thread_options.hpp>
 
+namespace workit::preempt {
+class warden;
+}
+
 namespace workit::workers {
+
+class thread_job;
+class thread_pool_core;
 
 /// A task whose stop was refused and that runs on.
 struct refused_task {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string_view>
+#include <workit/preempt/why_unsupported.hpp>
 #include <workit/workers/detail/warden_service.hpp>
 #include <workit/workers/thread_pool.hpp>
 
@@ -31,9 +32,7 @@ class thread_service final : public detail::warden_service {
 /// `workit::runtime rt({}, workit::threads({.threads = 2}))`; offload({.boundary = boundary::thread}, ...) finds the
 /// pool. The program links workit::preempt_thread. Errors: when the runtime starts it: start_failed with a sentence,
 /// e.g. why threads cannot be stopped in this program.
-[[nodiscard]] inline std::unique_ptr<thread_service> threads(thread_options options = {}) {
-  return std::make_unique<thread_service>(std::move(options));
-}
+[[nodiscard]] std::unique_ptr<thread_service> threads(thread_options options = {});
 
 /// The pool of that name in a runtime; of an empty one the first. Null when there is none.
 [[nodiscard]] std::shared_ptr<workers::thread_pool> find_threads(const runtime& owner, std::string_view name);

@@ -21,7 +21,7 @@ class cancelled {
  private:
   friend class detail::fiber;
   friend struct detail::cancel_thrower;
-  explicit cancelled(cancel_reason why) : why_(std::move(why)) {}
+  explicit cancelled(cancel_reason why);
 
   cancel_reason why_;
 };
@@ -30,7 +30,7 @@ namespace detail {
 
 /// For boundaries: what a cancel point outside of fibers throws.
 struct cancel_thrower {
-  [[noreturn]] static void leave(cancel_reason why) { throw cancelled(std::move(why)); }
+  [[noreturn]] static void leave(cancel_reason why);
 };
 
 }  // namespace detail

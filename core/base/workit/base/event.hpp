@@ -9,8 +9,10 @@
 #include <workit/base/amount.hpp>
 #include <workit/base/boundary.hpp>
 #include <workit/base/clock.hpp>
+#include <workit/base/event_forward.hpp>
 #include <workit/base/field.hpp>
 #include <workit/base/log_level.hpp>
+#include <workit/base/progress.hpp>
 #include <workit/base/reason.hpp>
 
 namespace workit {
@@ -69,12 +71,6 @@ struct task_retrying {
   duration next_delay{};
 };
 
-/// What a body said about its progress. What it did not say is absent.
-struct progress {
-  std::optional<double> pct{};                ///< the share that is done, 0 to 1
-  std::optional<std::string_view> message{};  ///< for people
-  fields data{};                              ///< for machines
-};
 /// A line of a body's log. Nothing else happens with it: observers decide where it goes.
 struct log {
   log_level level = log_level::info;
@@ -87,11 +83,6 @@ struct telemetry_exhausted {
 };
 
 }  // namespace event
-
-using event_body = std::variant<event::scope_opened, event::scope_closing, event::scope_closed, event::task_started,
-                                event::task_succeeded, event::task_failed, event::task_cancelled, event::cleanup_failed,
-                                event::cleanup_timed_out, event::loser_unresponsive, event::task_attempt,
-                                event::task_retrying, event::progress, event::log, event::telemetry_exhausted>;
 
 /// One fact about one scope or task. Lifetime: pointers, names, messages and fields are valid during the call that
 /// delivers it.

@@ -6,6 +6,8 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <workit/base/amount.hpp>
 #include <workit/base/deadline_point.hpp>
@@ -62,12 +64,36 @@ struct manual {
   std::any data{};
 };
 
+/// The closed set.
+using any = std::variant<user, deadline, timeout, parent_failed, sibling_failed, race_lost, budget, scope_ended,
+                         shutdown, manual>;
+
+template <class R, class Any>
+inline constexpr bool is_alternative = false;
+template <class R, class... All>
+inline constexpr bool is_alternative<R, std::variant<All...>> = (std::is_same_v<R, All> || ...);
+/// One of the set.
+template <class R>
+concept alternative = is_alternative<R, any>;
+
 }  // namespace reason
 
 /// Visiting it is exhaustive at compile time. The first reason of a scope or task is the one that stays.
-using cancel_reason =
-    std::variant<reason::user, reason::deadline, reason::timeout, reason::parent_failed, reason::sibling_failed,
-                 reason::race_lost, reason::budget, reason::scope_ended, reason::shutdown, reason::manual>;
+/// It is a class, and what copies it is compiled once, because every header of the runtime names it.
+class cancel_reason : public reason::any {
+ public:
+  static constexpr std::size_t kinds = std::variant_size_v<reason::any>;
+
+  /// reason::user, which says nothing.
+  cancel_reason();
+  template <reason::alternative R>
+  cancel_reason(R why) : reason::any(std::in_place_type<R>, std::move(why)) {}
+  cancel_reason(const cancel_reason& other);
+  cancel_reason(cancel_reason&& other) noexcept;
+  cancel_reason& operator=(const cancel_reason& other);
+  cancel_reason& operator=(cancel_reason&& other) noexcept;
+  ~cancel_reason();
+};
 
 /// A cancellation: why, and the machine's instant of it.
 struct cancel_record {
@@ -80,10 +106,5 @@ struct cancel_record {
 
 /// One phrase for people, as in "manual: client_disconnected".
 [[nodiscard]] std::string describe(const cancel_reason& why);
-
-namespace reason {  // where argument-dependent lookup finds them: cancel_reason is a variant of these types
-using workit::describe;
-using workit::kind_of;
-}  // namespace reason
 
 }  // namespace workit

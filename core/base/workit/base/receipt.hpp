@@ -50,11 +50,7 @@ struct stop_receipt {
   std::optional<thread_stop> thread{};    ///< at boundary::thread: where it was left, or why that was refused
 
   /// The receipt of a stop that `request` asked for and that is not proven yet.
-  [[nodiscard]] static stop_receipt for_request(cancel_record request, boundary where, stop_method method) {
-    stop_receipt begun{.where = where, .method = method, .why = std::move(request.why)};
-    begun.requested = request.at;
-    return begun;
-  }
+  [[nodiscard]] static stop_receipt for_request(cancel_record request, boundary where, stop_method method);
   /// Not one instruction of the task has run after `at`.
   void set_proof(stop_proof by, time_point at) noexcept {
     proof = by;
@@ -69,7 +65,8 @@ struct stop_receipt {
 /// Threads: any. Blocks: no (its own short lock; callbacks run outside it).
 class receipt_slot {
  public:
-  explicit receipt_slot(stop_receipt at_stop) : receipt_(std::move(at_stop)) {}
+  explicit receipt_slot(stop_receipt at_stop);
+  ~receipt_slot();
 
   [[nodiscard]] stop_receipt get() const;
   /// Completes the receipt and calls the callbacks, on the calling thread. A second call changes nothing.

@@ -1,10 +1,8 @@
 // timer_heap: a heap of instants from which any entry can be moved or removed at once.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <utility>
 #include <vector>
 #include <workit/base/clock.hpp>
 
@@ -27,80 +25,29 @@ class timer_heap {
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size() - holes_; }
   /// The earliest entry. Requires: not empty.
-  [[nodiscard]] timer_entry* top() noexcept {
-    while (slots_.front().entry == nullptr) {
-      --holes_;
-      drop_first();
-    }
-    return slots_.front().entry;
-  }
+  [[nodiscard]] timer_entry* top() noexcept;
 
   /// Puts the entry in at `at`, or moves it there.
-  void arm(timer_entry& entry, time_point at) {
-    if (!entry.armed()) {
-      entry.index = slots_.size();
-      slots_.emplace_back();
-    }
-    entry.at = at;
-    settle(entry.index, {at, &entry});
-  }
+  void arm(timer_entry& entry, time_point at);
 
   /// Takes the entry out; one that is not armed is fine.
-  void disarm(timer_entry& entry) noexcept {
-    if (!entry.armed()) return;
-    slots_[std::exchange(entry.index, timer_entry::npos)].entry = nullptr;
-    if (++holes_ > slots_.size() / 2) sweep();
-  }
+  void disarm(timer_entry& entry) noexcept;
 
  private:
-  static constexpr std::size_t arity = 4;
-
   struct slot {
     time_point at{};
     timer_entry* entry = nullptr;  ///< null once it has been disarmed
   };
 
-  void place(std::size_t i, const slot& s) noexcept {
-    slots_[i] = s;
-    if (s.entry != nullptr) s.entry->index = i;
-  }
+  void place(std::size_t i, const slot& s) noexcept;
   /// Finds the place of `s` up or down from the hole at `i`.
-  void settle(std::size_t i, slot s) noexcept {
-    for (std::size_t up = (i - 1) / arity; i > 0 && s.at < slots_[up].at; up = (i - 1) / arity) {
-      place(i, slots_[up]);
-      i = up;
-    }
-    sink(i, s);
-  }
+  void settle(std::size_t i, slot s) noexcept;
   /// Finds the place of `s` down from the hole at `i`.
-  void sink(std::size_t i, slot s) noexcept {
-    for (std::size_t first = arity * i + 1; first < slots_.size(); first = arity * i + 1) {
-      const auto earliest = earliest_from(first);
-      if (s.at <= slots_[earliest].at) break;
-      place(i, slots_[earliest]);
-      i = earliest;
-    }
-    place(i, s);
-  }
-  [[nodiscard]] std::size_t earliest_from(std::size_t first) const noexcept {
-    std::size_t earliest = first;
-    for (std::size_t i = first + 1; i < std::min(first + arity, slots_.size()); ++i)
-      if (slots_[i].at < slots_[earliest].at) earliest = i;
-    return earliest;
-  }
-  void drop_first() noexcept {
-    const slot last = slots_.back();
-    slots_.pop_back();
-    if (!slots_.empty()) sink(0, last);
-  }
+  void sink(std::size_t i, slot s) noexcept;
+  [[nodiscard]] std::size_t earliest_from(std::size_t first) const noexcept;
+  void drop_first() noexcept;
   /// Closes all holes, in O(n), and puts what is left in order from the last parent up.
-  void sweep() noexcept {
-    std::erase_if(slots_, [](const slot& s) { return s.entry == nullptr; });
-    holes_ = 0;
-    for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].entry->index = i;
-    if (slots_.size() < 2) return;
-    for (std::size_t i = (slots_.size() - 2) / arity + 1; i-- > 0;) sink(i, slots_[i]);
-  }
+  void sweep() noexcept;
 
   std::vector<slot> slots_;
   std::size_t holes_ = 0;  // slots without their entry

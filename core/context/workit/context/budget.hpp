@@ -33,7 +33,7 @@ class budget_key final : public detail::key_identity {
 /// One event that reaches an observer costs 1 of it. When it has run out, events are dropped and counted and the work
 /// goes on: event::telemetry_exhausted is told once, and scope_closed always passes and says how many were dropped.
 /// Without a listener nothing is charged.
-inline const budget_key telemetry_budget{"telemetry", {.unit = "events"}};
+extern const budget_key telemetry_budget;
 
 /// What a scope is given of `key`; `spent` of it is gone already. A budget of the same key above is not touched by what
 /// is charged below. Errors: opening the scope throws invalid_amount for what its key cannot count; more spent than

@@ -7,6 +7,10 @@
 
 namespace workit {
 
+namespace detail {
+extern template class id_map<const void>;
+}
+
 /// An immutable set of values by key: `workit::values{}.with(tenant, "acme").with(verbosity, 2)`. Adding one copies
 /// 512 bytes, and a pointer for every 32 keys of the process, and leaves the original as it was.
 ///
@@ -22,7 +26,7 @@ class values {
     return values(held_.with(key.number(), std::make_shared<const T>(std::move(value))));
   }
   /// These, and all of `over`, which wins where both have a key.
-  [[nodiscard]] values with(const values& over) const { return values(held_.overlaid_by(over.held_)); }
+  [[nodiscard]] values with(const values& over) const;
 
   /// What was set for `key`, null when nothing was; a default does not count. O(1): three loads.
   template <class T>

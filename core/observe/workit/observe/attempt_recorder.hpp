@@ -1,6 +1,7 @@
 // attempt_recorder: keeps what became of each call of a task function.
 #pragma once
 
+#include <workit/base/event.hpp>
 #include <workit/observe/redaction.hpp>
 #include <workit/scope/detail/slot.hpp>
 #include <workit/scope/snapshot.hpp>

@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 #include <workit/base/cancelled.hpp>
+#include <workit/base/log_level.hpp>
+#include <workit/base/progress.hpp>
 #include <workit/context/budget.hpp>
 #include <workit/context/values.hpp>
 #include <workit/fiber/detail/fiber.hpp>

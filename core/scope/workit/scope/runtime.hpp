@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 #include <workit/base/alarm.hpp>
 #include <workit/base/errors.hpp>
@@ -35,7 +36,8 @@ struct runtime_options {
   /// interrupt (EINTR) a system call in the code that is reported. A handler that sleeps is not seen, if its thread
   /// had been idle before it.
   std::optional<duration> stall_after{};
-  /// Hears every event, on the I/O threads; must not suspend, and what it throws is swallowed.
+  /// Hears every event, on the I/O threads; must not suspend, and what it throws is swallowed. What an event holds is
+  /// in <workit/base/event.hpp>.
   std::function<void(const lifecycle_event&)> on_event{};
   /// Hears of stalls, on a thread of their own; what it throws is swallowed. None: they go to standard error.
   std::function<void(const stall_report&)> on_stall{};
@@ -48,11 +50,11 @@ struct runtime_options {
 /// sentence for options that cannot be; what a service throws when it starts.
 class runtime {
  public:
-  explicit runtime(runtime_options options = {}) : runtime(std::move(options), service_list{}) {}
+  explicit runtime(runtime_options options = {});
   template <class... Services>
     requires(std::convertible_to<Services&&, std::unique_ptr<service>>&&...)
   &&(sizeof...(Services) > 0) explicit runtime(runtime_options options, Services&&... services)
-      : runtime(std::move(options), list_of(std::forward<Services>(services)...)) {}
+      : runtime(std::move(options), service_array<sizeof...(Services)>{std::forward<Services>(services)...}.all()) {}
   ~runtime();
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
@@ -116,15 +118,14 @@ class runtime {
  private:
   friend class detail::node;
   friend class detail::task_state_base;
-  using service_list = std::vector<std::unique_ptr<service>>;
+  template <std::size_t N>
+  struct service_array {
+    std::unique_ptr<service> each[N];
+    [[nodiscard]] std::span<std::unique_ptr<service>> all() noexcept { return each; }
+  };
 
-  runtime(runtime_options options, service_list services);
-  template <class... Services>
-  static service_list list_of(Services&&... services) {
-    service_list all;
-    (all.push_back(std::forward<Services>(services)), ...);
-    return all;
-  }
+  /// Moves the services out of the span.
+  runtime(runtime_options options, std::span<std::unique_ptr<service>> services);
 
   /// The task of a root scope, not launched.
   template <class F>
@@ -151,7 +152,7 @@ class runtime {
   runtime_options options_;
   std::shared_ptr<alarm> warden_;
   std::shared_ptr<detail::remote_budgets> remote_budgets_;
-  service_list services_;
+  std::vector<std::unique_ptr<service>> services_;
   std::vector<std::shared_ptr<detail::loop>> loops_;
   std::unique_ptr<roots> roots_;
   std::unique_ptr<detached_tasks> detached_;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <workit/scope/context.hpp>
-#include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/scope_receipt.hpp>
 #include <workit/scope/shared_task.hpp>
 #include <workit/scope/snapshot.hpp>
@@ -79,8 +78,8 @@ class scope_context final : public context {
 
   /// Stops everything the scope owns; true to the one call that decided it, and the first reason stays.
   /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds).
-  bool cancel(cancel_reason why) { return node_.cell()->request(std::move(why)); }
-  bool cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
+  bool cancel(cancel_reason why);
+  bool cancel(std::string tag);
 
   /// Moves the deadline to `after` from now, or to `at`, if that is earlier than the present one. A later one changes
   /// nothing.
@@ -89,7 +88,8 @@ class scope_context final : public context {
 
   /// Calls `handler` for every event of this scope and of all below it, on the loop's thread, until the subscription
   /// ends or the scope has closed. A handler must not suspend; what it throws is swallowed. One that is to hear the
-  /// scope close is kept: `s.on_event(note).keep()`. Errors: more than 10,000 on one scope is misuse.
+  /// scope close is kept: `s.on_event(note).keep()`. What an event holds is in <workit/base/event.hpp>.
+  /// Errors: more than 10,000 on one scope is misuse.
   subscription on_event(std::function<void(const lifecycle_event&)> handler);
 
   /// Calls `handler` once with the first reason when this scope is cancelled, or one above it, and not at all when it
@@ -105,10 +105,10 @@ class scope_context final : public context {
   /// A handle for other threads.
   [[nodiscard]] remote_scope remote() const;
 
-  explicit scope_context(detail::scope_node& n) noexcept : context(n) {}
+  explicit scope_context(detail::scope_node& n) noexcept;
 
  private:
-  [[nodiscard]] detail::scope_node& own() const noexcept { return static_cast<detail::scope_node&>(node_); }
+  [[nodiscard]] detail::scope_node& own() const noexcept;
   void launch(std::shared_ptr<detail::task_state_base> state);
   /// Of spawn_once: the task that lives under `key`, or null; what makes a new one live there; the misuse.
   [[nodiscard]] std::shared_ptr<detail::task_state_base> live_under(std::string_view key,
@@ -126,14 +126,15 @@ class scope_context final : public context {
 class remote_scope {
  public:
   /// As scope::cancel. Threads: any.
-  bool cancel(cancel_reason why) const { return node_->cell()->request(std::move(why)); }
-  bool cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
+  bool cancel(cancel_reason why) const;
+  bool cancel(std::string tag) const;
 
   /// As scope::spawn; the body runs on the scope's loop. Threads: any.
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) const -> task<detail::task_result<std::decay_t<F>>> {
-    auto state = detail::make_task(std::forward<F>(body), std::move(options), *node_->home, node_.get());
+    auto& owner = node();
+    auto state = detail::make_task(std::forward<F>(body), std::move(options), *owner.home, &owner);
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
@@ -148,9 +149,10 @@ class remote_scope {
   /// block.
   [[nodiscard]] scope_snapshot status() const;
 
-  explicit remote_scope(std::shared_ptr<detail::scope_node> n) noexcept : node_(std::move(n)) {}
+  explicit remote_scope(std::shared_ptr<detail::scope_node> n) noexcept;
 
  private:
+  [[nodiscard]] detail::node& node() const noexcept;
   void launch(std::shared_ptr<detail::task_state_base> state) const;
 
   std::shared_ptr<detail::scope_node> node_;

@@ -31,8 +31,8 @@ class task_handle {
 
   /// Cancels this task and what is below it; true to the one call that decided it. Its scope goes on.
   /// Blocks: no, unless work behind a boundary has to be stopped (tens of microseconds). Threads: any.
-  bool cancel(cancel_reason why) const { return state_->cell()->request(std::move(why)); }
-  bool cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
+  bool cancel(cancel_reason why) const;
+  bool cancel(std::string tag) const;
 
   [[nodiscard]] task_status status() const noexcept { return state_->status(); }
   [[nodiscard]] work_id id() const noexcept { return state_->id; }

@@ -6,6 +6,7 @@
 #include <support/fixture.hpp>
 #include <support/seed.hpp>
 #include <workit/agent/agent.hpp>
+#include <workit/base/event.hpp>
 #include <workit/compose/all_settled.hpp>
 #include <workit/compose/retry.hpp>
 #include <workit/compose/timeout.hpp>

@@ -54,7 +54,7 @@ std::vector<reason_case> every_reason() {
 
 TEST(Reason, IsAClosedSetThatAVisitorCoversWhole) {
   const auto all = every_reason();
-  ASSERT_EQ(all.size(), std::variant_size_v<cancel_reason>);
+  ASSERT_EQ(all.size(), cancel_reason::kinds);
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(all[i].why.index(), i);
     EXPECT_EQ(std::visit(index_of{}, all[i].why), static_cast<int>(i));

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <set>
+#include <workit/base/event.hpp>
 
 namespace workit {
 namespace {

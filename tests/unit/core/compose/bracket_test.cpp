@@ -2,6 +2,7 @@
 #include "branches.hpp"
 
 #include <memory>
+#include <workit/base/event.hpp>
 
 namespace workit {
 namespace {

@@ -9,6 +9,7 @@
 #include <support/fixture.hpp>
 #include <utility>
 #include <vector>
+#include <workit/base/event.hpp>
 #include <workit/compose.hpp>
 
 namespace workit::test {

@@ -1,4 +1,5 @@
 // race(): the first to settle decides.
+#include <workit/base/event.hpp>
 #include "branches.hpp"
 
 namespace workit {

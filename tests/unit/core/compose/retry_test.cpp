@@ -1,4 +1,5 @@
 // retry(): attempts one after another.
+#include <workit/base/event.hpp>
 #include "branches.hpp"
 
 namespace workit {

@@ -1,4 +1,5 @@
 // supervise(): restarts within a sliding window.
+#include <workit/base/event.hpp>
 #include "branches.hpp"
 
 namespace workit {

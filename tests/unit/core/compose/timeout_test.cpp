@@ -1,4 +1,5 @@
 // timeout(): a body bounded by a duration.
+#include <workit/base/event.hpp>
 #include "branches.hpp"
 
 namespace workit {

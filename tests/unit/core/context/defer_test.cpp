@@ -6,6 +6,7 @@
 #include <string>
 #include <support/fixture.hpp>
 #include <vector>
+#include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
 
 namespace workit {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <support/fixture.hpp>
 #include <vector>
+#include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
 
 namespace workit {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 #include <support/fixture.hpp>
+#include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
 
 namespace {

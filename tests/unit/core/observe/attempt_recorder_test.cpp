@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <workit/base/event.hpp>
 #include <workit/compose/retry.hpp>
 #include <workit/compose/timeout.hpp>
 #include <workit/observe/attempt_recorder.hpp>

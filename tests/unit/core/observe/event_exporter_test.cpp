@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <support/seed.hpp>
+#include <workit/base/event.hpp>
 #include <workit/observe/event_exporter.hpp>
 
 #include "exported.hpp"

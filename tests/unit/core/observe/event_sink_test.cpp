@@ -5,6 +5,7 @@
 #include <support/fixture.hpp>
 #include <support/seed.hpp>
 #include <thread>
+#include <workit/base/event.hpp>
 #include <workit/observe/event_sink.hpp>
 #include <workit/scope/runtime.hpp>
 

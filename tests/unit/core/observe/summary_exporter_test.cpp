@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <support/seed.hpp>
+#include <workit/base/event.hpp>
 #include <workit/compose/race.hpp>
 #include <workit/compose/retry.hpp>
 #include <workit/observe/summary_exporter.hpp>

@@ -7,6 +7,7 @@
 #include <support/seed.hpp>
 #include <thread>
 #include <vector>
+#include <workit/base/event.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/runtime.hpp>

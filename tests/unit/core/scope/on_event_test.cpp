@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 #include <vector>
+#include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
 
 namespace workit {

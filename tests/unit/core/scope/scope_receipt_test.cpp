@@ -90,7 +90,7 @@ TEST_F(ScopeReceipt, HasAnOutcomeForEveryReason) {
         cancel_reason(reason::race_lost{1}), cancel_reason(reason::scope_ended{}), cancel_reason(reason::shutdown{}),
         cancel_reason(reason::manual{.tag = "x"})})
     EXPECT_EQ(outcome_of(why), scope_outcome::cancelled) << describe(why);
-  static_assert(std::variant_size_v<cancel_reason> == 10, "a new reason belongs into one of the two lists");
+  static_assert(cancel_reason::kinds == 10, "a new reason belongs into one of the two lists");
 }
 
 TEST_F(ScopeReceipt, KeepsTheFirstReasonAndWhenItWasDecided) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <support/fixture.hpp>
 #include <thread>
+#include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
 
 namespace workit {

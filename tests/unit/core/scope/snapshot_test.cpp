@@ -7,6 +7,7 @@
 #include <support/fixture.hpp>
 #include <support/seed.hpp>
 #include <thread>
+#include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
 
 namespace workit {

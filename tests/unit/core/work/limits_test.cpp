@@ -2,6 +2,7 @@
 #include "sources.hpp"
 
 #include <numeric>
+#include <workit/base/event.hpp>
 
 namespace workit {
 namespace {

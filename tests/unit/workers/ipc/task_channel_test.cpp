@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <task_channel.hpp>
+#include <workit/base/event.hpp>
 #include <workit/workers/wire.hpp>
 
 #include "socket_pair.hpp"

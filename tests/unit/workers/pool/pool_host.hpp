@@ -14,6 +14,7 @@
 #include <support/telling_listener.hpp>
 #include <thread>
 #include <workit/preempt/warden.hpp>
+#include <workit/workers/detail/job.hpp>
 #include <workit/workers/process_pool.hpp>
 
 namespace workit::test {

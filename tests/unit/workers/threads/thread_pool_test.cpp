@@ -6,6 +6,8 @@
 #include <memory>
 #include <mutex>
 #include <support/fixture.hpp>
+#include <workit/preempt/warden.hpp>
+#include <workit/workers/detail/thread_job.hpp>
 #include <workit/workers/offload.hpp>
 #include <workit/workers/thread_pool.hpp>
 #include <workit/workers/threads.hpp>

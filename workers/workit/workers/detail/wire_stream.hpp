@@ -2,12 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 #include <workit/workers/bytes.hpp>
 
@@ -28,7 +26,7 @@ inline constexpr int wire_depth_limit = 200;
 class wire_level {
  public:
   explicit wire_level(int& depth) : depth_(depth) {
-    if (depth_ >= wire_depth_limit) throw wire_error("a value is nested deeper than 200 levels");
+    if (depth_ >= wire_depth_limit) refuse();
     ++depth_;
   }
   ~wire_level() { --depth_; }
@@ -36,6 +34,8 @@ class wire_level {
   wire_level& operator=(const wire_level&) = delete;
 
  private:
+  [[noreturn]] static void refuse();
+
   int& depth_;
 };
 
@@ -58,6 +58,11 @@ using channels_of_call = std::vector<std::shared_ptr<workers::remote_channel>>;
 /// Threads: one at a time.
 class wire_writer {
  public:
+  wire_writer();
+  ~wire_writer();
+  wire_writer(const wire_writer&) = delete;
+  wire_writer& operator=(const wire_writer&) = delete;
+
   /// Any value that travels.
   template <class T>
   void write(const T& value) {
@@ -72,32 +77,19 @@ class wire_writer {
   /// `size` bytes as they are.
   void append(const void* from, std::size_t size) { frame_.append(from, size); }
   /// Sends `block` along; read it with wire_reader::attachment(). Errors: wire_error beyond the 200th.
-  void attach(std::shared_ptr<const shared_block> block) {
-    constexpr std::size_t most = 200;  // the kernel's SCM_MAX_FD is 253
-    if (attached_.size() == most) throw wire_error("more than 200 shared buffers cannot travel with one call");
-    attached_.push_back(std::move(block));
-    write_count(attached_.size() - 1);
-  }
+  void attach(std::shared_ptr<const shared_block> block);
 
   /// Makes `channel` one of the call's, and writes its place among them. Errors: wire_error beyond the 4th.
-  void attach_channel(std::shared_ptr<workers::remote_channel> channel) {
-    constexpr std::size_t most = 4;
-    if (channels_.size() == most) throw wire_error("more than 4 channels cannot go with one call");
-    channels_.push_back(std::move(channel));
-    write_count(channels_.size() - 1);
-  }
+  void attach_channel(std::shared_ptr<workers::remote_channel> channel);
 
   [[nodiscard]] std::size_t size() const noexcept { return frame_.size(); }
   [[nodiscard]] const bytes& frame() const noexcept { return frame_; }
   /// The frame, moved out; the writer is empty afterwards.
-  [[nodiscard]] bytes take() noexcept { return std::exchange(frame_, bytes{}); }
+  [[nodiscard]] bytes take() noexcept;
   [[nodiscard]] const attachments& attached() const noexcept { return attached_; }
-  [[nodiscard]] attachments take_attached() noexcept { return std::exchange(attached_, {}); }
-  [[nodiscard]] channels_of_call take_channels() noexcept { return std::exchange(channels_, {}); }
-  void clear() noexcept {
-    frame_.clear();
-    attached_.clear();
-  }
+  [[nodiscard]] attachments take_attached() noexcept;
+  [[nodiscard]] channels_of_call take_channels() noexcept;
+  void clear() noexcept;
 
  private:
   bytes frame_;
@@ -121,47 +113,19 @@ class wire_reader {
     return wire<T>::read(*this);
   }
   /// A number of elements that take `each` bytes or more (one at the least), as many as can be there.
-  [[nodiscard]] std::size_t count(std::size_t each = 1) {
-    std::uint64_t n = 0;
-    copy(&n, sizeof n);
-    if (n > left_.size() / each)
-      throw wire_error("a frame announces " + std::to_string(n) + " elements where " + std::to_string(left_.size()) +
-                       " bytes are left");
-    return static_cast<std::size_t>(n);
-  }
+  [[nodiscard]] std::size_t count(std::size_t each = 1);
   /// The next `size` bytes, in place.
-  [[nodiscard]] std::span<const std::byte> take(std::size_t size) {
-    if (size > left_.size())
-      throw wire_error("a frame ends " + std::to_string(size - left_.size()) + " bytes too early");
-    const auto taken = left_.first(size);
-    left_ = left_.subspan(size);
-    return taken;
-  }
+  [[nodiscard]] std::span<const std::byte> take(std::size_t size);
   /// The next `size` bytes, copied.
-  void copy(void* to, std::size_t size) {
-    const auto from = take(size);
-    if (size != 0) std::memcpy(to, from.data(), size);
-  }
+  void copy(void* to, std::size_t size);
   /// What attach() sent along.
-  [[nodiscard]] std::shared_ptr<const shared_block> attachment() {
-    std::uint64_t place = 0;
-    copy(&place, sizeof place);
-    if (place >= attached_.size())
-      throw wire_error("a frame names shared buffer " + std::to_string(place) + " where " +
-                       std::to_string(attached_.size()) + " came with it");
-    return attached_[place];
-  }
+  [[nodiscard]] std::shared_ptr<const shared_block> attachment();
   [[nodiscard]] std::size_t left() const noexcept { return left_.size(); }
   /// Errors: wire_error when something is left over.
-  void finish() const {
-    if (!left_.empty()) throw wire_error("a frame has " + std::to_string(left_.size()) + " bytes too many");
-  }
+  void finish() const;
 
  private:
-  static const attachments& none() noexcept {
-    static const attachments nothing;
-    return nothing;
-  }
+  static const attachments& none() noexcept;
 
   std::span<const std::byte> left_;
   const attachments& attached_;

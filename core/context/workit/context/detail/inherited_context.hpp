@@ -10,6 +10,8 @@
 
 namespace workit::detail {
 
+extern template class id_map<budget_account>;
+
 /// Shared by a scope that sets something and all below it that set nothing. Threads: any; it does not change, accounts
 /// are charged atomically. Lifetime: shared.
 class inherited_context {

@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <string>
 #include <vector>
-#include <workit/base/event.hpp>
+#include <workit/base/event_forward.hpp>
 #include <workit/base/receipt.hpp>
 #include <workit/base/unique_function.hpp>
 #include <workit/fiber/detail/stoppable.hpp>

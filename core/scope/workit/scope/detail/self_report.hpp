@@ -3,7 +3,8 @@
 
 #include <optional>
 #include <string>
-#include <workit/base/event.hpp>
+#include <workit/base/clock.hpp>
+#include <workit/base/event_forward.hpp>
 
 namespace workit::detail {
 
