@@ -14,6 +14,7 @@ namespace workit::test {
   std::rethrow_exception(error);
   asm volatile("");  // no jump instead of the call
 }
+[[gnu::noinline]] void terminate_here() { std::terminate(); }
 
 namespace {
 
@@ -44,6 +45,18 @@ TEST_F(Backtrace, OfARemoteErrorNamesTheFunctionThatThrewFirst) {
     EXPECT_NE(first_line(in_scope).find("throw_here"), std::string::npos) << in_scope;
     const auto light = of(s, [](worker_context&) { throw_here(7); });
     EXPECT_NE(first_line(light).find("throw_here"), std::string::npos) << light;
+  });
+}
+
+TEST_F(Backtrace, OfACrashNamesAFunctionThatEndsWithItsLastCall) {
+  rt_->run([](scope& s) {
+    try {
+      offload({}, [] { terminate_here(); })(s);
+      ADD_FAILURE() << "it came back";
+    } catch (const worker_crashed& e) {
+      EXPECT_NE(e.how().backtrace.find("workit::test::terminate_here()"), std::string::npos)
+          << e.how().backtrace;
+    }
   });
 }
 

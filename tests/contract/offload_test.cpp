@@ -160,7 +160,33 @@ TEST_F(Offload, WithAnUnknownPoolNamesIt) {
 
 TEST_F(Offload, RefusesOptionsThatCannotBeBeforeAnythingRuns) {
   EXPECT_THROW((void)offload({.boundary = boundary::fiber}, add, 1, 2), std::invalid_argument);
-  EXPECT_THROW((void)offload({.timeout = 0ms}, add, 1, 2), std::invalid_argument);
+}
+
+int polite(worker_context& here) {
+  for (;;) here.check();
+}
+
+TEST_F(Offload, WithTheGreatestGraceIsNotKilledEarly) {
+  runtime rt({}, processes({.workers = 1}));
+  for (const duration grace : {duration(1s), duration(24h * 365 * 250), duration::max()}) {
+    const offload_options options{.grace = grace};
+    EXPECT_EQ(rt.run({.deadline = 1h}, offload(options, add, 1, 2)), 3) << grace.count();
+    EXPECT_EQ(rt.run(offload(options, add, 1, 2)), 3) << grace.count() << ", without a deadline";
+    EXPECT_THROW(rt.run({.deadline = 50ms}, [&](scope& s) { return offload(options, polite)(s); }), timed_out)
+        << "the control: it is asked all the same";
+  }
+}
+
+TEST_F(Offload, WithoutTimeDoesNotBegin) {
+  with_pool([](scope& s) {
+    for (const duration none : {duration(0), duration(-1h), duration::min()}) {
+      int used = 0;
+      const auto call = offload({.timeout = none, .on_end = [&](const worker_usage&) { ++used; }}, add, 1, 2);
+      EXPECT_THROW(call(s), timed_out) << none.count();
+      EXPECT_EQ(used, 0) << "no worker was used";
+    }
+    EXPECT_EQ(offload({.timeout = 1h}, add, 1, 2)(s), 3) << "the control";
+  });
 }
 
 }  // namespace

@@ -61,6 +61,19 @@ TEST_F(ThreadBoundary, ThrowsTheVeryExceptionOfTheTask) {
                std::out_of_range);
 }
 
+TEST_F(ThreadBoundary, IsNeverStoppedBeforeThatWasRequested) {
+  runtime rt({}, threads({.threads = 1}));
+  int stops = 0;
+  for (int round = 0; round < 300; ++round) {
+    const auto receipt = receipt_of(rt, {.deadline = 2ms}, [](scope& s) { offload(at_thread, beat_for_ever)(s); });
+    for (const auto& r : receipt.stops) {
+      ASSERT_GE(r.receipt.stopped, r.receipt.requested) << "round " << round;
+      ++stops;
+    }
+  }
+  EXPECT_GT(stops, 200) << "the control: its deadline found the task running";
+}
+
 TEST_F(ThreadBoundary, StopsALoopInPlaceAndTheThreadGoesOn) {
   runtime rt({}, threads({.threads = 1, .spares = 0}));
   std::uint64_t before = 0;

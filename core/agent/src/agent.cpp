@@ -9,7 +9,7 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 
-#include <workit/base/detail/check_name.hpp>
+#include <workit/base/detail/names.hpp>
 #include "take_snapshot.hpp"
 
 namespace workit::detail {
@@ -102,14 +102,6 @@ agent_event end_of(const task<void>& call, const outcome<void>& how) {
 }
 
 }  // namespace
-
-void check_options(const agent_options& options) {
-  check_name("an agent's", options.name);
-  WORKIT_ASSERT(!options.deadline || *options.deadline > duration::zero(),
-                "agent \"" + options.name + "\": the deadline has to be more than zero from now");
-}
-
-void check_options(const tool_options& options) { check_name("a tool's", options.name); }
 
 void run_tool(agent_story& story, context& ctx, const tool_options& options,
               const std::function<void(context&)>& body) {

@@ -1,8 +1,7 @@
 // agent_log: a window of events, and what they look like as JSON.
 #include <workit/agent/agent_log.hpp>
 
-#include <workit/base/assert.hpp>
-
+#include <workit/base/detail/check_option.hpp>
 #include <workit/base/detail/ring_buffer.hpp>
 #include "json_text.hpp"
 
@@ -47,8 +46,9 @@ struct agent_log::book {
 };
 
 agent_log::agent_log(agent_log_options options) {
-  WORKIT_ASSERT(options.max_events >= 1 && options.max_events <= most_events,
-                "agent_log_options.max_events is " + std::to_string(options.max_events) + "; it may be 1 to 1,000,000");
+  WORKIT_CHECK_OPTION(
+      options.max_events >= 1 && options.max_events <= most_events,
+      "agent_log_options.max_events is " + std::to_string(options.max_events) + "; it may be 1 to 1,000,000");
   book_ = std::make_shared<book>(std::move(options));
 }
 

@@ -7,6 +7,8 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 
+#include <workit/base/detail/number_text.hpp>
+
 namespace workit {
 namespace {
 
@@ -30,7 +32,7 @@ std::string shortest(Floating number) {
   constexpr Floating largest = 1e18F;  // more does not fit, and would be hundreds of characters
   if (!std::isfinite(number) || std::signbit(number) || number > largest) {
     if (number == 0) return "0";
-    throw invalid_amount(std::to_string(number));
+    throw invalid_amount(detail::number_text(number));
   }
   std::array<char, 400> text{};  // the smallest double has 324 digits after the point
   const auto end = std::to_chars(text.begin(), text.end(), number, std::chars_format::fixed).ptr;

@@ -82,7 +82,11 @@ const cancel_record* cancel_cell::record() const noexcept {
 }
 
 cancel_record cancel_cell::record_or(deadline_point until, time_point now) const {
-  if (const auto* found = record()) return *found;
+  if (const auto* found = record()) {
+    auto told = *found;
+    if (told.at > now && until.passed(now)) told.at = until.at();  // its worker met the deadline before this cell did
+    return told;
+  }
   return {reason::deadline{until, until.overdue(now)}, until.at()};
 }
 

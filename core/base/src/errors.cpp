@@ -25,7 +25,9 @@ scope_cancelled::scope_cancelled(cancel_reason why, std::string scope)
     : error("scope \"" + scope + "\" was cancelled: " + describe(why)), why_(std::move(why)) {}
 
 timed_out::timed_out(std::string what, duration limit)
-    : error(what + (limit == duration::max() ? " passed its deadline" : " took longer than " + detail::in_ms(limit))),
+    : error(what + (limit == duration::max()    ? " passed its deadline"
+                    : limit <= duration::zero() ? " had no time left: it was given " + detail::in_ms(limit)
+                                                : " took longer than " + detail::in_ms(limit))),
       limit_(limit) {}
 
 budget_exceeded::budget_exceeded(reason::budget why)

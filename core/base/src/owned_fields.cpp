@@ -1,6 +1,8 @@
 // owned_fields: values of fields as text.
 #include <workit/base/owned_fields.hpp>
 
+#include <workit/base/detail/number_text.hpp>
+
 namespace workit {
 namespace {
 
@@ -8,6 +10,7 @@ namespace {
 struct as_text {
   std::string operator()(bool b) const { return b ? "true" : "false"; }
   std::string operator()(std::string_view s) const { return std::string(s); }
+  std::string operator()(double number) const { return detail::number_text(number); }
   std::string operator()(auto number) const { return std::to_string(number); }
 };
 

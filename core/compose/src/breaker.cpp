@@ -1,9 +1,8 @@
 // circuit_breaker: calls that are let through, and what becomes of them.
 #include "circuit.hpp"
 
-#include <workit/base/assert.hpp>
-
-#include <workit/base/detail/check_name.hpp>
+#include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/names.hpp>
 
 namespace workit {
 namespace detail {
@@ -41,13 +40,13 @@ std::string_view to_string(circuit_state s) noexcept {
 
 circuit_breaker::circuit_breaker(circuit_breaker_options options) {
   detail::check_name("a circuit breaker's", options.name);
-  WORKIT_ASSERT(options.failure_threshold > 0,
-                "circuit_breaker \"" + options.name + "\": failure_threshold is 0; it may be 1 or more");
-  WORKIT_ASSERT(options.reset_after > duration::zero(),
-                "circuit_breaker \"" + options.name + "\": reset_after has to be more than zero");
-  WORKIT_ASSERT(options.half_open_calls > 0, "circuit_breaker \"" + options.name +
-                                                 "\": half_open_calls is 0, so that it could never close again; "
-                                                 "it may be 1 or more");
+  WORKIT_CHECK_OPTION(options.failure_threshold > 0,
+                      "circuit_breaker \"" + options.name + "\": failure_threshold is 0; it may be 1 or more");
+  WORKIT_CHECK_OPTION(options.reset_after > duration::zero(),
+                      "circuit_breaker \"" + options.name + "\": reset_after has to be more than zero");
+  WORKIT_CHECK_OPTION(options.half_open_calls > 0, "circuit_breaker \"" + options.name +
+                                                       "\": half_open_calls is 0, so that it could never close again; "
+                                                       "it may be 1 or more");
   circuit_ = std::make_shared<detail::circuit>(std::move(options));
 }
 

@@ -6,11 +6,6 @@
 
 namespace workit::detail {
 
-void check_options(const detached_options& options) {
-  WORKIT_ASSERT(options.max_lifetime > duration::zero(),
-                "detached task \"" + options.name + "\": max_lifetime has to be more than zero");
-}
-
 scope_node& enclosing_scope(context& ctx) {
   auto* owner = ctx.node().nearest_scope();
   WORKIT_ASSERT(owner != nullptr, "background(): \"" + ctx.name() + "\" is in no scope that could own the task");

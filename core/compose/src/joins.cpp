@@ -1,25 +1,26 @@
 // joins: the composables of several branches: all, pool, all_settled, race, any.
 #include <algorithm>
-#include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/compose/pool.hpp>
+
+#include <workit/base/detail/check_option.hpp>
 
 #include "branches.hpp"
 
 namespace workit::detail {
 
 void check_options(std::string_view what, const compose_options& options) {
-  WORKIT_ASSERT(options.grace > duration::zero(),
-                std::string(what) + "(): the grace of its losers has to be more than zero");
+  WORKIT_CHECK_OPTION(options.grace > duration::zero(),
+                      std::string(what) + "(): the grace of its losers has to be more than zero");
 }
 
 void check_any(std::string_view what, std::size_t number) {
-  WORKIT_ASSERT(number > 0,
-                std::string(what) + "() was given no functions: no function can win, so give it at least one");
+  WORKIT_CHECK_OPTION(number > 0,
+                      std::string(what) + "() was given no functions: no function can win, so give it at least one");
 }
 
 void check_pool(std::size_t limit) {
-  WORKIT_ASSERT(limit > 0, "pool(): the limit is 0, so that nothing could run; it may be 1 or more");
+  WORKIT_CHECK_OPTION(limit > 0, "pool(): the limit is 0, so that nothing could run; it may be 1 or more");
 }
 
 void run_all(context& ctx, std::string_view what, const compose_options& options, std::size_t limit,

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 #include <stdexcept>
-#include <workit/base/assert.hpp>
+#include <workit/base/detail/check_option.hpp>
 #include <workit/base/detail/split_mix64.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/event.hpp>
@@ -25,8 +25,8 @@ std::uint64_t fresh_seed() {
 }
 
 void check_delays(const char* what, duration initial, duration most) {
-  WORKIT_ASSERT(initial >= duration::zero() && most >= duration::zero(),
-                std::string(what) + "(): initial_delay and max_delay may not be negative");
+  WORKIT_CHECK_OPTION(initial >= duration::zero() && most >= duration::zero(),
+                      std::string(what) + "(): initial_delay and max_delay may not be negative");
 }
 
 }  // namespace
@@ -62,24 +62,25 @@ duration jitter::apply(duration d) noexcept {
 }
 
 void check_options(const retry_options& options) {
-  WORKIT_ASSERT(options.times >= 1 && options.times <= most_attempts,
-                "retry(): times is " + std::to_string(options.times) + "; it may be 1 to 1,000 attempts");
+  WORKIT_CHECK_OPTION(options.times >= 1 && options.times <= most_attempts,
+                      "retry(): times is " + std::to_string(options.times) + "; it may be 1 to 1,000 attempts");
   check_delays("retry", options.initial_delay, options.max_delay);
 }
 
 void check_options(const supervise_options& options) {
-  WORKIT_ASSERT(options.max_restarts >= 1 && options.max_restarts <= most_attempts,
-                "supervise(): max_restarts is " + std::to_string(options.max_restarts) + "; it may be 1 to 1,000");
-  WORKIT_ASSERT(options.window > duration::zero(), "supervise(): the window has to be more than zero");
+  WORKIT_CHECK_OPTION(
+      options.max_restarts >= 1 && options.max_restarts <= most_attempts,
+      "supervise(): max_restarts is " + std::to_string(options.max_restarts) + "; it may be 1 to 1,000");
+  WORKIT_CHECK_OPTION(options.window > duration::zero(), "supervise(): the window has to be more than zero");
   check_delays("supervise", options.initial_delay, options.max_delay);
 }
 
 void check_options(const hedge_options& options) {
-  WORKIT_ASSERT(options.max >= 1 && options.max <= most_attempts,
-                "hedge(): max is " + std::to_string(options.max) + "; it may be 1 to 1,000 attempts");
-  WORKIT_ASSERT(options.after > duration::zero(),
-                "hedge(): after has to be more than zero; to start all at once is any()");
-  WORKIT_ASSERT(options.grace > duration::zero(), "hedge(): the grace of its losers has to be more than zero");
+  WORKIT_CHECK_OPTION(options.max >= 1 && options.max <= most_attempts,
+                      "hedge(): max is " + std::to_string(options.max) + "; it may be 1 to 1,000 attempts");
+  WORKIT_CHECK_OPTION(options.after > duration::zero(),
+                      "hedge(): after has to be more than zero; to start all at once is any()");
+  WORKIT_CHECK_OPTION(options.grace > duration::zero(), "hedge(): the grace of its losers has to be more than zero");
 }
 
 namespace {

@@ -1,5 +1,4 @@
 // time: the composables about time and cancellation: timeout, deadline_at, uncancellable.
-#include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/event.hpp>
 #include <workit/compose/bracket.hpp>
@@ -7,6 +6,8 @@
 #include <workit/compose/timeout.hpp>
 #include <workit/compose/uncancellable.hpp>
 #include <workit/scope/detail/scope_node.hpp>
+
+#include <workit/base/detail/check_option.hpp>
 
 #include "branches.hpp"
 
@@ -31,18 +32,12 @@ void run_limited(context& ctx, scope_options options, duration grace, scope_body
 }  // namespace
 
 void check_options(const timeout_options& options) {
-  WORKIT_ASSERT(options.limit > duration::zero(), "timeout(): the limit has to be more than zero");
-  WORKIT_ASSERT(options.grace > duration::zero(), "timeout(): the grace has to be more than zero");
-}
-
-void check_uncancellable(duration limit) {
-  WORKIT_ASSERT(limit > duration::zero(),
-                "uncancellable(): its time limit has to be more than zero; nothing else bounds a shield");
+  WORKIT_CHECK_OPTION(options.grace > duration::zero(), "timeout(): the grace has to be more than zero");
 }
 
 void check_bracket(const defer_options& options) {
-  WORKIT_ASSERT(!options.timeout || *options.timeout > duration::zero(),
-                "bracket(): the time-out of the release has to be more than zero");
+  WORKIT_CHECK_OPTION(!options.timeout || *options.timeout > duration::zero(),
+                      "bracket(): the time-out of the release has to be more than zero");
 }
 
 void run_timeout(context& ctx, const timeout_options& options, scope_body body) {

@@ -12,8 +12,9 @@
 #include <algorithm>
 #include <limits>
 #include <thread>
-#include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+
+#include <workit/base/detail/check_option.hpp>
 
 namespace workit::detail {
 namespace {
@@ -27,8 +28,8 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 budget_account::budget_account(const budget_limit& limit, cancel_cell::ptr owner)
     : key_(*limit.key), limit_(limit.limit.in_units(key_.digits())), owner_(std::move(owner)) {
   const auto spent = limit.spent.in_units(key_.digits());
-  WORKIT_ASSERT(spent <= limit_, "budget \"" + key_.name() + "\" is given with " + to_string(limit.spent) +
-                                     " spent; it may be up to its limit of " + to_string(limit.limit));
+  WORKIT_CHECK_OPTION(spent <= limit_, "budget \"" + key_.name() + "\" is given with " + to_string(limit.spent) +
+                                           " spent; it may be up to its limit of " + to_string(limit.limit));
   word_.store(static_cast<std::uint64_t>(spent), std::memory_order_relaxed);
 }
 

@@ -2,8 +2,9 @@
 #include <workit/context/detail/inherited_context.hpp>
 
 #include <algorithm>
-#include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
+
+#include <workit/base/detail/check_option.hpp>
 
 namespace workit::detail {
 namespace {
@@ -40,8 +41,8 @@ inherited_context::ptr inherited_context::below(const ptr& outer, const values& 
   for (const auto& limit : limits) {
     auto account = std::make_shared<budget_account>(limit, owner);
     const auto* before = here->account(*limit.key);
-    WORKIT_ASSERT(before == nullptr || (outer != nullptr && before == outer->account(*limit.key)),
-                  "a scope is given two budgets of \"" + limit.key->name() + "\": it may have one of a key");
+    WORKIT_CHECK_OPTION(before == nullptr || (outer != nullptr && before == outer->account(*limit.key)),
+                        "a scope is given two budgets of \"" + limit.key->name() + "\": it may have one of a key");
     if (limit.key == &telemetry_budget) here->telemetry_ = std::make_shared<telemetry_meter>(account);
     here->accounts_ = here->accounts_.with(limit.key->number(), std::move(account));
   }

@@ -1,10 +1,10 @@
 // key: the numbers of keys, and the ranges of their options.
 #include <atomic>
-#include <workit/base/assert.hpp>
 #include <workit/context/budget.hpp>
 #include <workit/context/detail/key_identity.hpp>
 
-#include <workit/base/detail/check_name.hpp>
+#include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/names.hpp>
 
 namespace workit {
 namespace {
@@ -23,10 +23,11 @@ detail::key_identity::key_identity(std::string name)
 
 budget_key::budget_key(std::string name, budget_key_options options)
     : key_identity(std::move(name)), unit_(std::move(options.unit)), digits_(options.digits) {
-  WORKIT_ASSERT(unit_.size() <= longest_unit, "the unit of budget \"" + this->name() + "\" has " +
-                                                  std::to_string(unit_.size()) + " characters; it may have up to 32");
-  WORKIT_ASSERT(digits_ <= most_digits, "budget \"" + this->name() + "\" counts " + std::to_string(digits_) +
-                                            " decimal digits; it may count 0 to 12");
+  WORKIT_CHECK_OPTION(unit_.size() <= longest_unit, "the unit of budget \"" + this->name() + "\" has " +
+                                                        std::to_string(unit_.size()) +
+                                                        " characters; it may have up to 32");
+  WORKIT_CHECK_OPTION(digits_ <= most_digits, "budget \"" + this->name() + "\" counts " + std::to_string(digits_) +
+                                                  " decimal digits; it may count 0 to 12");
 }
 
 const budget_key telemetry_budget{"telemetry", {.unit = "events"}};

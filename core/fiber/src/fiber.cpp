@@ -103,7 +103,7 @@ bool fiber::interrupted() {
 }
 
 void fiber::bound_unwinding() {
-  if (unwind_bound_ == time_point{}) unwind_bound_ = home.now() + current_node->cleanup_bound();
+  if (unwind_bound_ == time_point{}) unwind_bound_ = deadline_point::in(current_node->cleanup_bound(), home.now()).at();
 }
 
 void fiber::check() {

@@ -1,9 +1,9 @@
 // attempt_recorder: a window of records; what is said of a function is redacted and measured once, when it is wrapped.
 #include <workit/observe/attempt_recorder.hpp>
 
-#include <workit/base/assert.hpp>
 #include <workit/scope/detail/in_scope.hpp>
 
+#include <workit/base/detail/check_option.hpp>
 #include <workit/base/detail/ring_buffer.hpp>
 #include "take_snapshot.hpp"
 
@@ -59,12 +59,12 @@ struct attempt_recorder::watched_function {
 };
 
 attempt_recorder::attempt_recorder(attempt_recorder_options options) {
-  WORKIT_ASSERT(options.max_attempts >= 1 && options.max_attempts <= most_attempts,
-                "attempt_recorder_options.max_attempts is " + std::to_string(options.max_attempts) +
-                    "; it may be 1 to 1,000,000");
-  WORKIT_ASSERT(options.max_metadata <= most_metadata, "attempt_recorder_options.max_metadata is " +
-                                                           std::to_string(options.max_metadata) +
-                                                           " bytes; it may be up to 1,048,576");
+  WORKIT_CHECK_OPTION(options.max_attempts >= 1 && options.max_attempts <= most_attempts,
+                      "attempt_recorder_options.max_attempts is " + std::to_string(options.max_attempts) +
+                          "; it may be 1 to 1,000,000");
+  WORKIT_CHECK_OPTION(options.max_metadata <= most_metadata, "attempt_recorder_options.max_metadata is " +
+                                                                 std::to_string(options.max_metadata) +
+                                                                 " bytes; it may be up to 1,048,576");
   book_ = std::make_shared<book>(options);
 }
 

@@ -1,8 +1,7 @@
 // event_sink: a window of events; they are copied before they come to it.
 #include <workit/observe/event_sink.hpp>
 
-#include <workit/base/assert.hpp>
-
+#include <workit/base/detail/check_option.hpp>
 #include <workit/base/detail/ring_buffer.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include "opening_event.hpp"
@@ -27,8 +26,8 @@ recorded_event detail::opening_of(const scope_node& opened) {
 }
 
 event_sink::event_sink(std::size_t capacity) {
-  WORKIT_ASSERT(capacity >= 1 && capacity <= largest,
-                "an event_sink for " + std::to_string(capacity) + " events; it may hold 1 to 1,000,000");
+  WORKIT_CHECK_OPTION(capacity >= 1 && capacity <= largest,
+                      "an event_sink for " + std::to_string(capacity) + " events; it may hold 1 to 1,000,000");
   ring_ = std::make_shared<ring>(capacity);
 }
 

@@ -6,6 +6,8 @@
 #include <workit/base/owned_fields.hpp>
 #include <workit/observe/metric_exporter.hpp>
 
+#include <workit/base/detail/check_option.hpp>
+
 namespace workit {
 namespace {
 
@@ -32,24 +34,24 @@ metric_label task_kind_label() {
 
 label_policy::label_policy(const label_policy_options& options) {
   const auto max_series = options.max_series;
-  WORKIT_ASSERT(max_series >= 1, "label_policy_options.max_series is 0; it may be 1 or more");
+  WORKIT_CHECK_OPTION(max_series >= 1, "label_policy_options.max_series is 0; it may be 1 or more");
   for (const auto& label : options.allowed) {
     const auto named = "label_policy: \"" + label.key + '"';
-    WORKIT_ASSERT(is_name(label.key), named +
-                                          " is no name of a label: a letter, '_' or ':', then those, digits, '.' "
-                                          "and '-', 128 at most");
-    WORKIT_ASSERT(!label.values.empty(), named + " has no values: list all that it may have");
+    WORKIT_CHECK_OPTION(is_name(label.key), named +
+                                                " is no name of a label: a letter, '_' or ':', then those, digits, '.' "
+                                                "and '-', 128 at most");
+    WORKIT_CHECK_OPTION(!label.values.empty(), named + " has no values: list all that it may have");
     const auto [place, is_new] = allowed_.try_emplace(label.key);
-    WORKIT_ASSERT(is_new, named + " is listed twice");
+    WORKIT_CHECK_OPTION(is_new, named + " is listed twice");
     for (const auto& value : label.values) {
-      WORKIT_ASSERT(value.size() <= longest_value,
-                    named + " has a value of " + std::to_string(value.size()) + " characters; it may have up to 64");
-      WORKIT_ASSERT(place->second.insert(value).second, named + " has the value \"" + value + "\" twice");
+      WORKIT_CHECK_OPTION(value.size() <= longest_value, named + " has a value of " + std::to_string(value.size()) +
+                                                             " characters; it may have up to 64");
+      WORKIT_CHECK_OPTION(place->second.insert(value).second, named + " has the value \"" + value + "\" twice");
     }
     const auto choices = place->second.size() + 1;
-    WORKIT_ASSERT(most_series_ <= max_series / choices,
-                  "label_policy: with the values of \"" + label.key + "\" a metric could become more than " +
-                      std::to_string(max_series) + " series: list fewer, or allow for more with max_series");
+    WORKIT_CHECK_OPTION(most_series_ <= max_series / choices,
+                        "label_policy: with the values of \"" + label.key + "\" a metric could become more than " +
+                            std::to_string(max_series) + " series: list fewer, or allow for more with max_series");
     most_series_ *= choices;
   }
 }

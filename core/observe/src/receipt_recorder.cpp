@@ -12,6 +12,7 @@
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/wait/manual_reset_event.hpp>
 
+#include <workit/base/detail/check_option.hpp>
 #include <workit/base/detail/ring_buffer.hpp>
 #include "opening_event.hpp"
 #include "take_snapshot.hpp"
@@ -223,10 +224,10 @@ std::vector<record_limitation> receipt_recorder::story::limitations_of(const sco
 }
 
 receipt_recorder::receipt_recorder(receipt_recorder_options options) {
-  WORKIT_ASSERT(
+  WORKIT_CHECK_OPTION(
       options.max_events >= 1 && options.max_events <= most_events,
       "receipt_recorder_options.max_events is " + std::to_string(options.max_events) + "; it may be 1 to 1,000,000");
-  WORKIT_ASSERT(
+  WORKIT_CHECK_OPTION(
       options.id.size() <= longest_id,
       "receipt_recorder_options.id has " + std::to_string(options.id.size()) + " characters; it may have up to 512");
   story_ = std::make_shared<story>(std::move(options));

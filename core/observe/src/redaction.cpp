@@ -2,7 +2,8 @@
 #include <workit/observe/redaction.hpp>
 
 #include <algorithm>
-#include <workit/base/assert.hpp>
+
+#include <workit/base/detail/check_option.hpp>
 
 namespace workit {
 namespace {
@@ -22,7 +23,8 @@ std::set<std::string> compared(const std::vector<std::string>& names) {
   std::set<std::string> all;
   for (const auto& name : names) {
     auto plain = compared(name);
-    WORKIT_ASSERT(!plain.empty(), "redaction: \"" + name + "\" is no name of a field: it needs a letter or a digit");
+    WORKIT_CHECK_OPTION(!plain.empty(),
+                        "redaction: \"" + name + "\" is no name of a field: it needs a letter or a digit");
     all.insert(std::move(plain));
   }
   return all;
@@ -32,8 +34,8 @@ std::set<std::string> compared(const std::vector<std::string>& names) {
 
 redaction::redaction(const redaction_options& options)
     : hide_(compared(options.hide)), remove_(compared(options.remove)), depth_(options.depth) {
-  WORKIT_ASSERT(depth_ >= 1 && depth_ <= deepest,
-                "redaction_options.depth is " + std::to_string(depth_) + "; it may be 1 to 64");
+  WORKIT_CHECK_OPTION(depth_ >= 1 && depth_ <= deepest,
+                      "redaction_options.depth is " + std::to_string(depth_) + "; it may be 1 to 64");
 }
 
 redaction::verdict redaction::of(std::string_view name) const {

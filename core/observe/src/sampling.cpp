@@ -1,14 +1,16 @@
 // sampling: what is kept, and what tells of a failure.
 #include <workit/observe/sampling.hpp>
 
-#include <workit/base/assert.hpp>
 #include <workit/base/overloaded.hpp>
+
+#include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/number_text.hpp>
 
 namespace workit {
 
 sampling sampling::head(double rate, std::optional<std::uint64_t> seed) {
-  WORKIT_ASSERT(rate >= 0 && rate <= 1,
-                "sampling::head(): the rate is " + std::to_string(rate) + "; it is a probability, 0 to 1");
+  WORKIT_CHECK_OPTION(rate >= 0 && rate <= 1,
+                      "sampling::head(): the rate is " + detail::number_text(rate) + "; it is a probability, 0 to 1");
   sampling made(kind::head);
   made.rate_ = rate;
   made.seed_ = seed;
@@ -16,7 +18,7 @@ sampling sampling::head(double rate, std::optional<std::uint64_t> seed) {
 }
 
 sampling sampling::errors_and_slow(duration slow) {
-  WORKIT_ASSERT(slow >= duration::zero(), "sampling::errors_and_slow(): no work takes less than no time");
+  WORKIT_CHECK_OPTION(slow >= duration::zero(), "sampling::errors_and_slow(): no work takes less than no time");
   sampling made(kind::errors_and_slow);
   made.slow_ = slow;
   return made;

@@ -11,6 +11,8 @@
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
+#include <workit/base/detail/check_option.hpp>
+
 #include "wake_timer.hpp"
 
 namespace workit {
@@ -115,8 +117,8 @@ void context::log(log_level level, std::string_view message, fields data) {
 }
 
 void context::add_cleanup(detail::cleanup c) {
-  WORKIT_ASSERT(!c.bound || *c.bound > duration::zero(),
-                "\"" + node_.name + "\": the time-out of a cleanup has to be more than zero");
+  WORKIT_CHECK_OPTION(!c.bound || *c.bound > duration::zero(),
+                      "\"" + node_.name + "\": the time-out of a cleanup has to be more than zero");
   auto& cleanups = node_.with_extras().cleanups;
   WORKIT_ASSERT(cleanups.size() < most_cleanups,
                 "\"" + node_.name + "\" registers more than 10,000 cleanups: open a scope per item instead");

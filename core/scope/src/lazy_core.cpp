@@ -10,7 +10,8 @@
 #include <workit/base/assert.hpp>
 #include <workit/fiber/detail/loop.hpp>
 
-#include <workit/base/detail/check_name.hpp>
+#include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/names.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include "scope_registry.hpp"
 
@@ -24,8 +25,8 @@ std::uint64_t next_number() {
 
 void check(const resource_options& options) {
   check_name("a resource's", options.name);
-  WORKIT_ASSERT(!options.timeout || *options.timeout > duration::zero(),
-                "resource \"" + options.name + "\": the time-out of its release has to be more than zero");
+  WORKIT_CHECK_OPTION(!options.timeout || *options.timeout > duration::zero(),
+                      "resource \"" + options.name + "\": the time-out of its release has to be more than zero");
 }
 
 void check_thread(const node& owner, const std::string& resource) {

@@ -9,6 +9,7 @@
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
+#include <workit/base/detail/names.hpp>
 #include "scope_registry.hpp"
 
 namespace workit::detail {
@@ -54,7 +55,7 @@ node_extras::~node_extras() = default;
 node::node(std::string&& n, loop& h, node* p, cell_made when, cancel_cell::shield shield)
     : stoppable(h, p, when, shield),
       id(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
-      name(std::move(n)),
+      name(fitted_name(std::move(n))),
       parent(p) {
   WORKIT_ASSERT(p == nullptr || p->home == home, "\"" + name + "\" was opened on a loop that is not its parent's");
 }

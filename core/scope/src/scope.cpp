@@ -10,7 +10,7 @@
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
-#include <workit/base/detail/check_name.hpp>
+#include <workit/base/detail/check_option.hpp>
 #include "outcome_of.hpp"
 
 namespace workit {
@@ -19,11 +19,8 @@ namespace {
 constexpr std::size_t most_handlers = 10'000;
 
 void check_options(const scope_options& o) {
-  detail::check_name("a scope's", o.name);
-  WORKIT_ASSERT(!o.deadline || *o.deadline > duration::zero(),
-                "scope \"" + o.name + "\": the deadline has to be more than zero from now");
-  WORKIT_ASSERT(!o.cleanup_timeout || *o.cleanup_timeout > duration::zero(),
-                "scope \"" + o.name + "\": the time-out of cleanups has to be more than zero");
+  WORKIT_CHECK_OPTION(!o.cleanup_timeout || *o.cleanup_timeout > duration::zero(),
+                      "scope \"" + o.name + "\": the time-out of cleanups has to be more than zero");
 }
 
 }  // namespace
@@ -66,13 +63,14 @@ void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
 }
 
 void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const {
-  node_->home->post([scope = node_, state = std::move(state)] {
-    if (scope->now_in == detail::scope_node::phase::closed)
-      state->settle_unstarted(reason::scope_ended{});
-    else if (scope->stopping())
+  const bool is_open = node_->expect_arrival();
+  node_->home->post([scope = node_, state = std::move(state), is_open] {
+    if (!is_open) return state->settle_unstarted(reason::scope_ended{});
+    if (scope->stopping())
       scope->child_never_starts(*state);
     else
       detail::task_state_base::start(state);
+    scope->arrived();
   });
 }
 
@@ -172,7 +170,29 @@ void scope_node::tell_cancelled() {
 
 bool scope_node::has_open_ends() const {
   // By the record, not by stopping(), which may lag behind a cancellation that has just won.
-  return live_tasks != 0 || has_cleanups() || (!cancel_handlers_.empty() && ruling_cell().record() != nullptr);
+  return live_tasks != 0 || arrivals_.load(std::memory_order_acquire) != no_more || has_cleanups() ||
+         (!cancel_handlers_.empty() && ruling_cell().record() != nullptr);
+}
+
+bool scope_node::expect_arrival() noexcept {
+  auto seen = arrivals_.load(std::memory_order_relaxed);
+  while (seen != no_more)
+    if (arrivals_.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) return true;
+  return false;
+}
+
+void scope_node::arrived() noexcept {
+  if (arrivals_.fetch_sub(1, std::memory_order_acq_rel) == 1 && body != nullptr) body->wake();
+}
+
+bool scope_node::has_arrivals() const noexcept {
+  const auto now = arrivals_.load(std::memory_order_acquire);
+  return now != 0 && now != no_more;
+}
+
+void scope_node::end_arrivals() noexcept {
+  std::uint32_t none = 0;
+  arrivals_.compare_exchange_strong(none, no_more, std::memory_order_acq_rel);
 }
 
 void scope_node::begin_closing() {
@@ -229,11 +249,14 @@ std::uint64_t scope_node::dropped_events() const noexcept {
 
 void scope_node::finish() {
   auto& self = fiber::require("closing a scope");
-  const auto idle = [this] { return live_tasks == 0 && (cancel_handlers_.empty() || cell()->record() == nullptr); };
+  const auto idle = [this] {
+    return live_tasks == 0 && !has_arrivals() && (cancel_handlers_.empty() || cell()->record() == nullptr);
+  };
   do {
     self.wait_shielded("its tasks", idle);
     begin_closing();
     run_cleanups();
+    if (live_tasks == 0 && !has_cleanups()) end_arrivals();
     if (!has_open_ends()) cell()->close();  // a cancellation that came just before has handlers to tell
   } while (has_open_ends());
   // Handlers that are left were not told of a cancellation: for this scope there was none.
@@ -310,6 +333,7 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
   {
     const enter_node inside(*n);
     try {
+      if (allowed.passed(n->opened_at)) s.check();  // there is no time: nothing begins
       body(s);
     } catch (const cancelled& c) {
       left = c;
@@ -329,7 +353,8 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
   if (failure) std::rethrow_exception(failure);
   if (!left) return;
   if (own == nullptr) throw *left;
-  self.check();  // the opener may be stopping by now, too
+  // The opener may be stopping by now, too; a shield ends by its own limit all the same.
+  if (traits.shield == cancel_cell::shield::off) self.check();
   if (const auto* passed = std::get_if<reason::deadline>(&own->why))
     throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : limit);
   if (const auto* overrun = std::get_if<reason::budget>(&own->why)) throw budget_exceeded(*overrun);

@@ -9,7 +9,8 @@
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/scope.hpp>
 
-#include <workit/base/detail/check_name.hpp>
+#include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/names.hpp>
 #include "scope_registry.hpp"
 
 namespace workit {
@@ -17,10 +18,9 @@ namespace workit {
 std::shared_ptr<detail::task_state_base> scope_context::live_under(std::string_view key,
                                                                    const task_options& options) const {
   constexpr std::size_t longest = 512;
-  WORKIT_ASSERT(!key.empty() && key.size() <= longest, "scope \"" + node_.name + "\": a key of spawn_once has " +
-                                                           std::to_string(key.size()) +
-                                                           " characters; it may have 1 to 512");
-  detail::check_name("a task's", options.name);
+  WORKIT_CHECK_OPTION(!key.empty() && key.size() <= longest, "scope \"" + node_.name + "\": a key of spawn_once has " +
+                                                                 std::to_string(key.size()) +
+                                                                 " characters; it may have 1 to 512");
   WORKIT_ASSERT(detail::loop::current() == node_.home,
                 "task \"" + options.name +
                     "\" was spawned under a key from another thread: keys are their loop's; use "

@@ -20,8 +20,6 @@
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
-#include <workit/base/detail/check_name.hpp>
-
 namespace workit {
 
 std::string_view to_string(task_status s) noexcept {
@@ -75,9 +73,7 @@ class join_point {
 task_state_base::task_state_base(task_options&& options, loop& home_loop, node* parent_node)
     : node(std::move(options.name), home_loop, parent_node, cell_made::when_needed),
       kind(options.kind),
-      background(options.background) {
-  check_name("a task's", name);
-}
+      background(options.background) {}
 
 task_state_base::~task_state_base() = default;
 

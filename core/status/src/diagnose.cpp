@@ -2,9 +2,9 @@
 #include <workit/status/diagnose.hpp>
 
 #include <set>
-#include <workit/base/assert.hpp>
 #include <workit/base/worker_errors.hpp>
 
+#include <workit/base/detail/check_option.hpp>
 #include <workit/base/detail/duration_text.hpp>
 
 namespace workit {
@@ -22,9 +22,9 @@ class examination {
  public:
   examination(const diagnose_options& options, time_point taken)
       : options_(options), later_(options.now.value_or(taken) - taken) {
-    WORKIT_ASSERT(options.stale_after > duration::zero() && options.loser_grace > duration::zero(),
-                  "diagnose_options.stale_after is " + in_words(options.stale_after) + " and loser_grace " +
-                      in_words(options.loser_grace) + "; both have to be more than zero");
+    WORKIT_CHECK_OPTION(options.stale_after > duration::zero() && options.loser_grace > duration::zero(),
+                        "diagnose_options.stale_after is " + in_words(options.stale_after) + " and loser_grace " +
+                            in_words(options.loser_grace) + "; both have to be more than zero");
   }
 
   void root(const scope_snapshot& s) { look_at(s, true); }

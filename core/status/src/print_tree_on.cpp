@@ -17,11 +17,12 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/unique_fd.hpp>
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/runtime.hpp>
+
+#include <workit/base/detail/check_option.hpp>
 
 #include "live_loops.hpp"
 #include "stack_probe.hpp"
@@ -59,9 +60,9 @@ class tree_printer final : public service {
  public:
   tree_printer(int signal, print_tree_options options) : signal_(signal), options_(options) {
     const bool returns = signal != SIGSEGV && signal != SIGBUS && signal != SIGILL && signal != SIGFPE;
-    WORKIT_ASSERT(signal > 0 && signal < NSIG && signal != SIGKILL && signal != SIGSTOP && returns,
-                  "print_tree_on was given signal " + std::to_string(signal) +
-                      "; it takes one that can be caught and whose handler may return, such as SIGQUIT");
+    WORKIT_CHECK_OPTION(signal > 0 && signal < NSIG && signal != SIGKILL && signal != SIGSTOP && returns,
+                        "print_tree_on was given signal " + std::to_string(signal) +
+                            "; it takes one that can be caught and whose handler may return, such as SIGQUIT");
   }
   ~tree_printer() override { stop(); }
 

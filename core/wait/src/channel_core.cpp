@@ -11,8 +11,9 @@
 #include <workit/wait/detail/channel_core.hpp>
 
 #include <utility>
-#include <workit/base/assert.hpp>
 #include <workit/wait/channel_closed.hpp>
+
+#include <workit/base/detail/check_option.hpp>
 
 namespace workit {
 namespace {
@@ -39,12 +40,12 @@ channel_closed::channel_closed(const std::string& channel, std::optional<cancel_
 namespace detail {
 
 channel_core::channel_core(channel_options options) : capacity_(options.capacity), name_(std::move(options.name)) {
-  WORKIT_ASSERT(capacity_ >= 1 && capacity_ <= most_capacity,
-                "channel \"" + name_ + "\" was made with a capacity of " + std::to_string(capacity_) +
-                    (capacity_ > most_capacity
-                         ? " (as a signed number " + std::to_string(static_cast<std::ptrdiff_t>(capacity_)) + ")"
-                         : "") +
-                    "; it may be 1 to 1,048,576");
+  WORKIT_CHECK_OPTION(capacity_ >= 1 && capacity_ <= most_capacity,
+                      "channel \"" + name_ + "\" was made with a capacity of " + std::to_string(capacity_) +
+                          (capacity_ > most_capacity
+                               ? " (as a signed number " + std::to_string(static_cast<std::ptrdiff_t>(capacity_)) + ")"
+                               : "") +
+                          "; it may be 1 to 1,048,576");
 }
 
 bool channel_core::claim_room_now(channel_claim& claim) noexcept {

@@ -10,11 +10,13 @@
 #include <utility>
 #include <workit/base/assert.hpp>
 
+#include <workit/base/detail/check_option.hpp>
+
 namespace workit {
 
 semaphore::semaphore(std::size_t permits) : free_(permits) {
-  WORKIT_ASSERT(permits <= most, "a semaphore was made with " + std::to_string(permits) +
-                                     " permits (a negative number?); it may have 0 to 2,147,483,648");
+  WORKIT_CHECK_OPTION(permits <= most, "a semaphore was made with " + std::to_string(permits) +
+                                           " permits (a negative number?); it may have 0 to 2,147,483,648");
 }
 
 void semaphore::acquire() {

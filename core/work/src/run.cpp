@@ -131,9 +131,9 @@ void work_run::call_item(work_place& place, context& ctx) {
     ++item.home->handlers;  // given back when the item closes
   }
   const auto limited = [&](context& c) {
-    if (plan_.timeout == duration::zero()) return call_attempts(place, c);
+    if (!plan_.timeout) return call_attempts(place, c);
     auto body = [&](workit::scope& s) { call_attempts(place, s); };
-    run_timeout(c, {.name = ctx.name(), .limit = plan_.timeout}, scope_body(body));
+    run_timeout(c, {.name = ctx.name(), .limit = *plan_.timeout}, scope_body(body));
   };
   if (plan_.deadline.is_never()) return limited(ctx);
   auto body = [&](workit::scope& s) { limited(s); };

@@ -1,4 +1,6 @@
 // A bounded channel holds its senders, closes with a reason, and lets cancelled waiters leave.
+#include <support/refused.hpp>
+
 #include "../shared_count.hpp"
 #include "acceptance.hpp"
 
@@ -239,14 +241,14 @@ TEST_P(BoundedWorkerChannel, TheDeathOfItsSenderIsATypedCloseAfterWhatWasSent) {
 
 INSTANTIATE_TEST_SUITE_P(On, BoundedWorkerChannel, by_workers(), name_of);
 
-TEST(BoundedWorkerChannelDeathTest, RefusesCapacitiesThatCannotBe) {
-  EXPECT_DEATH(worker_channel<int>({.capacity = 0}), "capacity");
-  EXPECT_DEATH(worker_channel<int>({.capacity = static_cast<std::size_t>(-1)}), "capacity");
+TEST(BoundedWorkerChannelOptions, RefusesCapacitiesThatCannotBe) {
+  EXPECT_REFUSED(worker_channel<int>({.capacity = 0}), "capacity");
+  EXPECT_REFUSED(worker_channel<int>({.capacity = static_cast<std::size_t>(-1)}), "capacity");
 }
 
-TEST(BoundedChannelDeathTest, RefusesCapacitiesThatCannotBe) {
-  EXPECT_DEATH(channel<int>({.capacity = 0}), "capacity");
-  EXPECT_DEATH(channel<int>({.capacity = static_cast<std::size_t>(-1)}), "capacity");
+TEST(BoundedChannelOptions, RefusesCapacitiesThatCannotBe) {
+  EXPECT_REFUSED(channel<int>({.capacity = 0}), "capacity");
+  EXPECT_REFUSED(channel<int>({.capacity = static_cast<std::size_t>(-1)}), "capacity");
 }
 
 }  // namespace

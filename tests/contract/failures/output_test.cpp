@@ -187,5 +187,40 @@ TEST_F(CapturedOutput, LeavesNothingBehindHoweverTasksEnd) {
   EXPECT_GT(pool_of(*rt_).status().started, before + 20) << "the control arm: workers came and went";
 }
 
+/// What a host whose standard output is a pipe gets of a task that prints and is killed.
+std::string printed_before_a_kill(int (*task)()) {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return "no pipe";
+  std::fflush(nullptr);
+  const unique_fd before(fcntl(1, F_DUPFD_CLOEXEC, 10));
+  dup2(ends[1], 1);
+  close(ends[1]);
+  {
+    runtime rt({}, processes({.workers = 1, .spares = 0}));  // their standard output is the pipe
+    dup2(before.get(), 1);
+    EXPECT_THROW(rt.run([&](scope& s) { return offload({.timeout = bound(300ms)}, task)(s); }), timed_out);
+  }
+  const unique_fd from(ends[0]);
+  std::string text(4096, '\0');
+  std::size_t size = 0;
+  for (ssize_t n = 0; (n = read(from.get(), text.data() + size, text.size() - size)) > 0;)
+    size += static_cast<std::size_t>(n);
+  text.resize(size);
+  return text;
+}
+
+int print_and_spin() {
+  std::printf("a whole line\nhalf of one");
+  for (volatile bool on = true; on;) {
+  }
+  return 0;
+}
+
+class OutputOfAKilledTask : public failures_test {};
+
+TEST_F(OutputOfAKilledTask, ArrivesLineByLine) {
+  EXPECT_EQ(printed_before_a_kill(print_and_spin), "a whole line\n") << "the control: half a line is still a buffer's";
+}
+
 }  // namespace
 }  // namespace workit::test

@@ -11,6 +11,8 @@
 #include <system_error>
 #include <workit/base/assert.hpp>
 
+#include <workit/base/detail/file_limit.hpp>
+
 namespace workit {
 namespace {
 
@@ -23,7 +25,9 @@ constexpr int every_seal = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WR
 shared_block::shared_block(std::size_t size)
     : file_(::memfd_create("workit-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING)), size_(size) {
   if (!file_) fail("a shared buffer could not be created");
-  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) fail("a shared buffer could not be sized");
+  if (!detail::set_file_size(file_.get(), size))
+    fail(errno == EFBIG ? "a shared buffer is larger than a file may be by RLIMIT_FSIZE"
+                        : "a shared buffer could not be sized");
   map(PROT_READ | PROT_WRITE);
 }
 

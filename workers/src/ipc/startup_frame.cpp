@@ -11,6 +11,8 @@
 #include <string>
 #include <workit/workers/detail/remote_call.hpp>
 
+#include <workit/base/detail/file_limit.hpp>
+
 namespace workit::workers {
 namespace {
 
@@ -31,6 +33,10 @@ unique_fd write_startup_frames(const bytes& preload, const bytes& worker_init) {
   unique_fd file(::memfd_create("workit-start", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file)
     throw start_failed("no memfd for the arguments of preload and worker_init: " + std::string(std::strerror(errno)));
+  if (!workit::detail::may_have_size(preload.size() + worker_init.size()))
+    throw start_failed("the arguments of preload and worker_init take " +
+                       std::to_string(preload.size() + worker_init.size()) +
+                       " bytes, more than a file may have by RLIMIT_FSIZE");
   write_all(file.get(), preload);
   write_all(file.get(), worker_init);
   ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);

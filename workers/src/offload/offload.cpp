@@ -72,7 +72,6 @@ void check_attempts(const offload_options& options, const workers::remote_call& 
 
 void check_options(const offload_options& options, const workers::remote_call& call) {
   check_attempts(options, call);
-  if (options.timeout && *options.timeout <= duration::zero()) refuse("timeout has to be more than zero");
   if (options.grace < duration::zero()) refuse("grace is less than zero; it may be zero, for none, or more");
   switch (options.boundary) {
     case workit::boundary::process:
@@ -118,6 +117,8 @@ workers::encoded_result run_call(context& ctx, const offload_options& options, c
   self.check();
   auto& home = self.home;
   auto& node = *detail::node_of(self);
+  if (options.timeout && *options.timeout <= duration::zero())
+    throw timed_out("task \"" + ctx.name() + '"', *options.timeout);
   const auto cell = cancel_cell::make(node.cell(), home.shared_from_this());
   call_site site{ctx, self, cell, options, call, {}};
   if (options.timeout) {

@@ -33,7 +33,8 @@ bool pool_size::is_spent(const worker_handle& worker) const noexcept {
 
 std::optional<time_point> pool_size::shrink_at(const zygote_group& serving, std::size_t demand) const noexcept {
   if (!options_.idle_shrink || serving.idle.empty() || serving.alive() <= wanted(demand)) return std::nullopt;
-  return serving.idle.front()->idle_since + *options_.idle_shrink;
+  const auto at = deadline_point::in(*options_.idle_shrink, serving.idle.front()->idle_since);
+  return at.is_never() ? std::nullopt : std::optional(at.at());
 }
 
 }  // namespace workit::workers

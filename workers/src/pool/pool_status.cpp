@@ -2,21 +2,17 @@
 #include <workit/workers/pool_status.hpp>
 
 #include <algorithm>
-#include <cstdio>
+
+#include <workit/base/detail/number_text.hpp>
 
 namespace workit::workers {
 namespace {
 
 std::string amount_of(duration d) {
   const auto us = std::chrono::duration<double, std::micro>(d).count();
-  char text[40];
-  if (us < 1'000)
-    std::snprintf(text, sizeof text, "%.3g us", us);
-  else if (us < 1'000'000)
-    std::snprintf(text, sizeof text, "%.3g ms", us / 1'000);
-  else
-    std::snprintf(text, sizeof text, "%.3g s", us / 1'000'000);
-  return text;
+  if (us < 1'000) return workit::detail::number_text(us, 3) + " us";
+  if (us < 1'000'000) return workit::detail::number_text(us / 1'000, 3) + " ms";
+  return workit::detail::number_text(us / 1'000'000, 3) + " s";
 }
 
 void add_line(std::string& text, const char* what, const log2_histogram& h) {

@@ -13,6 +13,7 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 
+#include <workit/base/detail/file_limit.hpp>
 #include "backtrace_text.hpp"
 #include "limit_note.hpp"
 #include "task_channel.hpp"
@@ -26,7 +27,7 @@ constexpr std::size_t kept_payload = std::size_t{1} << 20;
 /// The host's view of a block: the page of control, and what small payloads take.
 constexpr std::size_t mapped_bytes = payload_offset + first_payload;
 
-std::string with_errno(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
+std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
 
 std::optional<std::string> next_word(wire_reader& from) {
   try {
@@ -44,7 +45,7 @@ std::shared_ptr<worker_handle> worker_handle::make(std::uint32_t number, std::sh
   unique_fd block(::memfd_create("workit-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!block) throw start_failed(with_errno("a worker's memory could not be created"));
   // Sealed before anybody else has it: the host's page can never be cut away below it.
-  if (::ftruncate(block.get(), payload_offset + first_payload) != 0 ||
+  if (!workit::detail::set_file_size(block.get(), payload_offset + first_payload) ||
       ::fcntl(block.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     throw start_failed(with_errno("a worker's memory could not be sized"));
   void* page = ::mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, block.get(), 0);
@@ -87,6 +88,9 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
     return "the arguments take " + std::to_string(arguments.size()) + " bytes, more than the 2 GiB that can travel";
   const bool is_small = arguments.size() <= first_payload;
   if (is_small && !arguments.empty()) std::memcpy(small_payload(), arguments.data(), arguments.size());
+  if (!is_small && !workit::detail::may_have_size(payload_offset + arguments.size()))
+    return with_errno("the arguments of " + std::to_string(arguments.size()) +
+                      " bytes could not be written to the worker's memory, which RLIMIT_FSIZE counts as a file");
   for (std::size_t done = is_small ? arguments.size() : 0; done < arguments.size();) {
     const auto n = ::pwrite(block_.get(), arguments.data() + done, arguments.size() - done,
                             static_cast<off_t>(payload_offset + done));

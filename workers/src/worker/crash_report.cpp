@@ -43,6 +43,9 @@ alignas(64) char handler_stack[128 * 1024];
   if (!crash_content->descriptor_intact() || ::lseek(to, payload_offset, SEEK_SET) < 0) return;
   void* frames[most_frames];
   const int count = ::backtrace(frames, most_frames);
+  // The first is where it stood. The others are where calls return to: after a call that does not return, as to
+  // std::terminate(), that is the next function.
+  for (int i = own_frames + 1; i < count; ++i) frames[i] = static_cast<char*>(frames[i]) - 1;
   if (count > own_frames) ::backtrace_symbols_fd(frames + own_frames, count - own_frames, to);
   const auto end = ::lseek(to, 0, SEEK_CUR);
   if (end > static_cast<off_t>(payload_offset))

@@ -19,6 +19,7 @@ namespace workit::workers {
 
 void reset_signals() noexcept {
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);  // KILL, STOP and libc's own refuse
+  ::signal(SIGXFSZ, SIG_IGN);  // a write past RLIMIT_FSIZE fails with EFBIG, which is an error with a sentence
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

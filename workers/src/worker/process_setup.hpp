@@ -7,7 +7,7 @@
 
 namespace workit::workers {
 
-/// Every signal to its default action, none blocked.
+/// Every signal to its default action, none blocked; but SIGXFSZ is ignored.
 void reset_signals() noexcept;
 
 /// Niceness, scheduling class, timer slack, out-of-memory score; the CPUs that `host`'s main thread may use, since the

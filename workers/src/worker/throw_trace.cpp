@@ -35,7 +35,11 @@ extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code workit_r
     int, _Unwind_Action actions, _Unwind_Exception_Class kind, _Unwind_Exception*, _Unwind_Context*) {
   // The last byte tells an exception that refers to another, as std::rethrow_exception makes it.
   const bool again = (kind & 0xff) == 1;
-  if ((actions & _UA_SEARCH_PHASE) != 0 && !(again && recorded > 0)) recorded = ::backtrace(frames, most_frames);
+  if ((actions & _UA_SEARCH_PHASE) != 0 && !(again && recorded > 0)) {
+    recorded = ::backtrace(frames, most_frames);
+    // Into the calls: a throw is the last instruction of many a function.
+    for (int i = 0; i < recorded; ++i) frames[i] = static_cast<char*>(frames[i]) - 1;
+  }
   return _URC_CONTINUE_UNWIND;
 }
 

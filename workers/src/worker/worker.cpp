@@ -37,7 +37,7 @@ namespace workit::workers {
 namespace {
 
 /// How long after its deadline a task is ended by the kernel, when the host has not done so by then.
-constexpr std::int64_t deadline_slack_ns = 250'000'000;
+constexpr duration deadline_slack = std::chrono::milliseconds(250);
 /// After a task of at most `short_task`, or a prewake, the worker spins for `spin_time` before it sleeps.
 constexpr auto short_task = std::chrono::milliseconds(1);
 constexpr auto spin_time = std::chrono::microseconds(100);
@@ -95,13 +95,13 @@ class worker {
     ::_exit(EXIT_FAILURE);
   }
 
-  /// Line by line, so that what was printed before a crash is not lost with it.
+  /// Line by line, so that what was printed before a crash or a kill is not lost with it.
   void capture_output() const noexcept {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     if (!descriptors_.captured) return;
     const unique_fd pipe(descriptors_.output_pipe());
     std::fflush(nullptr);
     for (const int descriptor : {1, 2}) ::dup2(pipe.get(), descriptor);
-    std::setvbuf(stdout, nullptr, _IOLBF, 0);
   }
 
   /// After everything that a task may not do any more: from here on the worker is bound by the same rules.
@@ -124,8 +124,12 @@ class worker {
     const auto request = control().request;
     loop_event_.store(request.loop < setup_.loops ? descriptors_.loop_event(request.loop) : -1,
                       std::memory_order_relaxed);
-    const bool bounded = request.deadline_ns < std::numeric_limits<std::int64_t>::max() - deadline_slack_ns;
-    if (bounded) timer_.set(request.deadline_ns + request.grace_ns + deadline_slack_ns);
+    // Neither the grace nor the slack may carry a far deadline into the past: the timer would end the task at once.
+    const auto asked_at = time_point{duration{request.deadline_ns}};
+    const auto killed_at =
+        deadline_point::in(deadline_slack, deadline_point::in(duration{request.grace_ns}, asked_at).at());
+    const bool bounded = !killed_at.is_never();
+    if (bounded) timer_.set(killed_at.at().time_since_epoch().count());
     const auto used_before = usage();
     if (const auto why = limits_.begin(request.limits, control().cpu_end_ns))
       run_.refuse(*why);

@@ -17,7 +17,7 @@ struct offload_options {
   /// refused with the reason (docs/thread-boundary.md).
   workit::boundary boundary = workit::boundary::process;
   /// Limit from the call to the result, queueing and start-up included; past it the work is stopped and the caller gets
-  /// timed_out. More than zero; none by default: the scope's deadline rules in any case.
+  /// timed_out; with zero or less it does not begin. None by default: the scope's deadline rules in any case.
   std::optional<duration> timeout{};
   /// Which pool of that boundary, by its name; empty is the first one of the runtime.
   std::string pool{};

@@ -37,7 +37,7 @@ class worker_channel {
   using value_type = T;
   using iterator = detail::receiving_iterator<worker_channel>;
 
-  /// Errors: as channel: asserts that the capacity is 1 to 1,048,576; std::bad_alloc.
+  /// Errors: as channel.
   explicit worker_channel(channel_options options = {})
       : core_(std::make_shared<workers::remote_channel>(std::move(options))->reading_end()) {
     detail::must_travel<T>();

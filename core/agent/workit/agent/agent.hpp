@@ -12,14 +12,14 @@ inline const budget_key agent_tool_calls{"AgentToolCalls", {.unit = "tool_calls"
 inline const budget_key agent_tokens{"AgentTokens", {.unit = "tokens"}};
 
 struct agent_options {
-  std::string name = "agent";           ///< of its scope; 1 to 128 characters
+  std::string name = "agent";           ///< of its scope
   std::optional<duration> deadline{};   ///< as scope_options::deadline
   std::vector<budget_limit> budgets{};  ///< as in `{{agent_tool_calls, 8}, {agent_tokens, 4000}}`
   std::optional<agent_log> log{};       ///< where its steps are written down
 };
 
 struct tool_options {
-  std::string name = "tool";      ///< of its task and events; 1 to 128 characters
+  std::string name = "tool";      ///< of its task and events
   amount calls = 1;               ///< of agent_tool_calls, if a scope limits them
   amount tokens{};                ///< of agent_tokens
   std::vector<charge> charges{};  ///< of other budgets
@@ -29,8 +29,6 @@ namespace detail {
 
 class agent_story;
 
-void check_options(const agent_options& options);
-void check_options(const tool_options& options);
 /// Runs one call of a tool in a task of its own and writes it down.
 void run_tool(agent_story& story, context& ctx, const tool_options& options, const std::function<void(context&)>& body);
 
@@ -50,7 +48,6 @@ class agent {
   /// caller's: other calls go on.
   template <detail::task_function F>
   [[nodiscard("a task function does nothing until it is called")]] auto tool(tool_options options, F function) const {
-    detail::check_options(options);
     return [story = story_, options = std::move(options),
             function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
       using R = detail::task_result<F>;
@@ -83,7 +80,6 @@ void run_agent(context& ctx, const agent_options& options, const std::function<v
 template <class F>
   requires std::invocable<F&, scope&, const agent&>
 [[nodiscard("a task function does nothing until it is called")]] auto agent_scope(agent_options options, F body) {
-  detail::check_options(options);
   return [options = std::move(options),
           body = std::move(body)](context& ctx) mutable -> std::invoke_result_t<F&, scope&, const agent&> {
     using R = std::invoke_result_t<F&, scope&, const agent&>;

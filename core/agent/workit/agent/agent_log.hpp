@@ -18,7 +18,7 @@ struct agent_log_options {
 /// lock of its own).
 class agent_log {
  public:
-  /// Errors: asserts the range of max_events.
+  /// Errors: std::invalid_argument for max_events beyond its range.
   explicit agent_log(agent_log_options options = {});
 
   /// Those that are kept, in the order in which they happened.

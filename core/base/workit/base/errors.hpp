@@ -43,7 +43,7 @@ class scope_cancelled : public error {
 class timed_out : public error {
  public:
   explicit timed_out(std::string what, duration limit);
-  /// The time that was allowed; duration::max() when only an instant was given.
+  /// The time that was allowed, zero or less when nothing could begin; duration::max() when only an instant was given.
   [[nodiscard]] duration limit() const noexcept { return limit_; }
 
  private:

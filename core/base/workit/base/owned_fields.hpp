@@ -8,7 +8,7 @@
 
 namespace workit {
 
-/// What is kept of fields. Values are text: "true", "10", "0.500000".
+/// What is kept of fields. Values are text: "true", "10", "0.5".
 using owned_fields = std::vector<std::pair<std::string, std::string>>;
 
 /// Copies all that `data` refers to.

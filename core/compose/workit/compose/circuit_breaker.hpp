@@ -49,7 +49,7 @@ class circuit_call {
 /// functions.
 class circuit_breaker {
  public:
-  /// Errors: asserts on options that cannot be.
+  /// Errors: std::invalid_argument for options that cannot be.
   explicit circuit_breaker(circuit_breaker_options options = {});
 
   /// A task function that runs `function` in a scope of its own if the circuit lets it pass.

@@ -7,22 +7,18 @@
 namespace workit {
 
 struct detached_options {
-  std::string name = "detached";  ///< 1 to 128 characters
+  std::string name = "detached";  ///< one of more than 128 characters is cut
   /// How long it may live before it is cancelled and its task fails with timed_out; duration::max() for no limit.
   /// By default five minutes: a task that no caller waits for must not stay for ever.
   duration max_lifetime = std::chrono::minutes(5);
 };
 
-namespace detail {
-void check_options(const detached_options& options);
-}
-
 /// Starts a root of its own, which delays no scope and is cancelled with none; the runtime's end takes it along as it
 /// does other roots. It runs on any of the I/O threads: what it captures it has to own.
-/// Blocks: no. Threads: any. Errors: asserts on options that cannot be; the task's are its handle's.
+/// Blocks: no. Threads: any. Errors: the task's are its handle's; timed_out where there is no
+/// time to live.
 template <detail::task_function F>
 auto detached(runtime& rt, detached_options options, F body) -> task<detail::task_result<F>> {
-  detail::check_options(options);
   const auto now = rt.clock().now();
   const auto until = deadline_point::in(options.max_lifetime, now);
   auto place = std::make_shared<detached_tasks::place>(rt.detached(), detached_task{0, options.name, now, until});

@@ -14,7 +14,7 @@ struct compose_options {
 };
 
 namespace detail {
-/// Asserts on options that cannot be; `what` is the composable, for the sentence.
+/// Errors: std::invalid_argument for options that cannot be; `what` is the composable, for the sentence.
 void check_options(std::string_view what, const compose_options& options);
 }  // namespace detail
 

@@ -7,7 +7,7 @@ namespace workit {
 
 struct timeout_options {
   std::string name = "timeout";  ///< of the scope; what() of the error begins with it
-  duration limit{};              ///< from the invocation on; more than zero
+  duration limit{};              ///< from the invocation on; zero or less: it is over before the function begins
   /// How long past the limit the body may take to end before it is reported, as in compose_options.
   duration grace = std::chrono::seconds(1);
 };

@@ -6,18 +6,17 @@
 namespace workit {
 
 namespace detail {
-void check_uncancellable(duration limit);
 void run_uncancellable(context& ctx, duration limit, scope_body body);
 }  // namespace detail
 
 /// A task function that runs `function` in a shielded scope: neither it nor anything that it starts sees what is
-/// decided above. The shield has a time limit of its own, more than zero, because nothing else bounds it.
+/// decided above. The shield has a time limit of its own, because nothing else bounds it; without any time
+/// it is over before the function begins.
 ///
 /// Blocks: the fiber, until the body has ended. Cancel: is none; a cancellation that came meanwhile, or before, shows
 /// at the next cancel point after it. Errors: the body's; timed_out when the limit ended it.
 template <detail::task_function F>
 [[nodiscard("a task function does nothing until it is called")]] auto uncancellable(duration limit, F function) {
-  detail::check_uncancellable(limit);
   return [limit, function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
     return detail::in_scope_of([&](detail::scope_body body) { detail::run_uncancellable(ctx, limit, body); }, function);
   };

@@ -17,7 +17,8 @@ struct budget_key_options {
 ///
 ///   inline const workit::budget_key cost{"cost", {.unit = "EUR", .digits = 4}};
 ///
-/// Threads: any. Lifetime: outlives the scopes that have a budget of it. Errors: options beyond their range are misuse.
+/// Threads: any. Lifetime: outlives the scopes that have a budget of it. Errors: std::invalid_argument for options
+/// beyond their range.
 class budget_key final : public detail::key_identity {
  public:
   explicit budget_key(std::string name, budget_key_options options = {});
@@ -36,8 +37,8 @@ class budget_key final : public detail::key_identity {
 extern const budget_key telemetry_budget;
 
 /// What a scope is given of `key`; `spent` of it is gone already. A budget of the same key above is not touched by what
-/// is charged below. Errors: opening the scope throws invalid_amount for what its key cannot count; more spent than
-/// allowed, or one key twice, is misuse.
+/// is charged below. Errors: opening the scope throws invalid_amount for what its key cannot count, and
+/// std::invalid_argument when more is spent than allowed, or for one key twice.
 struct budget_limit {
   budget_limit(const budget_key& k, amount l, amount s = {}) : key(&k), limit(l), spent(s) {}
 

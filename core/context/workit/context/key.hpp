@@ -14,7 +14,8 @@ namespace workit {
 ///   inline const workit::context_key<int> verbosity{"verbosity", 1};  // get() gives 1 where it is not set
 ///
 /// Threads: any. Lifetime: get() refers to the default, so the key outlives such references; a key without a default
-/// may go before its values. Errors: a name that is not 1 to 128 characters long is misuse.
+/// may go before its values. Errors: std::invalid_argument for a name that has not 1 to 128
+/// bytes.
 template <class T>
 class context_key final : public detail::key_identity {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T>,

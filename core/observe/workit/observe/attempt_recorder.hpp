@@ -50,7 +50,7 @@ struct attempt_details {
 /// may go first.
 class attempt_recorder {
  public:
-  /// Errors: asserts the ranges of the options.
+  /// Errors: std::invalid_argument for options beyond their ranges.
   explicit attempt_recorder(attempt_recorder_options options = {});
 
   /// A task function that calls `function` and makes a record of each call, when it has ended. What the call returns or

@@ -29,8 +29,8 @@ class event_exporter {
   using sink = std::function<void(const recorded_event&)>;
 
   /// `to` is called for one event at a time, in the order in which they were told; it may block. What it throws is
-  /// counted. Errors: asserts the ranges of the options, and that there is a sink; std::system_error when there is no
-  /// thread to be had.
+  /// counted. Errors: std::invalid_argument for options beyond their ranges; asserts that there is a sink;
+  /// std::system_error when there is no thread to be had.
   event_exporter(event_exporter_options options, sink to);
   explicit event_exporter(sink to) : event_exporter(event_exporter_options{}, std::move(to)) {}
   /// Offers the sink what still waits. Blocks: for that.

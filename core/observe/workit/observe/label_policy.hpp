@@ -48,8 +48,9 @@ class label_policy {
     repeated_label,  ///< one label twice
   };
 
-  /// Errors: asserts, with a sentence, on a key that is no name or is listed twice, on a label without values, on a
-  /// value that is longer than 64 characters or listed twice, and when the labels make more series than max_series.
+  /// Errors: std::invalid_argument, with a sentence, for a key that is no name or is listed twice, for a label without
+  /// values, for a value that is longer than 64 characters or listed twice, and when the labels make more series than
+  /// max_series.
   explicit label_policy(const label_policy_options& options);
 
   [[nodiscard]] verdict of(const metric_point& point) const;

@@ -28,7 +28,7 @@ struct receipt_recorder_options {
 /// on_record gets the record.
 class receipt_recorder {
  public:
-  /// Errors: asserts the ranges of the options.
+  /// Errors: std::invalid_argument for options beyond their ranges.
   explicit receipt_recorder(receipt_recorder_options options = {});
 
   /// Listens from now on; best before the scope has any work. Threads: the scope's loop; once, before any other call.

@@ -24,8 +24,8 @@ struct redaction_options {
 /// Looks at the names of fields, whole or, where they are paths, part by part: "request.headers.cookie" is hidden as
 /// "cookie" is, and all below it. It does not look into values, nor into messages: what is free text stays as it is.
 ///
-/// Threads: any; it does not change. Errors: a name that is empty, or of '_' and '-' only, is misuse, as is a depth
-/// beyond its range.
+/// Threads: any; it does not change. Errors: std::invalid_argument for a name that is empty, or of '_' and
+/// '-' only, and for a depth beyond its range.
 class redaction {
  public:
   explicit redaction(const redaction_options& options = {});

@@ -14,12 +14,13 @@ class sampling {
   /// Every event.
   [[nodiscard]] static sampling all() noexcept { return sampling(kind::all); }
   /// All of a scope and what is below it, or nothing of it: decided once for each scope that is attached, all with this
-  /// probability. The same seed, the same decisions. Errors: a rate that is not 0 to 1 is misuse.
+  /// probability. The same seed, the same decisions. Errors: std::invalid_argument for a rate that is
+  /// not 0 to 1.
   [[nodiscard]] static sampling head(double rate, std::optional<std::uint64_t> seed = {});
   /// What operators ask about, decided when the work has ended: tasks that failed or were cancelled, those that
   /// succeeded but took at least `slow`, scopes that were stopped, cleanups that failed or overran, losers that do not
   /// answer, log lines that are errors, and that the telemetry budget has run out. Two seconds are longer than people
-  /// like to wait for an answer. Errors: asserts that `slow` is not negative.
+  /// like to wait for an answer. Errors: std::invalid_argument when `slow` is negative.
   [[nodiscard]] static sampling errors_and_slow(duration slow = std::chrono::seconds(2));
 
   /// Whether an event passes, once its tree has been chosen.

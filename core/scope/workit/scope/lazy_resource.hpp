@@ -22,7 +22,7 @@ class lazy_resource {
   using resource = std::remove_reference_t<T>;
 
   /// `release` is called with the resource, or with a context and the resource. Blocks: no.
-  /// Errors: asserts the ranges of the options.
+  /// Errors: std::invalid_argument for options beyond their ranges.
   template <detail::task_function Acquire, class Release>
     requires(std::same_as<detail::task_result<Acquire>, T>&& detail::resource_function<Release, resource>)
   lazy_resource(scope& owner, resource_options options, Acquire acquire, Release release)

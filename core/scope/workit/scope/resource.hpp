@@ -8,7 +8,7 @@ namespace workit {
 
 /// How a resource is acquired and released.
 struct resource_options {
-  std::string name = "resource";      ///< 1 to 128 characters; of the task that acquires it
+  std::string name = "resource";      ///< 1 to 128 bytes; of the task that acquires it
   std::optional<duration> timeout{};  ///< of its release, as defer_options::timeout
 };
 

@@ -10,8 +10,9 @@
 namespace workit {
 
 struct scope_options {
-  std::string name = "scope";  ///< 1 to 128 characters; for receipts, events and messages
-  /// Time from opening to the deadline; past it the scope is cancelled and its opener gets timed_out. More than zero.
+  std::string name = "scope";  ///< for receipts, events and messages; one of more than 128 bytes is cut
+  /// Time from opening to the deadline; past it the scope is cancelled and its opener gets timed_out. With zero or less
+  /// the body does not begin.
   std::optional<duration> deadline{};
   /// The instant of the deadline; of both the earlier one rules.
   deadline_point deadline_at{};
@@ -39,8 +40,7 @@ using scope = scope_context;
 class scope_context final : public context {
  public:
   /// Starts a task: T(context&) or T(). It begins when its loop next turns, never inside spawn. In a scope that is
-  /// stopping it is born cancelled and its body never runs. Errors: a name that is empty or over 128 characters is
-  /// misuse, and so is spawning after the scope has closed.
+  /// stopping it is born cancelled and its body never runs. Errors: spawning after the scope has closed is misuse.
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) -> task<detail::task_result<std::decay_t<F>>> {
@@ -55,8 +55,8 @@ class scope_context final : public context {
   /// Starts a task under an idempotency key, or joins the one that lives under it here: then that one is returned, also
   /// if it is being cancelled, and `options` and `body` are dropped. A key is free again once its task has ended, its
   /// cleanups included; nothing of it stays. Keys are this scope's own, those of nested scopes are others.
-  /// Errors: a key that is empty or over 512 characters is misuse; a live task with another type of value, too; as
-  /// spawn().
+  /// Errors: std::invalid_argument for a key that is empty or over 512 bytes; misuse: a live task with another type of
+  /// value; as spawn().
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn_once(std::string_view key, task_options options, F&& body)
@@ -129,7 +129,8 @@ class remote_scope {
   bool cancel(cancel_reason why) const;
   bool cancel(std::string tag) const;
 
-  /// As scope::spawn; the body runs on the scope's loop. Threads: any.
+  /// As scope::spawn; the body runs on the scope's loop. A scope that has not closed when this is called stays open for
+  /// the task. Threads: any.
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) const -> task<detail::task_result<std::decay_t<F>>> {

@@ -19,7 +19,8 @@ class shared_resource {
  public:
   using resource = std::remove_reference_t<T>;
 
-  /// As lazy_resource, without the scope. Errors: asserts the ranges of the options.
+  /// As lazy_resource, without the scope. Errors: std::invalid_argument for options beyond their
+  /// ranges.
   template <detail::task_function Acquire, class Release>
     requires(std::same_as<detail::task_result<Acquire>, T>&& detail::resource_function<Release, resource>)
   shared_resource(resource_options options, Acquire acquire, Release release)

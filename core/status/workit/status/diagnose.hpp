@@ -67,7 +67,7 @@ struct diagnosis {
 
 /// Walks each scope, then its stopped workers, its tasks with the scopes below each, its scopes; then the events, then
 /// the pools. The same input gives the same findings in the same order. Pure. Blocks: no. Threads: any.
-/// Errors: asserts that the two durations are more than zero.
+/// Errors: std::invalid_argument unless the two durations are more than zero.
 [[nodiscard]] diagnosis diagnose(const scope_snapshot& snapshot, const diagnose_options& options = {});
 /// The same over all roots and the queue.
 [[nodiscard]] diagnosis diagnose(const runtime_snapshot& snapshot, const diagnose_options& options = {});

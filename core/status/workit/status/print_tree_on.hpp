@@ -26,8 +26,8 @@ struct print_tree_options {
 /// `workit::runtime rt({}, workit::print_tree_on(SIGQUIT));`. The signal's former disposition comes back with the end
 /// of the runtime. The handler does nothing but write(2) to an eventfd, which is async-signal-safe; a small thread of
 /// the service's own does the rest, so that a held I/O thread cannot keep it from printing.
-/// Errors: the runtime's constructor throws start_failed when the signal is taken by another such service; a signal
-/// that cannot be caught, or whose handler may not return, is misuse.
+/// Errors: the runtime's constructor throws start_failed when the signal is taken by another such service; this
+/// function std::invalid_argument for a signal that cannot be caught, or whose handler may not return.
 [[nodiscard]] std::unique_ptr<service> print_tree_on(int signal, print_tree_options options = {});
 
 }  // namespace workit

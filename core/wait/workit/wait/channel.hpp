@@ -36,7 +36,7 @@ class channel {
   using value_type = T;
   using iterator = detail::receiving_iterator<channel>;
 
-  /// Errors: asserts that the capacity is 1 to 1,048,576; std::bad_alloc.
+  /// Errors: std::invalid_argument for a capacity that is not 1 to 1,048,576; std::bad_alloc.
   explicit channel(channel_options options = {}) : state_(std::make_shared<state>(std::move(options))) {}
   channel(const channel&) = default;  // not movable: a handle is never empty
   channel& operator=(const channel&) = default;

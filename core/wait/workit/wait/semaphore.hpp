@@ -15,7 +15,7 @@ class semaphore {
   /// How many permits there may be.
   static constexpr std::size_t most = std::size_t{1} << 31;
 
-  /// Starts with `permits`, 0 to `most`. Errors: asserts that range.
+  /// Starts with `permits`, 0 to `most`. Errors: std::invalid_argument beyond it.
   explicit semaphore(std::size_t permits);
   semaphore(const semaphore&) = delete;
   semaphore& operator=(const semaphore&) = delete;

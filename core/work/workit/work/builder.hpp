@@ -29,7 +29,7 @@ class work_job {
 
 /// Says how the items of a source are to be worked on; immutable: each call returns a new one. Nothing runs before the
 /// task function that for_each() and collect() return is called, or the stream asked for a value. What cannot be is
-/// refused (asserts) by the call that says it.
+/// refused (std::invalid_argument) by the call that says it.
 ///
 /// Each item is a task `work-item-<index>` in a scope `work` (a stream: `work-stream-item-<index>` in `work-stream`):
 /// (rate limit, stages) within the retry, within the timeout, within the deadline. An item is taken from the source

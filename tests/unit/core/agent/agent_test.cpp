@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <support/seed.hpp>
 #include <workit/agent/agent.hpp>
 #include <workit/base/event.hpp>
@@ -368,17 +369,27 @@ TEST_F(Agent, WhateverItsToolsDoItsStoryIsWhole) {
   }
 }
 
-TEST(AgentDeathTest, RefusesWhatCannotBe) {
-  const auto body = [](scope&, const agent&) {};
-  EXPECT_DEATH(agent_scope({.name = ""}, body), "an agent's name has 0 characters; it may have 1 to 128");
-  EXPECT_DEATH(agent_scope({.deadline = 0s}, body), "agent \"agent\": the deadline has to be more than zero from now");
-  EXPECT_DEATH(agent_log({.max_events = 0}), "agent_log_options.max_events is 0; it may be 1 to 1,000,000");
-  EXPECT_DEATH(
-      {
-        manual_runtime rt;
-        rt.run(agent_scope({}, [](scope& s, const agent& a) { a.tool({.name = std::string(129, 'x')}, [] {})(s); }));
-      },
-      "a tool's name has 129 characters");
+TEST(AgentOptions, WithoutTimeItIsOverBeforeItBegins) {
+  manual_runtime rt;
+  bool began = false;
+  EXPECT_THROW(rt.run(agent_scope({.deadline = 0s}, [&](scope&, const agent&) { began = true; })), timed_out);
+  EXPECT_FALSE(began);
+}
+
+TEST(AgentOptions, TakeNamesThatComeFromRequests) {
+  manual_runtime rt;
+  int calls = 0;
+  const auto body = [&](scope& s, const agent& a) {
+    a.tool({.name = std::string(129, 'x')}, [&] { ++calls; })(s);
+    a.tool({.name = ""}, [&] { ++calls; })(s);
+  };
+  rt.run(agent_scope({.name = ""}, body));
+  rt.run(agent_scope({.name = std::string(1000, 'y')}, body));
+  EXPECT_EQ(calls, 4);
+}
+
+TEST(AgentOptions, AreRefusedWhereTheyCannotBe) {
+  EXPECT_REFUSED(agent_log({.max_events = 0}), "agent_log_options.max_events is 0; it may be 1 to 1,000,000");
 }
 
 TEST(AgentDeathTest, ItsToolsMayNotBeCalledAfterItHasEnded) {

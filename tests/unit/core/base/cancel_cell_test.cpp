@@ -70,7 +70,7 @@ TEST(CancelCell, SaysWhyAndWhenAWorkerStoppedThatMetTheDeadlineFirst) {
   EXPECT_EQ(std::get<reason::deadline>(early.why).lateness, 3ms);
   cell->request(reason::manual{.tag = "ours"});
   EXPECT_EQ(describe(cell->record_or(until, noon + 3ms).why), "manual: ours");
-  EXPECT_EQ(cell->record_or(until, noon).at, cell->record()->at);
+  EXPECT_EQ(cell->record_or(deadline_point(), noon).at, cell->record()->at);
 }
 
 TEST(CancelCell, StopsItsDescendantsAndNotItsParentNorItsSiblings) {
@@ -267,6 +267,16 @@ TEST(CancelCell, NeverHidesACancellationBehindItsCacheOnceARequestHasReturned) {
   b.join();
   c.join();
   EXPECT_EQ(hidden, 0);
+}
+
+TEST(CancelCell, TellsNoRequestAfterTheStopThatItsDeadlineCaused) {
+  const auto cell = root();
+  const auto met = std::chrono::steady_clock::now();  // by the worker's own timer
+  cell->request(reason::deadline{});
+  ASSERT_GT(cell->record()->at, met);
+  EXPECT_EQ(cell->record_or(deadline_point(met - 1us), met).at, met - 1us);
+  EXPECT_EQ(cell->record_or(deadline_point(), met).at, cell->record()->at) << "the control: no deadline was met";
+  EXPECT_EQ(cell->record_or(deadline_point(met - 1us), cell->record()->at).at, cell->record()->at) << "in order";
 }
 
 TEST(CancelCell, GivesAReaderOnAnotherThreadTheWholeRecord) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <set>
+#include <support/refused.hpp>
 #include <workit/base/event.hpp>
 
 namespace workit {
@@ -204,8 +205,8 @@ TEST_F(All, SaysNothingOfASiblingThatAnswersWithinItsGrace) {
   EXPECT_TRUE(log.entries.empty());
 }
 
-TEST(AllDeathTest, RefusesAGraceOfNothing) {
-  EXPECT_DEATH((void)all({.grace = 0s}, [] {}), "all\\(\\): the grace of its losers has to be more than zero");
+TEST(AllOptions, RefusesAGraceOfNothing) {
+  EXPECT_REFUSED((void)all({.grace = 0s}, [] {}), "all\\(\\): the grace of its losers has to be more than zero");
 }
 
 }  // namespace

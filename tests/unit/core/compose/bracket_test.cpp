@@ -2,6 +2,7 @@
 #include "branches.hpp"
 
 #include <memory>
+#include <support/refused.hpp>
 #include <workit/base/event.hpp>
 
 namespace workit {
@@ -150,10 +151,10 @@ TEST_F(Bracket, HandsOnAReference) {
   EXPECT_EQ(mine, 3);
 }
 
-TEST(BracketDeathTest, RefusesATimeOutOfNothing) {
-  EXPECT_DEATH((void)bracket(
-                   {.timeout = 0s}, [] { return 1; }, [](int&) {}, [](int&) {}),
-               "bracket\\(\\): the time-out of the release has to be more than zero");
+TEST(BracketOptions, RefusesATimeOutOfNothing) {
+  EXPECT_REFUSED((void)bracket(
+                     {.timeout = 0s}, [] { return 1; }, [](int&) {}, [](int&) {}),
+                 "bracket\\(\\): the time-out of the release has to be more than zero");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <support/error_of.hpp>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <utility>
 #include <vector>
 #include <workit/base/event.hpp>

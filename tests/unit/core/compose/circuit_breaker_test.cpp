@@ -2,6 +2,7 @@
 #include "branches.hpp"
 
 #include <atomic>
+#include <support/refused.hpp>
 #include <thread>
 
 namespace workit {
@@ -194,11 +195,11 @@ TEST(CircuitBreakerThreads, OneServesSeveralLoops) {
   EXPECT_EQ(ran, 1600);
 }
 
-TEST(CircuitBreakerDeathTest, RefusesWhatCannotBe) {
-  EXPECT_DEATH(circuit_breaker({.failure_threshold = 0}), "failure_threshold is 0");
-  EXPECT_DEATH(circuit_breaker({.reset_after = 0s}), "reset_after has to be more than zero");
-  EXPECT_DEATH(circuit_breaker({.half_open_calls = 0}), "it could never close again");
-  EXPECT_DEATH(circuit_breaker({.name = ""}), "name has 0 characters");
+TEST(CircuitBreakerOptions, RefusesWhatCannotBe) {
+  EXPECT_REFUSED(circuit_breaker({.failure_threshold = 0}), "failure_threshold is 0");
+  EXPECT_REFUSED(circuit_breaker({.reset_after = 0s}), "reset_after has to be more than zero");
+  EXPECT_REFUSED(circuit_breaker({.half_open_calls = 0}), "it could never close again");
+  EXPECT_REFUSED(circuit_breaker({.name = ""}), "name has 0 characters");
 }
 
 }  // namespace

@@ -99,11 +99,11 @@ TEST_F(Hedge, DoesNotBeginInAScopeThatIsStopping) {
   EXPECT_TRUE(starts.empty());
 }
 
-TEST(HedgeDeathTest, RefusesWhatCannotBe) {
-  EXPECT_DEATH((void)hedge({.after = 1s, .max = 0}, [] {}), "max is 0; it may be 1 to 1,000");
-  EXPECT_DEATH((void)hedge({.after = 1s, .max = 1001}, [] {}), "max is 1001; it may be 1 to 1,000");
-  EXPECT_DEATH((void)hedge({.max = 3}, [] {}), "after has to be more than zero");
-  EXPECT_DEATH((void)hedge({.after = 1s, .grace = 0s}, [] {}), "grace");
+TEST(HedgeOptions, RefusesWhatCannotBe) {
+  EXPECT_REFUSED((void)hedge({.after = 1s, .max = 0}, [] {}), "max is 0; it may be 1 to 1,000");
+  EXPECT_REFUSED((void)hedge({.after = 1s, .max = 1001}, [] {}), "max is 1001; it may be 1 to 1,000");
+  EXPECT_REFUSED((void)hedge({.max = 3}, [] {}), "after has to be more than zero");
+  EXPECT_REFUSED((void)hedge({.after = 1s, .grace = 0s}, [] {}), "grace");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "branches.hpp"
 
 #include <algorithm>
+#include <support/refused.hpp>
 
 namespace workit {
 namespace {
@@ -83,8 +84,8 @@ TEST_F(Pool, StartsNothingMoreOnceItIsCancelled) {
   EXPECT_EQ(heard, (std::vector<std::string>(3, "manual")));
 }
 
-TEST(PoolDeathTest, RefusesALimitOfNone) {
-  EXPECT_DEATH((void)pool(0, std::vector<std::function<int()>>{}), "pool\\(\\): the limit is 0");
+TEST(PoolOptions, RefusesALimitOfNone) {
+  EXPECT_REFUSED((void)pool(0, std::vector<std::function<int()>>{}), "pool\\(\\): the limit is 0");
 }
 
 }  // namespace

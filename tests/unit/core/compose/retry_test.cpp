@@ -1,4 +1,5 @@
 // retry(): attempts one after another.
+#include <support/refused.hpp>
 #include <workit/base/event.hpp>
 #include "branches.hpp"
 
@@ -218,10 +219,10 @@ TEST_F(Retry, ChargesBeforeEachAttemptButTheFirst) {
   EXPECT_EQ(starts.size(), 3u);
 }
 
-TEST(RetryDeathTest, RefusesAttemptsThatCannotBe) {
-  EXPECT_DEATH((void)retry({.times = 0}, [] {}), "times is 0; it may be 1 to 1,000");
-  EXPECT_DEATH((void)retry({.times = 1001}, [] {}), "times is 1001; it may be 1 to 1,000");
-  EXPECT_DEATH((void)retry({.initial_delay = -1ms}, [] {}), "may not be negative");
+TEST(RetryOptions, RefusesAttemptsThatCannotBe) {
+  EXPECT_REFUSED((void)retry({.times = 0}, [] {}), "times is 0; it may be 1 to 1,000");
+  EXPECT_REFUSED((void)retry({.times = 1001}, [] {}), "times is 1001; it may be 1 to 1,000");
+  EXPECT_REFUSED((void)retry({.initial_delay = -1ms}, [] {}), "may not be negative");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // supervise(): restarts within a sliding window.
+#include <support/refused.hpp>
 #include <workit/base/event.hpp>
 #include "branches.hpp"
 
@@ -110,10 +111,10 @@ TEST_F(Supervise, TellsOfItsRestarts) {
   EXPECT_EQ(log.names[0], "server");
 }
 
-TEST(SuperviseDeathTest, RefusesWhatCannotBe) {
-  EXPECT_DEATH((void)supervise({.max_restarts = 0}, [] {}), "max_restarts is 0; it may be 1 to 1,000");
-  EXPECT_DEATH((void)supervise({.window = 0s}, [] {}), "the window has to be more than zero");
-  EXPECT_DEATH((void)supervise({.initial_delay = -1s}, [] {}), "may not be negative");
+TEST(SuperviseOptions, RefusesWhatCannotBe) {
+  EXPECT_REFUSED((void)supervise({.max_restarts = 0}, [] {}), "max_restarts is 0; it may be 1 to 1,000");
+  EXPECT_REFUSED((void)supervise({.window = 0s}, [] {}), "the window has to be more than zero");
+  EXPECT_REFUSED((void)supervise({.initial_delay = -1s}, [] {}), "may not be negative");
 }
 
 }  // namespace

@@ -128,18 +128,53 @@ TEST_F(Uncancellable, DoesNotSeeTheDeadlineAbove) {
   EXPECT_EQ(rt.clock.now(), start + 3s);
 }
 
-TEST_F(Uncancellable, GivesWayToTheCancellationAboveWhenItsLimitPasses) {
+TEST_F(Uncancellable, FailsByItsLimitThoughItsTaskWasCancelledMeanwhile) {
   manual_runtime rt;
   rt.run([&](scope& s) {
-    auto t = s.spawn(uncancellable(1s, sleeper(1h, 1)));
+    auto t = s.spawn({.background = true}, uncancellable(1s, sleeper(1h, 1)));
     s.sleep_for(1ms);
     t.cancel("enough");
-    EXPECT_EQ(describe(t.result().why()), "manual: enough");
+    EXPECT_THROW(t.get(), timed_out);
   });
 }
 
-TEST(UncancellableDeathTest, RefusesToGoWithoutALimit) {
-  EXPECT_DEATH((void)uncancellable(0s, [] {}), "its time limit has to be more than zero");
+TEST(UncancellableUnderACancellation, EndsByItsOwnLimitAsTimedOut) {
+  for (const bool cancelled_before : {true, false}) {
+    manual_runtime rt;
+    bool timed = false, cancelled_after = false;
+    EXPECT_THROW(rt.run([&](scope& s) {
+      if (cancelled_before)
+        s.cancel("gone");
+      else
+        s.spawn([&](context& ctx) {
+          ctx.sleep_for(5ms);
+          s.cancel("gone");
+        });
+      try {
+        uncancellable(10ms, [](context& ctx) { ctx.sleep_for(1h); })(s);
+      } catch (const timed_out&) {
+        timed = true;
+      }
+      try {
+        s.check();
+      } catch (const cancelled&) {
+        cancelled_after = true;
+        throw;
+      }
+    }),
+                 scope_cancelled);
+    EXPECT_TRUE(timed) << cancelled_before;
+    EXPECT_TRUE(cancelled_after) << "the control: the cancellation is still there";
+  }
+}
+
+TEST(UncancellableWithoutTime, IsOverBeforeItsFunctionBegins) {
+  manual_runtime rt;
+  bool began = false;
+  EXPECT_THROW(rt.run(uncancellable(0s, [&] { began = true; })), timed_out);
+  EXPECT_FALSE(began);
+  rt.run(uncancellable(1ms, [&] { began = true; }));
+  EXPECT_TRUE(began) << "the control";
 }
 
 }  // namespace

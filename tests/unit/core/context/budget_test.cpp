@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <vector>
 #include <workit/scope/runtime.hpp>
 
@@ -271,13 +272,13 @@ TEST_F(Budget, LastsUntilTheCleanupsHaveRun) {
 }
 
 TEST_F(BudgetDeathTest, IsGivenOnceAndWithNoMoreSpentThanAllowed) {
-  EXPECT_DEATH(
+  EXPECT_REFUSED(
       {
         manual_runtime rt;
         rt.run({.budgets = {{tokens, 1}, {tokens, 2}}}, [](scope&) {});
       },
       "a scope is given two budgets of \"tokens\": it may have one of a key");
-  EXPECT_DEATH(
+  EXPECT_REFUSED(
       {
         manual_runtime rt;
         rt.run({.budgets = {{cost, 1, 1.01}}}, [](scope&) {});

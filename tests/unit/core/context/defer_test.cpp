@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <vector>
 #include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
@@ -335,9 +336,9 @@ TEST_F(DeferDeathTest, RefusesMoreThanTenThousand) {
                "\"page\" registers more than 10,000 cleanups: open a scope per item instead");
 }
 
-TEST_F(DeferDeathTest, RefusesABoundOfNothing) {
-  EXPECT_DEATH(manual_runtime().run({.name = "page"}, [](scope& s) { s.defer({.timeout = 0s}, [] {}); }),
-               "\"page\": the time-out of a cleanup has to be more than zero");
+TEST_F(Defer, RefusesABoundOfNothing) {
+  EXPECT_REFUSED(manual_runtime().run({.name = "page"}, [](scope& s) { s.defer({.timeout = 0s}, [] {}); }),
+                 "\"page\": the time-out of a cleanup has to be more than zero");
 }
 
 }  // namespace

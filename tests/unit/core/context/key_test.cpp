@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <support/refused.hpp>
 #include <type_traits>
 #include <workit/context/budget.hpp>
 #include <workit/context/key.hpp>
@@ -45,18 +46,18 @@ TEST(ContextKey, IsNotItsAddressEither) {
   std::destroy_at(second);
 }
 
-TEST(KeyDeathTest, HasANameOfOneTo128Characters) {
+TEST(KeyOptions, HasANameOfOneTo128Characters) {
   const context_key<int> longest(std::string(128, 'k'));
-  EXPECT_DEATH(context_key<int>{""}, "a key's name has 0 characters; it may have 1 to 128");
-  EXPECT_DEATH(context_key<int>(std::string(129, 'k')), "a key's name has 129 characters; it may have 1 to 128");
-  EXPECT_DEATH(budget_key{""}, "a key's name has 0 characters");
+  EXPECT_REFUSED(context_key<int>{""}, "a key's name has 0 characters; it may have 1 to 128");
+  EXPECT_REFUSED(context_key<int>(std::string(129, 'k')), "a key's name has 129 characters; it may have 1 to 128");
+  EXPECT_REFUSED(budget_key{""}, "a key's name has 0 characters");
 }
 
-TEST(BudgetKeyDeathTest, HasAUnitAndDigitsThatFit) {
+TEST(BudgetKeyOptions, HasAUnitAndDigitsThatFit) {
   const budget_key widest("widest", {.unit = std::string(32, 'u'), .digits = 12});
-  EXPECT_DEATH(budget_key("b", {.unit = std::string(33, 'u')}),
-               "the unit of budget \"b\" has 33 characters; it may have up to 32");
-  EXPECT_DEATH(budget_key("b", {.digits = 13}), "budget \"b\" counts 13 decimal digits; it may count 0 to 12");
+  EXPECT_REFUSED(budget_key("b", {.unit = std::string(33, 'u')}),
+                 "the unit of budget \"b\" has 33 characters; it may have up to 32");
+  EXPECT_REFUSED(budget_key("b", {.digits = 13}), "budget \"b\" counts 13 decimal digits; it may count 0 to 12");
 }
 
 }  // namespace

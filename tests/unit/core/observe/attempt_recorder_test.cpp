@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <workit/base/event.hpp>
 #include <workit/compose/retry.hpp>
 #include <workit/compose/timeout.hpp>
@@ -156,8 +157,8 @@ TEST_F(AttemptRecorder, WrapsWhatReturnsReferencesAndMoveOnlyValuesAndMayGoFirst
 }
 
 TEST(AttemptRecorderDeathTest, RefusesWhatCannotBe) {
-  EXPECT_DEATH(attempt_recorder({.max_attempts = 0}), "max_attempts is 0; it may be 1 to 1,000,000");
-  EXPECT_DEATH(attempt_recorder({.max_metadata = (1u << 20) + 1}), "max_metadata is 1048577 bytes");
+  EXPECT_REFUSED(attempt_recorder({.max_attempts = 0}), "max_attempts is 0; it may be 1 to 1,000,000");
+  EXPECT_REFUSED(attempt_recorder({.max_metadata = (1u << 20) + 1}), "max_metadata is 1048577 bytes");
 }
 
 }  // namespace

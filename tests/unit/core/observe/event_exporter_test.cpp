@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <support/refused.hpp>
 #include <support/seed.hpp>
 #include <workit/base/event.hpp>
 #include <workit/observe/event_exporter.hpp>
@@ -351,15 +352,16 @@ TEST_F(EventExporter, ThatNeverReturnsDelaysNoTask) {
 
 TEST(EventExporterDeathTest, RefusesWhatCannotBe) {
   const auto to = [](const recorded_event&) {};
-  EXPECT_DEATH(event_exporter({.queue = {.capacity = 0}}, to), "an event_exporter: capacity is 0; it may be 1 to");
-  EXPECT_DEATH(event_exporter({.queue = {.capacity = 1'000'001}}, to), "capacity is 1000001");
-  EXPECT_DEATH(event_exporter({.queue = {.max_bytes = 1023}}, to), "max_bytes is 1023; it may be 1,024 or more");
-  EXPECT_DEATH(event_exporter({.queue = {.failure_threshold = 0}}, to), "failure_threshold is 0; it may be 1 or more");
-  EXPECT_DEATH(event_exporter({.queue = {.reset_after = 0s}}, to), "reset_after has to be more than zero");
+  EXPECT_REFUSED(event_exporter({.queue = {.capacity = 0}}, to), "an event_exporter: capacity is 0; it may be 1 to");
+  EXPECT_REFUSED(event_exporter({.queue = {.capacity = 1'000'001}}, to), "capacity is 1000001");
+  EXPECT_REFUSED(event_exporter({.queue = {.max_bytes = 1023}}, to), "max_bytes is 1023; it may be 1,024 or more");
+  EXPECT_REFUSED(event_exporter({.queue = {.failure_threshold = 0}}, to),
+                 "failure_threshold is 0; it may be 1 or more");
+  EXPECT_REFUSED(event_exporter({.queue = {.reset_after = 0s}}, to), "reset_after has to be more than zero");
   EXPECT_DEATH(event_exporter(event_exporter::sink{}), "was made without a sink");
-  EXPECT_DEATH(static_cast<void>(sampling::head(1.5)), "the rate is 1.500000; it is a probability, 0 to 1");
-  EXPECT_DEATH(static_cast<void>(sampling::head(std::nan(""))), "it is a probability, 0 to 1");
-  EXPECT_DEATH(static_cast<void>(sampling::errors_and_slow(-1s)), "no work takes less than no time");
+  EXPECT_REFUSED(static_cast<void>(sampling::head(1.5)), "the rate is 1.5; it is a probability, 0 to 1");
+  EXPECT_REFUSED(static_cast<void>(sampling::head(std::nan(""))), "it is a probability, 0 to 1");
+  EXPECT_REFUSED(static_cast<void>(sampling::errors_and_slow(-1s)), "no work takes less than no time");
   EXPECT_DEATH(static_cast<void>(event_exporter({.sampling = sampling::head(0.5)}, to).handler()),
                "head chooses among scopes, so attach it to each root");
 }

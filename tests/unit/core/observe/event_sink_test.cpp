@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <support/seed.hpp>
 #include <thread>
 #include <workit/base/event.hpp>
@@ -144,8 +145,8 @@ TEST_F(EventSink, LosesNothingBetweenThreadsThatTakeAndLoopsThatTell) {
 }
 
 TEST_F(EventSink, RefusesACapacityThatCannotBe) {
-  EXPECT_DEATH(event_sink(0), "an event_sink for 0 events; it may hold 1 to 1,000,000");
-  EXPECT_DEATH(event_sink(1'000'001), "an event_sink for 1000001 events");
+  EXPECT_REFUSED(event_sink(0), "an event_sink for 0 events; it may hold 1 to 1,000,000");
+  EXPECT_REFUSED(event_sink(1'000'001), "an event_sink for 1000001 events");
 }
 
 }  // namespace

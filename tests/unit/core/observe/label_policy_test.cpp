@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 #include <stdexcept>
+#include <support/refused.hpp>
 #include <support/seed.hpp>
 #include <thread>
 #include <workit/observe/metric_exporter.hpp>
@@ -73,17 +74,17 @@ TEST(LabelPolicy, KnowsTheMostSeriesThereCanBe) {
 }
 
 TEST(LabelPolicyDeathTest, RefusesListsThatCannotBe) {
-  EXPECT_DEATH(label_policy({.allowed = {{"2xx", {"1"}}}}), "\"2xx\" is no name of a label");
-  EXPECT_DEATH(label_policy({.allowed = {{"", {"1"}}}}), "\"\" is no name of a label");
-  EXPECT_DEATH(label_policy({.allowed = {{.key = "a"}}}), "\"a\" has no values: list all that it may have");
-  EXPECT_DEATH(label_policy({.allowed = {{"a", {"1"}}, {"a", {"2"}}}}), "\"a\" is listed twice");
-  EXPECT_DEATH(label_policy({.allowed = {{"a", {"1", "2", "1"}}}}), "\"a\" has the value \"1\" twice");
-  EXPECT_DEATH(label_policy({.allowed = {{"a", {std::string(65, 'x')}}}}),
-               "a value of 65 characters; it may have up to 64");
-  EXPECT_DEATH(label_policy({.max_series = 0}), "max_series is 0; it may be 1 or more");
+  EXPECT_REFUSED(label_policy({.allowed = {{"2xx", {"1"}}}}), "\"2xx\" is no name of a label");
+  EXPECT_REFUSED(label_policy({.allowed = {{"", {"1"}}}}), "\"\" is no name of a label");
+  EXPECT_REFUSED(label_policy({.allowed = {{.key = "a"}}}), "\"a\" has no values: list all that it may have");
+  EXPECT_REFUSED(label_policy({.allowed = {{"a", {"1"}}, {"a", {"2"}}}}), "\"a\" is listed twice");
+  EXPECT_REFUSED(label_policy({.allowed = {{"a", {"1", "2", "1"}}}}), "\"a\" has the value \"1\" twice");
+  EXPECT_REFUSED(label_policy({.allowed = {{"a", {std::string(65, 'x')}}}}),
+                 "a value of 65 characters; it may have up to 64");
+  EXPECT_REFUSED(label_policy({.max_series = 0}), "max_series is 0; it may be 1 or more");
   const std::vector<metric_label> nine{{"a", {"1", "2"}}, {"b", {"1", "2"}}};
-  EXPECT_DEATH(label_policy({.allowed = nine, .max_series = 8}),
-               "with the values of \"b\" a metric could become more than 8 series");
+  EXPECT_REFUSED(label_policy({.allowed = nine, .max_series = 8}),
+                 "with the values of \"b\" a metric could become more than 8 series");
   EXPECT_EQ(label_policy({.allowed = nine, .max_series = 9}).most_series(), 9u);
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <thread>
 #include <workit/compose/retry.hpp>
 #include <workit/observe/receipt_recorder.hpp>
@@ -324,8 +325,8 @@ TEST(RecordLimitation, HasAWordForEach) {
 using ReceiptRecorderDeathTest = ReceiptRecorder;
 
 TEST_F(ReceiptRecorderDeathTest, RefusesWhatCannotBe) {
-  EXPECT_DEATH(receipt_recorder({.max_events = 0}), "max_events is 0; it may be 1 to 1,000,000");
-  EXPECT_DEATH(receipt_recorder({.id = std::string(513, 'x')}), "id has 513 characters");
+  EXPECT_REFUSED(receipt_recorder({.max_events = 0}), "max_events is 0; it may be 1 to 1,000,000");
+  EXPECT_REFUSED(receipt_recorder({.id = std::string(513, 'x')}), "id has 513 characters");
   EXPECT_DEATH((void)receipt_recorder().build(), "before it was attached to a scope");
   manual_runtime rt;
   EXPECT_DEATH(rt.run({.name = "second"},

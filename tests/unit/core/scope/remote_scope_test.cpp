@@ -53,6 +53,55 @@ TEST_F(RemoteScope, IsGivenTasksByOtherThreads) {
   EXPECT_EQ(sum, 200);
 }
 
+TEST_F(RemoteScope, StaysOpenForWhatItsOwnBodyGaveIt) {
+  std::atomic<int> ran{0};
+  std::optional<scope_receipt> receipt;
+  {
+    runtime rt;
+    rt.run({.on_receipt = [&](const scope_receipt& r) { receipt = r; }}, [&](scope& s) {
+      for (int i = 0; i < 1'000; ++i) s.remote().spawn({}, [&] { ++ran; });
+    });
+  }
+  EXPECT_EQ(ran, 1'000);
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(receipt->succeeded, 1'000u);
+}
+
+TEST_F(RemoteScope, StaysOpenForWhatWasGivenBeforeItCloses) {
+  runtime rt;
+  for (int round = 0; round < 300; ++round) {
+    std::atomic<int> ran{0};
+    std::atomic<bool> go{false};
+    int expected = 0, late = 0;
+    std::thread giver;
+    rt.run([&](scope& s) {
+      giver = std::thread([&, r = s.remote()] {
+        while (!go) std::this_thread::yield();
+        for (int i = 0; i < 20; ++i) {
+          auto task = r.spawn({}, [&] { ++ran; });
+          (task.result().is_cancelled() ? late : expected) += 1;
+        }
+      });
+      s.defer([&] { go = true; });  // it gives while the scope closes
+    });
+    giver.join();
+    ASSERT_EQ(ran, expected) << "round " << round;
+    ASSERT_EQ(expected + late, 20);
+  }
+}
+
+TEST_F(RemoteScope, ThatIsStoppingStartsNothingItIsGiven) {
+  runtime rt;
+  bool ran = false;
+  EXPECT_THROW(rt.run([&](scope& s) {
+    s.cancel("gone");
+    s.remote().spawn({}, [&] { ran = true; });
+    s.check();
+  }),
+               scope_cancelled);
+  EXPECT_FALSE(ran);
+}
+
 TEST_F(RemoteScope, GivenATaskAfterItHasClosedAnswersCancelled) {
   runtime rt;
   std::optional<remote_scope> r;

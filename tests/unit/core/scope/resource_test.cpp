@@ -5,6 +5,7 @@
 #include <random>
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <support/seed.hpp>
 #include <thread>
 #include <workit/base/event.hpp>
@@ -318,10 +319,10 @@ using ResourceDeathTest = Resource;
 TEST_F(ResourceDeathTest, RefusesWhatCannotBe) {
   manual_runtime rt;
   const auto in_scope = [&](auto body) { rt.run({.name = "s"}, body); };
-  EXPECT_DEATH(in_scope([&](scope& s) { lazy_resource(s, {.name = ""}, acquire(), release()); }),
-               "a resource's name has 0 characters");
-  EXPECT_DEATH(shared_resource({.timeout = 0s}, acquire(), release()),
-               "the time-out of its release has to be more than zero");
+  EXPECT_REFUSED(in_scope([&](scope& s) { lazy_resource(s, {.name = ""}, acquire(), release()); }),
+                 "a resource's name has 0 characters");
+  EXPECT_REFUSED(shared_resource({.timeout = 0s}, acquire(), release()),
+                 "the time-out of its release has to be more than zero");
   EXPECT_DEATH(in_scope([&](scope& s) {
                  lazy_resource r(s, {.name = "db"}, acquire(), release());
                  s.defer([r] { (void)r.get(); });  // runs after the release

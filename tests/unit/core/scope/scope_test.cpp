@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <thread>
 #include <workit/base/event.hpp>
 #include <workit/scope/runtime.hpp>
@@ -266,15 +267,43 @@ TEST_F(Scope, OpenedThroughAnOuterContextBelongsToTheTaskThatOpenedIt) {
   });
 }
 
-TEST_F(ScopeDeathTest, RefusesOptionsThatCannotBe) {
-  EXPECT_DEATH(manual_runtime().run({.name = ""}, [](scope&) {}), "name has 0 characters; it may have 1 to 128");
-  EXPECT_DEATH(manual_runtime().run({.name = std::string(129, 'x')}, [](scope&) {}), "name has 129 characters");
-  EXPECT_DEATH(manual_runtime().run([](scope& s) { s.scope({.name = std::string(129, 'x')}, [](scope&) {}); }),
-               "a scope's name has 129 characters");
-  EXPECT_DEATH(manual_runtime().run({.name = "page", .deadline = 0ms}, [](scope&) {}),
-               "scope \"page\": the deadline has to be more than zero from now");
-  EXPECT_DEATH(manual_runtime().run({.name = "page", .cleanup_timeout = -1ms}, [](scope&) {}),
-               "scope \"page\": the time-out of cleanups has to be more than zero");
+TEST_F(Scope, WithoutTimeIsOverBeforeItsBodyBegins) {
+  for (const duration none : {duration(0), duration(-1), duration(-1h), duration::min()}) {
+    manual_runtime rt;
+    bool began = false;
+    std::optional<scope_receipt> receipt;
+    const auto body = [&](scope&) { began = true; };
+    const scope_options options{
+        .name = "page", .deadline = none, .on_receipt = [&](const scope_receipt& r) { receipt = r; }};
+    try {
+      rt.run(options, body);
+      ADD_FAILURE() << "a deadline of " << none.count() << " ns passed unseen";
+    } catch (const timed_out& e) {
+      EXPECT_EQ(std::string(e.what()).find("scope \"page\" had no time left: it was given "), 0u) << e.what();
+      EXPECT_EQ(e.limit(), none);
+    }
+    EXPECT_THROW(rt.run([&](scope& s) { s.scope(options, body); }), timed_out) << "a nested one";
+    EXPECT_THROW(rt.rt.spawn(options, body).get(), timed_out) << "a spawned root";
+    EXPECT_THROW(rt.run({.deadline_at = deadline_point::in(none, rt.clock.now())}, body), timed_out);
+    EXPECT_FALSE(began);
+    ASSERT_TRUE(receipt);
+    EXPECT_EQ(receipt->outcome, scope_outcome::cancelled);
+  }
+  manual_runtime rt;
+  bool began = false;
+  rt.run({.deadline = duration(1)}, [&](scope&) { began = true; });
+  EXPECT_TRUE(began) << "the control: a nanosecond is enough to begin";
+}
+
+TEST_F(Scope, TakesNamesThatComeFromRequests) {
+  manual_runtime rt;
+  rt.run({.name = ""}, [](scope& s) { EXPECT_EQ(s.name(), "anonymous"); });
+  rt.run({.name = std::string(129, 'x')}, [](scope& s) { EXPECT_EQ(s.name(), std::string(125, 'x') + "..."); });
+}
+
+TEST_F(Scope, RefusesATimeOutOfCleanupsThatCannotBe) {
+  EXPECT_REFUSED(manual_runtime().run({.name = "page", .cleanup_timeout = -1ms}, [](scope&) {}),
+                 "scope \"page\": the time-out of cleanups has to be more than zero");
 }
 
 TEST_F(ScopeDeathTest, SpawnedIntoFromAnotherThreadIsMisuse) {

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/observe/event_sink.hpp>
 #include <workit/scope/runtime.hpp>
@@ -204,8 +205,8 @@ TEST_F(Diagnose, LooksAtAllRootsAndTheQueueOfARuntime) {
 }
 
 TEST_F(Diagnose, RefusesDurationsOfNothing) {
-  EXPECT_DEATH(static_cast<void>(diagnose(scope_snapshot{}, {.stale_after = 0s})),
-               "diagnose_options.stale_after is 0 us and loser_grace 1 s; both have to be more than zero");
+  EXPECT_REFUSED(static_cast<void>(diagnose(scope_snapshot{}, {.stale_after = 0s})),
+                 "diagnose_options.stale_after is 0 us and loser_grace 1 s; both have to be more than zero");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <ranges>
 #include <string>
 #include <support/fixture.hpp>
+#include <support/refused.hpp>
 #include <thread>
 #include <vector>
 #include <workit/fiber/detail/loop.hpp>
@@ -183,13 +184,13 @@ TEST_F(ChannelDeathTest, ThatASenderOnTheLoopsOwnStackWaitsForIsMisuse) {
                "sending suspends, and only a fiber can: .*on the loop's own stack");
 }
 
-TEST_F(ChannelDeathTest, WithACapacityThatCannotBeIsMisuse) {
-  EXPECT_DEATH(channel<int>({.capacity = 0, .name = "rows"}),
-               "channel \"rows\" was made with a capacity of 0; it may be 1 to 1,048,576");
-  EXPECT_DEATH(channel<int>({.capacity = SIZE_MAX}),
-               "capacity of 18446744073709551615 .as a signed number -1.; it may");
-  EXPECT_DEATH(channel<int>({.capacity = static_cast<std::size_t>(-64)}), "as a signed number -64");
-  EXPECT_DEATH(channel<int>({.capacity = (1 << 20) + 1}), "capacity of 1048577 .*it may be 1 to 1,048,576");
+TEST_F(Channel, RefusesACapacityThatCannotBe) {
+  EXPECT_REFUSED(channel<int>({.capacity = 0, .name = "rows"}),
+                 "channel \"rows\" was made with a capacity of 0; it may be 1 to 1,048,576");
+  EXPECT_REFUSED(channel<int>({.capacity = SIZE_MAX}),
+                 "capacity of 18446744073709551615 .as a signed number -1.; it may");
+  EXPECT_REFUSED(channel<int>({.capacity = static_cast<std::size_t>(-64)}), "as a signed number -64");
+  EXPECT_REFUSED(channel<int>({.capacity = (1 << 20) + 1}), "capacity of 1048577 .*it may be 1 to 1,048,576");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ std::string refusal(offload_options options) {
 
 TEST(OffloadOptions, ThatContradictEachOtherAreRefused) {
   EXPECT_EQ(refusal({}), "");
-  EXPECT_EQ(refusal({.timeout = 0ms}), "offload_options.timeout has to be more than zero");
+  EXPECT_EQ(refusal({.timeout = 0ms}), "") << "it comes from a request, and is over when the call is made";
   EXPECT_TRUE(refusal({.grace = -1ms}).starts_with("offload_options.grace is less than zero"));
   EXPECT_TRUE(refusal({.attempts = 0}).starts_with("offload_options.attempts is 0"));
   EXPECT_TRUE(refusal({.attempts = 2}).find("not declared idempotent") != std::string::npos);

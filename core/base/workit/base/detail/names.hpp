@@ -1,16 +1,18 @@
-// check_name: the one rule for names that people give.
+// The one rule for names: 1 to 128 bytes.
 #pragma once
 
 #include <string>
-#include <workit/base/assert.hpp>
 
 namespace workit::detail {
 
-/// Errors: asserts that `name` has 1 to 128 characters; `whose` begins the sentence, as in "a task's".
-inline void check_name(const char* whose, const std::string& name) {
-  constexpr std::size_t longest = 128;
-  WORKIT_ASSERT(!name.empty() && name.size() <= longest,
-                std::string(whose) + " name has " + std::to_string(name.size()) + " characters; it may have 1 to 128");
-}
+inline constexpr std::size_t longest_name = 128;
+
+/// The name of a task or scope, which can come from a request: a longer one is cut between two characters of UTF-8 and
+/// ends with "...", an empty one becomes "anonymous".
+[[nodiscard]] std::string fitted_name(std::string name);
+
+/// For names by which things are found, and which are therefore not cut.
+/// Errors: std::invalid_argument unless `name` has 1 to 128 bytes; `whose` begins the sentence, as in "a key's".
+void check_name(const char* whose, const std::string& name);
 
 }  // namespace workit::detail

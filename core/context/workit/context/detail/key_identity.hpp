@@ -7,7 +7,8 @@
 namespace workit::detail {
 
 /// Base of the key objects. Numbers are small and never used twice, so that a key made where another has died is not
-/// taken for it. Threads: any. Errors: a name that is not 1 to 128 characters long is misuse.
+/// taken for it. Threads: any. Errors: std::invalid_argument for a name that has not 1 to 128
+/// bytes.
 class key_identity {
  public:
   key_identity(const key_identity&) = delete;

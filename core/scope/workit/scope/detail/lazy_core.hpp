@@ -78,7 +78,8 @@ class lazy_resource_of final : public lazy_value<task_result<Acquire>> {
   Release release_;
 };
 
-/// A number for a shared_resource, which no other of this process has. Errors: asserts the ranges of the options.
+/// A number for a shared_resource, which no other of this process has.
+/// Errors: std::invalid_argument for options beyond their ranges.
 [[nodiscard]] std::uint64_t new_definition(const resource_options& options);
 /// Where `owner` keeps what it has of that definition; null until something is put there. Threads: the owner's loop.
 [[nodiscard]] std::shared_ptr<lazy_core>& shared_in(workit::scope& owner, std::uint64_t definition);

@@ -1,6 +1,7 @@
 // scope_node: the node of a scope: what it hands down, counts of its children, its first failure, its receipt.
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <workit/context/detail/inherited_context.hpp>
 #include <workit/scope/detail/settled_tasks.hpp>
@@ -24,7 +25,11 @@ class scope_node final : public node {
   void child_never_starts(task_state_base& child);
   /// A task of this scope has ended and left the tree.
   void child_settled(const task_state_base& child, task_status how, time_point now);
-  /// Waits until no task is left, runs the cleanups, leaves the tree. On the scope's own fiber.
+  /// A task from another thread is on its way: the scope stays open for it. False when it has closed. Threads: any.
+  [[nodiscard]] bool expect_arrival() noexcept;
+  /// The task is here; it was counted, or will never run.
+  void arrived() noexcept;
+  /// Waits until no task is left or on its way, runs the cleanups, leaves the tree. On the scope's own fiber.
   void finish();
   /// Has `handler` called once the scope is being cancelled; soon, if it is already.
   std::weak_ptr<scope_handler> when_cancelled(std::function<void(const cancel_reason&)> handler);
@@ -49,9 +54,14 @@ class scope_node final : public node {
   void tell_cancelled();
   /// How many events the telemetry budget that rules here has dropped.
   [[nodiscard]] std::uint64_t dropped_events() const noexcept;
+  [[nodiscard]] bool has_arrivals() const noexcept;
+  /// Refuses later arrivals, unless there is one now.
+  void end_arrivals() noexcept;
   /// Whether there is something to do before the scope may close.
   [[nodiscard]] bool has_open_ends() const;
 
+  static constexpr std::uint32_t no_more = std::uint32_t{1} << 31;
+  std::atomic<std::uint32_t> arrivals_{0};  // tasks on their way, or `no_more`
   struct cancel_handler;
   std::list<std::shared_ptr<cancel_handler>> cancel_handlers_;  // those not called yet, oldest first
 };

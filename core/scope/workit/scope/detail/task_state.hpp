@@ -17,7 +17,7 @@ enum class task_status : std::uint8_t { pending, running, succeeded, failed, can
 
 /// Names and ways of a task.
 struct task_options {
-  std::string name = "anonymous";  ///< 1 to 128 characters; for receipts, events and messages
+  std::string name = "anonymous";  ///< for receipts, events and messages; one of more than 128 bytes is cut
   task_kind kind = task_kind::io;  ///< for people and metrics
   bool background = false;         ///< owned like any other, but its failure does not fail the scope
 };

@@ -41,7 +41,7 @@ class channel_core {
  public:
   static constexpr std::size_t most_capacity = std::size_t{1} << 20;
 
-  /// Errors: asserts that the capacity is 1 to `most_capacity`.
+  /// Errors: std::invalid_argument for a capacity that is not 1 to `most_capacity`.
   explicit channel_core(channel_options options);
   channel_core(const channel_core&) = delete;
   channel_core& operator=(const channel_core&) = delete;

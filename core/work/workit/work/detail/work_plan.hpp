@@ -9,11 +9,11 @@ struct work_plan {
   std::size_t parallel = 1;
   duration spacing = duration::zero();  ///< between the starts of two items; zero for no limit
   std::optional<retry_options> retry{};
-  duration timeout = duration::zero();  ///< of one item, all its attempts; zero for none
-  deadline_point deadline{};            ///< of each item
+  std::optional<duration> timeout{};  ///< of one item, all its attempts
+  deadline_point deadline{};          ///< of each item
 };
 
-// Each asserts on what cannot be.
+// Errors: std::invalid_argument for what cannot be.
 
 void limit_parallel(work_plan& plan, std::size_t n);
 void limit_rate(work_plan& plan, double per_second);
