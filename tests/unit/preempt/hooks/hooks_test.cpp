@@ -211,6 +211,48 @@ TEST_F(SignalHooks, TheHandlerOfTheKickCannotBeReplaced) {
   EXPECT_EQ(sigaction(SIGUSR2, &before, nullptr), 0);
 }
 
+/// Every call of libc that replaces a handler or blocks a signal by its number, by its symbol.
+TEST_F(SignalHooks, NoCallOfLibcTakesTheKickAway) {
+  using handler = void (*)(int);
+  using replaces = handler (*)(int, handler);
+  using holds = int (*)(int);
+  const auto handler_of = [](int signal) {
+    struct sigaction now {};
+    sigaction(signal, nullptr, &now);
+    return reinterpret_cast<void*>(now.sa_sigaction);
+  };
+  const int kick = preempt::kick_signal();
+  const auto ours = handler_of(kick);
+  const auto look_up = [](const char* name) {
+    void* found = dlsym(RTLD_DEFAULT, name);
+    EXPECT_NE(found, nullptr) << name;
+    return found;
+  };
+  for (const char* name : {"signal", "ssignal", "bsd_signal", "sysv_signal", "__sysv_signal", "sigset"}) {
+    const auto call = reinterpret_cast<replaces>(look_up(name));
+    for (const handler given : {SIG_DFL, SIG_IGN}) {
+      errno = 0;
+      EXPECT_EQ(call(kick, given), SIG_ERR) << name;
+      EXPECT_EQ(errno, EINVAL) << name;
+      EXPECT_EQ(handler_of(kick), ours) << name;
+    }
+    EXPECT_NE(call(SIGUSR2, SIG_IGN), SIG_ERR) << name << ", the control";
+    EXPECT_EQ(handler_of(SIGUSR2), reinterpret_cast<void*>(SIG_IGN)) << name << ", the control";
+    ::signal(SIGUSR2, SIG_DFL);
+  }
+  for (const char* name : {"sighold", "sigignore"}) {
+    const auto call = reinterpret_cast<holds>(look_up(name));
+    EXPECT_EQ(call(kick), -1) << name;
+    EXPECT_EQ(handler_of(kick), ours) << name;
+    EXPECT_EQ(call(SIGUSR2), 0) << name << ", the control";
+    ::signal(SIGUSR2, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);  // after sighold
+  EXPECT_EQ(reinterpret_cast<int (*)(int, int)>(look_up("siginterrupt"))(kick, 1), -1);
+}
+
 TEST_F(HooksAnnounced, TheFunctionBehindAnInterposedOneIsTheLibrarys) {
   Dl_info info{};
   ASSERT_NE(dladdr(preempt::find_next("malloc"), &info), 0);
