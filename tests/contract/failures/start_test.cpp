@@ -1,6 +1,8 @@
 // Processes that cannot start, or die while they start. (T3, T21, T25)
 #include <optional>
 #include <random>
+#include <support/temporary_directory.hpp>
+#include <workit/workers/with_args.hpp>
 
 #include "failures.hpp"
 #include "host_program.hpp"
@@ -78,6 +80,44 @@ TEST_F(Start, WithoutDescriptorsInTheHostAnswersAndRecovers) {
   }
   EXPECT_TRUE(eventually([&] { return add_alone(rt) == "value"; })) << "the pool has given up for good";
   EXPECT_TRUE(becomes_whole(rt));
+}
+
+/// A pool that lets its last idle worker go.
+process_options shrinking(startup_call worker_init = {}) {
+  return {.workers = 1, .spares = 0, .idle_shrink = 20ms, .worker_init = std::move(worker_init)};
+}
+bool has_shrunk(runtime& rt) {
+  return eventually([&] {
+    const auto now = pool_of(rt).status();
+    return now.idle + now.busy + now.starting == 0;
+  });
+}
+
+TEST_F(Start, WithoutDescriptorsInTheHostAPoolThatHasShrunkToNothingRecovers) {
+  runtime rt({}, processes(shrinking()));
+  ASSERT_EQ(add_alone(rt), "value");
+  ASSERT_TRUE(has_shrunk(rt));
+  {
+    const limit_for_a_while files(RLIMIT_NOFILE, 3);
+    for (int n = 0; n < 5; ++n) EXPECT_EQ(add_alone(rt), "start_failed") << "the control arm: there is no worker";
+  }
+  EXPECT_TRUE(eventually([&] { return add_alone(rt) == "value"; })) << "the pool has given up for good";
+}
+
+void fail_while_there(const std::string& file) {
+  if (access(file.c_str(), F_OK) == 0) throw std::runtime_error("not yet");
+}
+
+TEST_F(Start, OfWorkersThatFailForAWhileAPoolThatHasShrunkToNothingRecovers) {
+  const temporary_directory folder;
+  const auto file = folder.file("fail");
+  runtime rt({}, processes(shrinking(with_args(fail_while_there, file))));
+  ASSERT_EQ(add_alone(rt), "value");
+  ASSERT_TRUE(has_shrunk(rt));
+  static_cast<void>(folder.write("fail", "x"));
+  for (int n = 0; n < 5; ++n) EXPECT_EQ(add_alone(rt), "start_failed") << "the control arm: none can start";
+  unlink(file.c_str());
+  EXPECT_TRUE(eventually([&] { return add_alone(rt) == "value"; })) << "the pool has given up for good";
 }
 
 // … and so do the socket and the pidfd of a zygote that is to replace one. (T39)

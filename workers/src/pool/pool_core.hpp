@@ -137,7 +137,11 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_back_off_over() WORKIT_EXCLUDES(mutex_);
 
   // pool_shrink.cpp
-  [[nodiscard]] std::size_t demand() const WORKIT_REQUIRES(mutex_) { return workers_.busy() + dispatch_.waiting(); }
+  /// Tasks that run or wait. Where each is answered at once, since there is no worker, none waits: one is wanted all
+  /// the same, or a pool that shrinks to nothing would never look whether there are workers to be had again.
+  [[nodiscard]] std::size_t demand() const WORKIT_REQUIRES(mutex_) {
+    return workers_.busy() + dispatch_.waiting() + (is_stranded() ? 1 : 0);
+  }
   [[nodiscard]] std::size_t wanted() const WORKIT_REQUIRES(mutex_) { return size_.wanted(demand()); }
   [[nodiscard]] std::size_t wanted_from(const zygote_group& g) const WORKIT_REQUIRES(mutex_) {
     return size_.wanted_from(zygotes_.is_serving(g) && life_ != life::starting, demand());

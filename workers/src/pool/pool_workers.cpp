@@ -73,10 +73,12 @@ pool_core::handle pool_core::reserve_worker() {
     workers_.reserve(*worker);
     return worker;
   } catch (const std::exception& e) {
-    if (zygotes_.is_next(*from))
+    if (zygotes_.is_next(*from)) {
       give_up(*from, e.what());
-    else
+    } else {
+      start_failures_.failed();
       trouble_ = e.what();
+    }
     return nullptr;
   }
 }
