@@ -261,7 +261,7 @@ TEST_F(WorkerContext, MayUseItsGraceAfterItsDeadline) {
   const auto cleaned = markers.file("cleaned");
   rt_->run([&](scope& s) {
     EXPECT_THROW(offload(
-                     {.timeout = 20ms, .grace = 60s},
+                     {.timeout = 400ms, .grace = 60s},  // so that it has begun by then on any machine
                      [](context& ctx, std::string mark) {
                        ctx.defer([mark] {
                          spin_for(600ms);

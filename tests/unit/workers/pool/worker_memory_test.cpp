@@ -10,6 +10,8 @@
 #include <cstring>
 #include <workit/base/unique_fd.hpp>
 
+#include <workit/base/detail/sanitizers.hpp>
+
 namespace workit::test {
 namespace {
 
@@ -19,6 +21,11 @@ constexpr std::size_t much = 16 << 20;
 
 class WorkerMemory : public testing::Test {
  protected:
+  void SetUp() override {
+#if defined(WORKIT_ADDRESS_SANITIZER) || defined(WORKIT_THREAD_SANITIZER)
+    GTEST_SKIP() << "a sanitizer keeps a shadow, anonymous as well, for all memory that is written to";
+#endif
+  }
   static std::uint64_t grown_by_mapping(int descriptor, int flags) {
     const auto before = anonymous_memory_of(::getpid());
     void* memory = ::mmap(nullptr, much, PROT_READ | PROT_WRITE, flags, descriptor, 0);
