@@ -9,8 +9,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <workit/base/unique_fd.hpp>
+
+#include <workit/base/detail/number_text.hpp>
+#include "samples/machine.hpp"
 
 namespace workit::latency {
 namespace {
@@ -18,6 +22,14 @@ namespace {
 std::string error_text() { return std::strerror(errno); }
 
 }  // namespace
+
+std::string busy_sentence(double load, int cpus) {
+  if (cpus < 1 || load <= cpus) return {};
+  const auto text = [](double number) { return detail::number_text(std::round(number * 10) / 10); };
+  return "the load is " + text(load) + " on " + std::to_string(cpus) + (cpus == 1 ? " CPU" : " CPUs") +
+         ": the turns of other processes are in every figure here, and a stop waits for them. On a quiet host it is "
+         "shorter";
+}
 
 std::vector<finding> checks() {
   std::vector<finding> found;
@@ -40,7 +52,9 @@ std::vector<finding> checks() {
     found.push_back({"seccomp(2) has no user notification here (" + error_text() +
                      "): pools with a sandbox will not start; stops do not need it"});
   cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) < 2)
+  const int usable = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 0;
+  if (auto busy = busy_sentence(bench::load_average(), usable); !busy.empty()) found.push_back({std::move(busy)});
+  if (usable == 1)
     found.push_back(
         {"one CPU only: the stopping and the stopped thread take turns on it, so expect the time slice of the "
          "scheduler (3 to 4 ms) in every figure; two CPUs at least are needed for short stops"});

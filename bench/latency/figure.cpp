@@ -23,6 +23,13 @@ std::string format(const char* form, Values... values) {
   return line.data();
 }
 
+/// Three digits and a unit: "14.5 ms".
+std::string time_text(double us) {
+  const char* unit = us < 999.5 ? "us" : us < 999'500 ? "ms" : "s";
+  const double value = us < 999.5 ? us : us < 999'500 ? us / 1e3 : us / 1e6;
+  return format(value < 9.995 ? "%.2f %s" : value < 99.95 ? "%.1f %s" : "%.0f %s", value, unit);
+}
+
 const figure* find(const std::vector<figure>& figures, const std::string& name) {
   const auto it = std::find_if(figures.begin(), figures.end(), [&](const figure& f) { return f.name == name; });
   return it == figures.end() || it->sorted.empty() ? nullptr : &*it;
@@ -47,8 +54,9 @@ std::string histogram(const std::vector<double>& sorted) {
     const int count = counts[static_cast<std::size_t>(b - first)];
     // A single one among thousands is what one looks for: it has its mark.
     const int length = count == 0 ? 0 : std::max(1, count * width / most);
-    text += format("    %8.4g to %-8.4g us  %6d  ", std::exp2(b), std::exp2(b + 1), count) +
-            std::string(static_cast<std::size_t>(length), '#') + "\n";
+    text +=
+        format("    %8s to %-8s  %6d  ", time_text(std::exp2(b)).c_str(), time_text(std::exp2(b + 1)).c_str(), count) +
+        std::string(static_cast<std::size_t>(length), '#') + "\n";
   }
   return text;
 }
@@ -81,22 +89,23 @@ std::vector<std::string> broken(const bound& limit, const std::vector<figure>& f
     else if (f.refused != 0)
       all.push_back(f.name + ": " + std::to_string(f.refused) + " stops were refused");
     else if (const auto p99 = percentile(f.sorted, 0.99); p99 > limit.p99_us)
-      all.push_back(f.name + format(": p99 is %.4g us, and %.4g us was the bound", p99, limit.p99_us));
+      all.push_back(f.name + ": p99 is " + time_text(p99) + ", and " + time_text(limit.p99_us) + " was the bound");
   }
   return all;
 }
 
 std::string to_text(const std::vector<figure>& figures) {
-  std::string text = format("%-12s %-34s %7s %7s %7s %7s\n", "", "microseconds", "p50", "p99", "max", "p50 by");
-  text += format("%-12s %-34s %7s %7s %7s %7s\n", "", "", "", "", "", "floor");
+  std::string text = format("%-11s %-34s %8s %8s %8s %6s\n", "", "", "p50", "p99", "max", "p50 by");
+  text += format("%-11s %-34s %8s %8s %8s %6s\n", "", "", "", "", "", "floor");
   for (const auto& f : figures) {
     if (!f.missing.empty()) {
-      text += format("%-12s not measured: ", f.name.c_str()) + f.missing + "\n";
+      text += format("%-11s not measured: ", f.name.c_str()) + f.missing + "\n";
       continue;
     }
     const double by = ratio(figures, f);
-    text += format("%-12s %-34s %7.4g %7.4g %7.4g %7s\n", f.name.c_str(), f.what.c_str(), percentile(f.sorted, 0.5),
-                   percentile(f.sorted, 0.99), f.sorted.back(), by == 0 ? "" : format("%.2fx", by).c_str());
+    text += format("%-11s %-34s %8s %8s %8s %6s\n", f.name.c_str(), f.what.c_str(),
+                   time_text(percentile(f.sorted, 0.5)).c_str(), time_text(percentile(f.sorted, 0.99)).c_str(),
+                   time_text(f.sorted.back()).c_str(), by == 0 ? "" : format("%.2fx", by).c_str());
   }
   for (const auto& f : figures) {
     if (!f.stop || !f.missing.empty()) continue;

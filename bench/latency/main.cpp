@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <workit/workers/init.hpp>
@@ -30,8 +31,10 @@ void show_progress(const std::string& what) {
 int run(const request& r) {
   std::vector<std::string> findings;
   for (const auto& f : latency::checks()) findings.push_back(f.what);
+  const auto began = std::chrono::steady_clock::now();
   const auto figures = latency::measure_all(r.boundaries, r.stops, show_progress);
   show_progress("");
+  const auto took = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
   const auto why = broken(r.limit, figures);
   if (r.json) {
     std::cout << to_json(figures, findings, r.limit) << '\n';
@@ -40,10 +43,13 @@ int run(const request& r) {
     std::cout << facts.cpu << ", " << facts.cpus << " CPUs" << (facts.hypervisor ? " of a virtual machine" : "")
               << ", Linux " << facts.kernel << ", load average " << bench::load_average() << "\n\n";
     for (const auto& f : findings) std::cout << "note: " << f << "\n\n";
-    std::cout << to_text(figures);
+    std::cout << to_text(figures) << "\nmeasured in " << took.count() << " s\n";
   }
   std::cout.flush();
   for (const auto& w : why) std::cerr << "workit-latency: " << w << '\n';
+  if (const auto busy = latency::busy_sentence(bench::load_average(), bench::machine().cpus);
+      !why.empty() && !busy.empty())
+    std::cerr << "workit-latency: " << busy << '\n';
   return why.empty() ? 0 : 1;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "latency/checks.hpp"
 #include "latency/figure.hpp"
 
 namespace {
@@ -49,6 +50,22 @@ TEST(Bound, IsBrokenByWhatWasNotMeasuredOrRefused) {
   const bound limit{.p99_us = 100, .boundaries = {"thread"}};
   EXPECT_EQ(broken(limit, {missing}), std::vector<std::string>{"thread: could not be measured: no threads here"});
   EXPECT_EQ(broken(limit, {refused}), std::vector<std::string>{"thread: 2 stops were refused"});
+}
+
+TEST(LatencyText, HasUnitsThatPeopleRead) {
+  const auto text = to_text({stops("process", {7.25, 14'460, 4e6})});
+  EXPECT_NE(text.find(" 14.5 ms "), std::string::npos) << text;
+  EXPECT_NE(text.find(" 4.00 s "), std::string::npos) << text;
+  EXPECT_EQ(text.find("e+"), std::string::npos) << text;
+  EXPECT_EQ(broken({.p99_us = 1500, .boundaries = {"process"}}, {stops("process", {14'460})}),
+            std::vector<std::string>{"process: p99 is 14.5 ms, and 1.50 ms was the bound"});
+}
+
+TEST(LatencyChecks, SayWhatALoadMeans) {
+  EXPECT_EQ(busy_sentence(2, 2), "");
+  EXPECT_EQ(busy_sentence(50, 0), "") << "unknown";
+  const auto busy = busy_sentence(12.04, 2);
+  EXPECT_EQ(busy.find("the load is 12 on 2 CPUs: "), 0u) << busy;
 }
 
 TEST(LatencyText, FitsATerminalAndCountsEverySample) {
