@@ -177,6 +177,35 @@ TEST_F(Offload, WithTheGreatestGraceIsNotKilledEarly) {
   }
 }
 
+void spin_for_ever() {
+  for (volatile bool on = true; on;) {
+  }
+}
+
+TEST_F(Offload, ATimeOutSaysWhetherTheTaskEverBegan) {
+  runtime rt({}, processes({.name = "score", .workers = 1, .spares = 0}));
+  const auto sentence_of = [](scope& s, const offload_options& options) {
+    try {
+      offload(options, spin_for_ever)(s);
+    } catch (const timed_out& e) {
+      return std::string(e.what());
+    }
+    return std::string("it came back");
+  };
+  rt.run([&](scope& s) {
+    const auto ran = sentence_of(s, {.timeout = 200ms});
+    EXPECT_NE(ran.find("took longer than 200 ms"), std::string::npos) << ran;
+    EXPECT_EQ(ran.find("never began"), std::string::npos) << ran << ", the control: it ran";
+    auto busy = s.spawn({.background = true}, offload({}, spin_for_ever));
+    while (find_pool(rt, "score")->status().busy == 0) s.sleep_for(1ms);
+    const auto waited = sentence_of(s, {.timeout = 50ms, .pool = "score"});
+    EXPECT_NE(waited.find("took longer than 50 ms: it waited in the queue of pool \"score\" and never began"),
+              std::string::npos)
+        << waited;
+    busy.cancel("enough");
+  });
+}
+
 TEST_F(Offload, WithoutTimeDoesNotBegin) {
   with_pool([](scope& s) {
     for (const duration none : {duration(0), duration(-1h), duration::min()}) {

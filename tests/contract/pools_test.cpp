@@ -22,6 +22,30 @@ TEST_F(Pools, OfOneRuntimeHaveEachTheirOwnPreload) {
   });
 }
 
+template <class Make>
+std::string refusal_of(Make&& make) {
+  try {
+    make();
+  } catch (const start_failed& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST_F(Pools, OfOneNameAreRefused) {
+  const auto two = [](auto... services) { runtime rt({}, std::move(services)...); };
+  EXPECT_EQ(refusal_of([&] { two(processes({.workers = 1}), processes({.workers = 1})); }),
+            "this runtime has two pools of processes called \"default\": give each a name of its own, by which "
+            "offload finds it");
+  EXPECT_EQ(refusal_of([&] { two(processes({.name = "a", .workers = 1}), processes({.name = "b", .workers = 1})); }),
+            "")
+      << "the control";
+  EXPECT_NE(refusal_of([&] { two(arena({.threads = 1}), arena({.threads = 1})); }).find("two arenas called \"arena\""),
+            std::string::npos);
+  EXPECT_EQ(refusal_of([&] { two(arena({.name = "a", .threads = 1}), arena({.name = "b", .threads = 1})); }), "")
+      << "the control";
+}
+
 TEST_F(Pools, AreOpenedWhileTheHostHasThreadsAndScopesAndClosedAgain) {
   runtime rt({.io_threads = 2}, processes_later());
   const auto use = [](const std::string& pool) {

@@ -56,6 +56,14 @@ TEST_F(ThreadBoundary, ReturnsTheValue) {
   EXPECT_EQ(rt.run([](scope& s) { return offload(at_thread, add, 40, 2)(s); }), 42);
 }
 
+TEST_F(ThreadBoundary, HasNoTwoPoolsOfOneName) {
+  const auto start = [](const char* second) {
+    runtime rt({}, threads({.name = "score", .threads = 1}), threads({.name = second, .threads = 1}));
+  };
+  start("rank");
+  EXPECT_THROW(start("score"), start_failed);
+}
+
 TEST_F(ThreadBoundary, ThrowsTheVeryExceptionOfTheTask) {
   runtime rt({}, threads({.threads = 1}));
   EXPECT_THROW(rt.run([](scope& s) { offload(at_thread, [] { throw std::out_of_range("far"); })(s); }),

@@ -24,10 +24,12 @@ task_cancelled::task_cancelled(cancel_reason why, std::string task)
 scope_cancelled::scope_cancelled(cancel_reason why, std::string scope)
     : error("scope \"" + scope + "\" was cancelled: " + describe(why)), why_(std::move(why)) {}
 
-timed_out::timed_out(std::string what, duration limit)
-    : error(what + (limit == duration::max()    ? " passed its deadline"
-                    : limit <= duration::zero() ? " had no time left: it was given " + detail::in_ms(limit)
-                                                : " took longer than " + detail::in_ms(limit))),
+timed_out::timed_out(std::string what, duration limit, const std::string& how)
+    : error(what +
+            (limit == duration::max()    ? " passed its deadline"
+             : limit <= duration::zero() ? " had no time left: it was given " + detail::in_ms(limit)
+                                         : " took longer than " + detail::in_ms(limit)) +
+            (how.empty() ? "" : ": " + how)),
       limit_(limit) {}
 
 budget_exceeded::budget_exceeded(reason::budget why)

@@ -53,7 +53,12 @@ arena_service::arena_service(arena_options options) : options_(checked(std::move
 
 arena_service::~arena_service() { stop(); }
 
-void arena_service::before_threads(runtime& owner) { share_warden(owner); }
+void arena_service::before_threads(runtime& owner) {
+  if (owner.find_service<arena_service>([&](const arena_service& a) { return a.name() == name(); }) != this)
+    throw start_failed("this runtime has two arenas called \"" + options_.name +
+                       "\": give each a name of its own, by which offload finds it");
+  share_warden(owner);
+}
 
 void arena_service::start(runtime&) { state_ = std::make_unique<state>(options_.threads); }
 

@@ -99,6 +99,13 @@ std::exception_ptr error_of(boundary_call& made) {
   return nullptr;
 }
 
+/// Of a call that ran out of time: whether it only waited.
+std::string wait_of(const offload_options& options, const std::shared_ptr<receipt_slot>& stop) {
+  if (stop == nullptr || stop->get().method != stop_method::withdrawn) return {};
+  const auto pool = options.pool.empty() ? "its pool" : "pool \"" + options.pool + '"';
+  return "it waited in the queue of " + pool + " and never began";
+}
+
 /// The last attempt, which has ended.
 std::shared_ptr<boundary_call> run_attempts(call_site& site, node& teller) {
   const auto& options = site.options;
@@ -146,7 +153,7 @@ workers::encoded_result run_call(context& ctx, const offload_options& options, c
   const bool stopped_between = stop == nullptr && site.attempt < options.attempts && made->lost_its_worker();
   if (stop == nullptr && !stopped_between) return made->take();
   if (stop != nullptr) node.keep({ctx.name(), stop});
-  if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout);
+  if (ran_out) throw timed_out("offloaded work of \"" + ctx.name() + "\"", *options.timeout, wait_of(options, stop));
   self.check();
   if (stop == nullptr) return made->take();
   throw task_cancelled(stop->get().why, ctx.name());  // shielded by an exception in flight

@@ -44,7 +44,12 @@ process_service::~process_service() = default;
 void process_service::before_threads(runtime& owner) {
   share_warden(owner);
   for (const auto& loop : owner.loops()) loops_.push_back(loop->wake_descriptor());
-  if (has_first_) add(first_);
+  if (has_first_) {
+    if (!first_.name.empty() && find_pool(owner, first_.name) != nullptr)
+      throw start_failed("this runtime has two pools of processes called \"" + first_.name +
+                         "\": give each a name of its own, by which offload finds it");
+    add(first_);
+  }
   for (const auto& loop : owner.loops())
     loop->on_wake([this, i = loop->index()] {
       const auto all = snapshot();

@@ -2,6 +2,7 @@
 #include <workit/workers/threads.hpp>
 
 #include <workit/base/assert.hpp>
+#include <workit/base/errors.hpp>
 #include <workit/scope/runtime.hpp>
 
 namespace workit {
@@ -10,6 +11,9 @@ thread_service::thread_service(thread_options options) : options_(std::move(opti
 thread_service::~thread_service() = default;
 
 void thread_service::before_threads(runtime& owner) {
+  if (!options_.name.empty() && find_threads(owner, options_.name) != nullptr)
+    throw start_failed("this runtime has two pools of threads called \"" + options_.name +
+                       "\": give each a name of its own, by which offload finds it");
   auto pool = std::make_shared<workers::thread_pool>(options_, share_warden(owner));
   pool->start();
   pool_ = std::move(pool);

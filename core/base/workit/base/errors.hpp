@@ -42,7 +42,8 @@ class scope_cancelled : public error {
 /// A deadline or time limit passed. An error like any other: retries and fallbacks see it.
 class timed_out : public error {
  public:
-  explicit timed_out(std::string what, duration limit);
+  /// `how`: what more there is to say, as in "it never began".
+  explicit timed_out(std::string what, duration limit, const std::string& how = {});
   /// The time that was allowed, zero or less when nothing could begin; duration::max() when only an instant was given.
   [[nodiscard]] duration limit() const noexcept { return limit_; }
 
