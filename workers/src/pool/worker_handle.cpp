@@ -115,7 +115,7 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   control_->request.loop = terms.loop;
   auto& name = control_->request.name;
   const auto length = std::min(terms.name.size(), sizeof name - 1);
-  std::memcpy(name, terms.name.data(), length);
+  terms.name.copy(name, length);
   name[length] = 0;
   control_->request.limits = limits_ = terms.limits;
   control_->exceeded.store(0, std::memory_order_relaxed);
