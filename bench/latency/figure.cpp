@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "report/amount.hpp"
 #include "samples/machine.hpp"
 #include "samples/percentile.hpp"
 
@@ -23,12 +24,7 @@ std::string format(const char* form, Values... values) {
   return line.data();
 }
 
-/// Three digits and a unit: "14.5 ms".
-std::string time_text(double us) {
-  const char* unit = us < 999.5 ? "us" : us < 999'500 ? "ms" : "s";
-  const double value = us < 999.5 ? us : us < 999'500 ? us / 1e3 : us / 1e6;
-  return format(value < 9.995 ? "%.2f %s" : value < 99.95 ? "%.1f %s" : "%.0f %s", value, unit);
-}
+std::string time_text(double us) { return bench_report::amount(us, bench_report::unit::microseconds); }
 
 const figure* find(const std::vector<figure>& figures, const std::string& name) {
   const auto it = std::find_if(figures.begin(), figures.end(), [&](const figure& f) { return f.name == name; });

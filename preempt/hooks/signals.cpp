@@ -62,6 +62,10 @@ bool is_taken(int signal) noexcept {
   return true;
 }
 
+handler replace(real<handler(int, handler)>& call, int signal, handler now) noexcept {
+  return is_taken(signal) ? SIG_ERR : call.get()(signal, now);
+}
+
 }  // namespace
 
 void resolve_signals() noexcept {
@@ -103,24 +107,16 @@ WORKIT_INTERPOSED int __sigaction(int signal, const struct sigaction* now, struc
 }
 
 // libc's own do not call sigaction() by its name. The first three are one function there, the next two another.
-WORKIT_INTERPOSED handler signal(int signal, handler now) noexcept {
-  return is_taken(signal) ? SIG_ERR : real_signal.get()(signal, now);
-}
-WORKIT_INTERPOSED handler ssignal(int signal, handler now) noexcept {
-  return is_taken(signal) ? SIG_ERR : real_signal.get()(signal, now);
-}
-WORKIT_INTERPOSED handler bsd_signal(int signal, handler now) noexcept {
-  return is_taken(signal) ? SIG_ERR : real_signal.get()(signal, now);
-}
+WORKIT_INTERPOSED handler signal(int signal, handler now) noexcept { return replace(real_signal, signal, now); }
+WORKIT_INTERPOSED handler ssignal(int signal, handler now) noexcept { return replace(real_signal, signal, now); }
+WORKIT_INTERPOSED handler bsd_signal(int signal, handler now) noexcept { return replace(real_signal, signal, now); }
 WORKIT_INTERPOSED handler sysv_signal(int signal, handler now) noexcept {
-  return is_taken(signal) ? SIG_ERR : real_sysv_signal.get()(signal, now);
+  return replace(real_sysv_signal, signal, now);
 }
 WORKIT_INTERPOSED handler __sysv_signal(int signal, handler now) noexcept {
-  return is_taken(signal) ? SIG_ERR : real_sysv_signal.get()(signal, now);
+  return replace(real_sysv_signal, signal, now);
 }
-WORKIT_INTERPOSED handler sigset(int signal, handler now) noexcept {
-  return is_taken(signal) ? SIG_ERR : real_sigset.get()(signal, now);
-}
+WORKIT_INTERPOSED handler sigset(int signal, handler now) noexcept { return replace(real_sigset, signal, now); }
 WORKIT_INTERPOSED int sighold(int signal) noexcept { return is_taken(signal) ? -1 : real_sighold.get()(signal); }
 WORKIT_INTERPOSED int sigignore(int signal) noexcept { return is_taken(signal) ? -1 : real_sigignore.get()(signal); }
 WORKIT_INTERPOSED int siginterrupt(int signal, int flag) noexcept {

@@ -14,6 +14,7 @@ namespace workit::test {
   std::rethrow_exception(error);
   asm volatile("");  // no jump instead of the call
 }
+[[gnu::noinline, noreturn]] void throw_last() { throw 7; }
 [[gnu::noinline]] void terminate_here() { std::terminate(); }
 
 namespace {
@@ -48,14 +49,20 @@ TEST_F(Backtrace, OfARemoteErrorNamesTheFunctionThatThrewFirst) {
   });
 }
 
+TEST_F(Backtrace, OfARemoteErrorNamesAFunctionThatEndsWithItsThrow) {
+  rt_->run([](scope& s) {
+    const auto text = of(s, [] { throw_last(); });
+    EXPECT_NE(first_line(text).find("workit::test::throw_last()"), std::string::npos) << text;
+  });
+}
+
 TEST_F(Backtrace, OfACrashNamesAFunctionThatEndsWithItsLastCall) {
   rt_->run([](scope& s) {
     try {
       offload({}, [] { terminate_here(); })(s);
       ADD_FAILURE() << "it came back";
     } catch (const worker_crashed& e) {
-      EXPECT_NE(e.how().backtrace.find("workit::test::terminate_here()"), std::string::npos)
-          << e.how().backtrace;
+      EXPECT_NE(e.how().backtrace.find("workit::test::terminate_here()"), std::string::npos) << e.how().backtrace;
     }
   });
 }

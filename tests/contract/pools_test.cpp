@@ -1,5 +1,6 @@
 // Several pools in one runtime, made with it and later, and what offload does with them.
 #include <algorithm>
+#include <support/error_of.hpp>
 
 #include "victims.hpp"
 
@@ -22,27 +23,16 @@ TEST_F(Pools, OfOneRuntimeHaveEachTheirOwnPreload) {
   });
 }
 
-template <class Make>
-std::string refusal_of(Make&& make) {
-  try {
-    make();
-  } catch (const start_failed& e) {
-    return e.what();
-  }
-  return "";
-}
-
 TEST_F(Pools, OfOneNameAreRefused) {
   const auto two = [](auto... services) { runtime rt({}, std::move(services)...); };
-  EXPECT_EQ(refusal_of([&] { two(processes({.workers = 1}), processes({.workers = 1})); }),
+  EXPECT_EQ(error_of([&] { two(processes({.workers = 1}), processes({.workers = 1})); }),
             "this runtime has two pools of processes called \"default\": give each a name of its own, by which "
             "offload finds it");
-  EXPECT_EQ(refusal_of([&] { two(processes({.name = "a", .workers = 1}), processes({.name = "b", .workers = 1})); }),
-            "")
+  EXPECT_EQ(error_of([&] { two(processes({.name = "a", .workers = 1}), processes({.name = "b", .workers = 1})); }), "")
       << "the control";
-  EXPECT_NE(refusal_of([&] { two(arena({.threads = 1}), arena({.threads = 1})); }).find("two arenas called \"arena\""),
+  EXPECT_NE(error_of([&] { two(arena({.threads = 1}), arena({.threads = 1})); }).find("two arenas called \"arena\""),
             std::string::npos);
-  EXPECT_EQ(refusal_of([&] { two(arena({.name = "a", .threads = 1}), arena({.name = "b", .threads = 1})); }), "")
+  EXPECT_EQ(error_of([&] { two(arena({.name = "a", .threads = 1}), arena({.name = "b", .threads = 1})); }), "")
       << "the control";
 }
 

@@ -9,7 +9,6 @@
 #include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 
-#include <workit/base/detail/names.hpp>
 #include "take_snapshot.hpp"
 
 namespace workit::detail {

@@ -17,6 +17,7 @@
 #include <workit/fiber/detail/loop.hpp>
 #include <workit/scope/detached_tasks.hpp>
 
+#include <workit/base/detail/check_option.hpp>
 #include "stall_detector.hpp"
 
 namespace workit {
@@ -34,18 +35,16 @@ namespace {
 
 void check_options(const runtime_options& o) {
   constexpr std::size_t most_threads = 1024;
-  if (o.io_threads > most_threads)
-    throw std::invalid_argument("runtime_options.io_threads is " + std::to_string(o.io_threads) +
-                                "; it may be 0 to 1024");
-  if (o.cleanup_timeout <= duration::zero())
-    throw std::invalid_argument("runtime_options.cleanup_timeout has to be more than zero");
-  if (o.stall_after && *o.stall_after < std::chrono::milliseconds(1))
-    throw std::invalid_argument("runtime_options.stall_after has to be 1 ms at least, or absent");
-  if (o.stall_after && o.io_threads == 0)
-    throw std::invalid_argument("runtime_options.stall_after watches I/O threads, but io_threads is 0");
-  if (o.clock != nullptr && o.clock->is_manual() && o.io_threads > 1)
-    throw std::invalid_argument("a manual clock drives one loop, but runtime_options.io_threads is " +
-                                std::to_string(o.io_threads));
+  WORKIT_CHECK_OPTION(o.io_threads <= most_threads,
+                      "runtime_options.io_threads is " + std::to_string(o.io_threads) + "; it may be 0 to 1024");
+  WORKIT_CHECK_OPTION(o.cleanup_timeout > duration::zero(), "runtime_options.cleanup_timeout has to be more than zero");
+  WORKIT_CHECK_OPTION(!o.stall_after || *o.stall_after >= std::chrono::milliseconds(1),
+                      "runtime_options.stall_after has to be 1 ms at least, or absent");
+  WORKIT_CHECK_OPTION(!o.stall_after || o.io_threads != 0,
+                      "runtime_options.stall_after watches I/O threads, but io_threads is 0");
+  WORKIT_CHECK_OPTION(
+      o.clock == nullptr || !o.clock->is_manual() || o.io_threads <= 1,
+      "a manual clock drives one loop, but runtime_options.io_threads is " + std::to_string(o.io_threads));
 }
 
 }  // namespace

@@ -1,4 +1,10 @@
 // scope: opening, failing, closing.
+//
+// Invariants
+// 1. arrivals_ counts tasks that other threads have given and that the loop has not taken yet, or is `no_more`, which
+//    finish() sets on the loop and only in place of 0: a task is counted before its scope has closed, or refused.
+// 2. finish() leaves with `no_more` set; arrived() wakes it when the last one on its way is here.
+// All else is the home loop's. Lock order: there are no locks.
 #include <workit/scope/scope.hpp>
 
 #include <algorithm>
@@ -64,14 +70,19 @@ void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
 
 void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const {
   const bool is_open = node_->expect_arrival();
-  node_->home->post([scope = node_, state = std::move(state), is_open] {
-    if (!is_open) return state->settle_unstarted(reason::scope_ended{});
-    if (scope->stopping())
-      scope->child_never_starts(*state);
-    else
-      detail::task_state_base::start(state);
-    scope->arrived();
-  });
+  try {
+    node_->home->post([scope = node_, state = std::move(state), is_open] {
+      if (!is_open) return state->settle_unstarted(reason::scope_ended{});
+      if (scope->stopping())
+        scope->child_never_starts(*state);
+      else
+        detail::task_state_base::start(state);
+      scope->arrived();
+    });
+  } catch (...) {  // no memory: it will not arrive
+    if (is_open) node_->forget_arrival();
+    throw;
+  }
 }
 
 void scope_context::tighten_deadline(duration after) { node_.tighten(deadline_point::in(after, now())); }
@@ -184,6 +195,8 @@ bool scope_node::expect_arrival() noexcept {
 void scope_node::arrived() noexcept {
   if (arrivals_.fetch_sub(1, std::memory_order_acq_rel) == 1 && body != nullptr) body->wake();
 }
+
+void scope_node::forget_arrival() noexcept { arrivals_.fetch_sub(1, std::memory_order_acq_rel); }
 
 bool scope_node::has_arrivals() const noexcept {
   const auto now = arrivals_.load(std::memory_order_acquire);

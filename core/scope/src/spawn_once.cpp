@@ -10,7 +10,6 @@
 #include <workit/scope/scope.hpp>
 
 #include <workit/base/detail/check_option.hpp>
-#include <workit/base/detail/names.hpp>
 #include "scope_registry.hpp"
 
 namespace workit {

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <string>
+#include <support/error_of.hpp>
 #include <support/fixture.hpp>
 #include <system_error>
 #include <workit/workers/with_args.hpp>
@@ -34,16 +35,6 @@ std::size_t size_of(const std::string& text) { return text.size(); }
 std::string text_of(std::size_t size) { return std::string(size, 'r'); }
 void keep(const std::string&) {}
 
-template <class Call>
-std::string sentence_of(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 TEST_F(FileLimit, RefusesWhatIsLargerAtEachEndOfACall) {
   runtime rt({}, processes({.workers = 1}));
   rt.run([](scope& s) {
@@ -51,12 +42,10 @@ TEST_F(FileLimit, RefusesWhatIsLargerAtEachEndOfACall) {
     EXPECT_EQ(small(), 10u) << "the control";
     EXPECT_EQ(offload(text_of, limit / 2)(s).size(), limit / 2) << "the control";
     EXPECT_THROW(offload(size_of, std::string(large, 'a'))(s), start_failed);
-    EXPECT_NE(sentence_of([&] { offload(size_of, std::string(large, 'a'))(s); }).find("RLIMIT_FSIZE"),
-              std::string::npos);
+    EXPECT_NE(error_of([&] { offload(size_of, std::string(large, 'a'))(s); }).find("RLIMIT_FSIZE"), std::string::npos);
     EXPECT_EQ(small(), 10u) << "the worker was not used up";
     EXPECT_THROW(offload(text_of, large)(s), remote_error);
-    EXPECT_NE(sentence_of([&] { offload(text_of, large)(s); }).find("the result could not be written"),
-              std::string::npos);
+    EXPECT_NE(error_of([&] { offload(text_of, large)(s); }).find("the result could not be written"), std::string::npos);
     EXPECT_EQ(small(), 10u);
   });
 }

@@ -27,7 +27,7 @@ TEST(Names, AreCutBetweenTwoCharactersOfUtf8) {
     for (std::size_t before = 0; before < 4; ++before) {
       std::string name(before, 'x');
       while (name.size() < 200) name += character;
-      const auto cut = fitted_name(name);
+      const std::string cut = fitted_name(std::string(name));
       ASSERT_LE(cut.size(), detail::longest_name);
       ASSERT_EQ((cut.size() - 3 - before) % character.size(), 0u) << before << " before " << character;
       ASSERT_EQ(cut, name.substr(0, cut.size() - 3) + "...");

@@ -319,6 +319,19 @@ TEST_F(Context, BoundsADestructorThatWaitsForEverWhileCancelledUnwinds) {
   EXPECT_EQ(rt.clock.now(), start + 30s);
 }
 
+TEST_F(Context, DoesNotEndADestructorThatWaitsUnderTheGreatestBound) {
+  manual_runtime rt({.cleanup_timeout = duration::max()});
+  const auto start = rt.clock.now();
+  bool finished = false;
+  EXPECT_THROW(rt.run([&](scope& s) {
+    const sleeps_in_destructor guard{s, 1000h, finished};
+    s.cancel("stop");
+    s.check();
+  }),
+               scope_cancelled);
+  EXPECT_EQ(rt.clock.now(), start + 1000h) << "the bound lay in the past";
+}
+
 TEST_F(Context, GivesEachUnwindingABoundOfItsOwn) {
   manual_runtime rt({.cleanup_timeout = 30s});
   const auto start = rt.clock.now();

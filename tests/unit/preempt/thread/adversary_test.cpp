@@ -19,6 +19,9 @@
 #include "libraries.hpp"
 #include "workloads.hpp"
 
+// Declared by libc under _FORTIFY_SOURCE only.
+extern "C" int __ppoll_chk(pollfd*, nfds_t, const timespec*, const sigset_t*, std::size_t);
+
 namespace workit::test {
 namespace {
 
@@ -223,6 +226,15 @@ TEST_F(Adversary, SignalsAreBlockedByEveryCallThereIs) {
               ::epoll_pwait(nothing, &event, 1, -1, all);
             });
           },
+          +[] {
+            wait_with_all_blocked([](auto* all) {
+              static const int nothing = ::epoll_create1(EPOLL_CLOEXEC);
+              epoll_event event;
+              ::epoll_pwait2(nothing, &event, 1, nullptr, all);
+            });
+          },
+          // What ppoll() is in a program that is compiled with _FORTIFY_SOURCE.
+          +[] { wait_with_all_blocked([](auto* all) { ::__ppoll_chk(nullptr, 0, nullptr, all, 0); }); },
           +[] { wait_with_all_blocked([](auto* all) { ::sigsuspend(all); }); }}) {
       ground_->start(body);
       wait_randomly(random_, 50us);
@@ -231,12 +243,27 @@ TEST_F(Adversary, SignalsAreBlockedByEveryCallThereIs) {
   }
 }
 
-TEST_F(Adversary, TheHandlerCannotBeReplaced) {
-  int handled = 0;
-  for (int s = SIGRTMAX; s >= SIGRTMIN && handled == 0; --s) {
+/// The signal of kicks: the real-time one that has a handler; 0 when there is none.
+int signal_with_a_handler() {
+  for (int s = SIGRTMAX; s >= SIGRTMIN; --s) {
     struct sigaction now {};
-    if (sigaction(s, nullptr, &now) == 0 && now.sa_handler != SIG_DFL) handled = s;
+    if (sigaction(s, nullptr, &now) == 0 && now.sa_handler != SIG_DFL) return s;
   }
+  return 0;
+}
+
+TEST_F(Adversary, ATaskCannotTakeTheHandlerAway) {
+  static const int handled = signal_with_a_handler();
+  ASSERT_NE(handled, 0);
+  for (const task_body body :
+       {+[] { ::signal(handled, SIG_IGN), spin(); }, +[] { ::signal(handled, SIG_DFL), spin(); }}) {
+    ground_->start(body);
+    expect_stopped();
+  }
+}
+
+TEST_F(Adversary, TheHandlerCannotBeReplaced) {
+  const int handled = signal_with_a_handler();
   ASSERT_NE(handled, 0);
   struct sigaction mine {};
   mine.sa_handler = SIG_IGN;

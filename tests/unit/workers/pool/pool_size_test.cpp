@@ -89,6 +89,9 @@ TEST(PoolSize, LetsTheColdestWorkerGoWhenThereAreTooMany) {
   add_idle(table, group);
   EXPECT_EQ(pool_size(options).shrink_at(*group, 0), coldest->idle_since + 1s);
   EXPECT_EQ(pool_size(options).shrink_at(*group, 2), std::nullopt);
+  process_options never = options;
+  never.idle_shrink = duration::max();
+  EXPECT_EQ(pool_size(never).shrink_at(*group, 0), std::nullopt) << "the greatest idle time has no end";
   const process_options fixed{.name = "p", .workers = 1, .spares = 0};
   EXPECT_EQ(pool_size(fixed).shrink_at(*group, 0), std::nullopt);
 }

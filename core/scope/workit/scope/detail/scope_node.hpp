@@ -27,8 +27,10 @@ class scope_node final : public node {
   void child_settled(const task_state_base& child, task_status how, time_point now);
   /// A task from another thread is on its way: the scope stays open for it. False when it has closed. Threads: any.
   [[nodiscard]] bool expect_arrival() noexcept;
-  /// The task is here; it was counted, or will never run.
+  /// The task is here; it was counted, or will never run. Threads: the home loop's.
   void arrived() noexcept;
+  /// It could not be sent. Threads: any. A scope that waits for it already sees that when it next wakes.
+  void forget_arrival() noexcept;
   /// Waits until no task is left or on its way, runs the cleanups, leaves the tree. On the scope's own fiber.
   void finish();
   /// Has `handler` called once the scope is being cancelled; soon, if it is already.
