@@ -30,6 +30,7 @@ class task_on_a_thread {
   void stop() {
     while (kick()) std::this_thread::yield();
   }
+  [[nodiscard]] bool is_over() const { return over_; }
   preempt::run_end join() {
     thread_.join();
     return end_;
@@ -51,10 +52,14 @@ class task_on_a_thread {
           self.body_();
         },
         this);
+    over_ = true;
+    begun_ = true;  // one that its deadline ended before its first line has not said so
+    begun_.notify_all();
   }
 
   const std::function<void()> body_;
   std::atomic<bool> begun_{false};
+  std::atomic<bool> over_{false};
   preempt::run_end end_;
   std::thread thread_;
 };
