@@ -1,8 +1,8 @@
 // loop: one I/O thread.
 //
 // Invariants
-// 1. Every member but the io_context (thread-safe), the atomics and `owner_`, `index_`, `clock_`, `wake_descriptor_`
-//    (constant) is touched on the loop's thread only, or before it starts and after it ended.
+// 1. Every member but the io_context (thread-safe), the atomics and `owner_`, `index_`, `clock_`, `wakes_` (constant)
+//    is touched on the loop's thread only, or before it starts and after it ended.
 // 2. Handlers, timers and posted work run on the dispatcher's stack, where fiber::current() is null.
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
 // 4. Posted work runs on the loop, or, where post() sees `ended_`, on the posting thread. One thread drains such
@@ -12,7 +12,6 @@
 // Lock order: there are no locks.
 #include <workit/fiber/detail/loop.hpp>
 
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -79,17 +78,21 @@ class loop::own_alarm final : public alarm, public timer {
 };
 
 loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock)
-    : owner_(owner),
-      index_(index),
-      clock_(clock),
-      is_manual_(clock.is_manual()),
-      wake_descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd for an I/O thread");
-  wake_.assign(wake_descriptor_);
+    : owner_(owner), index_(index), clock_(clock), is_manual_(clock.is_manual()), wakes_(wake_pipe::make()) {
+  if (!wakes_) throw std::system_error(errno, std::generic_category(), "pipe2 for an I/O thread");
+  wake_.assign(wakes_.get());
   own_alarm_ = std::make_unique<own_alarm>(*this);
 }
 
-loop::~loop() { WORKIT_ASSERT(!thread_.joinable(), "an I/O thread was dropped while it ran"); }
+loop::~loop() {
+  WORKIT_ASSERT(!thread_.joinable(), "an I/O thread was dropped while it ran");
+  close_wakes();
+}
+
+void loop::close_wakes() noexcept {
+  if (wake_.is_open()) wake_.release();  // `wakes_` owns the descriptor
+  wakes_.reset();
+}
 
 [[gnu::noinline]] loop* loop::current() noexcept { return this_loop; }
 
@@ -124,7 +127,7 @@ void loop::leave_thread() {
 }
 
 void loop::end_for_good() {
-  wake_.close();
+  close_wakes();
   work_.reset();
   ended_.store(true);
   run_leftovers();
@@ -290,11 +293,18 @@ void loop::on_wake(std::function<void()> handler) { wake_handlers_.push_back(std
 void loop::await_wake() {
   wake_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& failed) {
     if (failed) return;
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto n = ::read(wake_descriptor_, &count, sizeof count);
-    for (const auto& handler : wake_handlers_) handler();
+    wakes_.drain();
+    run_wake_handlers();
     await_wake();
   });
+}
+
+void loop::wake_soon() {
+  post([this] { run_wake_handlers(); });
+}
+
+void loop::run_wake_handlers() {
+  for (const auto& handler : wake_handlers_) handler();
 }
 
 }  // namespace workit::detail

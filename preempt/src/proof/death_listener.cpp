@@ -1,7 +1,7 @@
 // death_listener: see the header for what it promises.
 //
 // Invariants
-// 1. A word in `watches` was held when it came in, and carries FUTEX_WAITERS from then on (read_owner()).
+// 1. A word in `watches` was held when it came in; its owner has set FUTEX_WAITERS in it (life_mutex::hold()).
 // 2. Every change of `watches` increments `control` under the mutex before the listener is woken: a futex_waitv over an
 //    outdated list returns at once (EAGAIN) or is woken.
 // 3. The listener reads only words in `watches`, under the mutex. The kernel may still read a word that has just been

@@ -24,21 +24,23 @@ life_mutex::life_mutex() {
   pthread_mutexattr_destroy(&attributes);
 }
 
-life_mutex& life_mutex::at(void* shared) noexcept { return *static_cast<life_mutex*>(shared); }
+const life_mutex& life_mutex::at(const void* shared) noexcept { return *static_cast<const life_mutex*>(shared); }
 
 void life_mutex::hold() {
   const int error = pthread_mutex_trylock(&mutex_);
   WORKIT_ASSERT(error == 0, std::string("a life mutex cannot be taken (") + std::strerror(error) +
                                 "): it serves one owner, once; initialise it anew for the next owner");
+  announce_waiters(const_cast<std::uint32_t*>(word()));
 }
 
 void life_mutex::release() {
   const int error = pthread_mutex_unlock(&mutex_);
   WORKIT_ASSERT(error == 0, "a life mutex was released by a thread that does not hold it: only its owner releases it");
+  tell_others(word());
 }
 
 // Waits for the futex word and does not lock the mutex: locking it would make this thread the next owner.
-life_mutex::ending life_mutex::wait_for_death() {
+life_mutex::ending life_mutex::wait_for_death() const {
   using state = owner_reading::state;
   auto now = read_owner(word());
   while (now.owner == state::holds) {

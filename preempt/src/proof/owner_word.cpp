@@ -9,19 +9,14 @@
 
 namespace workit::preempt {
 
-owner_reading read_owner(const std::uint32_t* shared) noexcept {
+owner_reading read_owner(const std::uint32_t* word) noexcept {
   using state = owner_reading::state;
-  auto* word = const_cast<std::uint32_t*>(shared);
-  std::uint32_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-  for (;;) {
-    if ((seen & FUTEX_OWNER_DIED) != 0) return {state::died, seen};
-    if ((seen & FUTEX_TID_MASK) == 0) return {state::gone, seen};
-    if ((seen & FUTEX_WAITERS) != 0) return {state::holds, seen};
-    const std::uint32_t wanted = seen | FUTEX_WAITERS;
-    if (__atomic_compare_exchange_n(word, &seen, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-      return {state::holds, wanted};
-  }
+  const std::uint32_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+  if ((seen & FUTEX_OWNER_DIED) != 0) return {state::died, seen};
+  return {(seen & FUTEX_TID_MASK) == 0 ? state::gone : state::holds, seen};
 }
+
+void announce_waiters(std::uint32_t* word) noexcept { __atomic_fetch_or(word, FUTEX_WAITERS, __ATOMIC_ACQ_REL); }
 
 void tell_others(const std::uint32_t* word) noexcept {
   ::syscall(SYS_futex, word, FUTEX_WAKE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);

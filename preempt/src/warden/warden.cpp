@@ -6,7 +6,7 @@
 // 2. Every stop goes through stop_round(). What that cannot prove at once waits in `pending` until the kernel reports
 //    the death; at the end of a pool the thread that ends it waits instead.
 // 3. The warden's thread runs deadlines, posted work and watched callbacks, one at a time; it never waits for a worker.
-// 4. The host-life mutex is held by the warden's thread from before the constructor returns until its last turn.
+// 4. The host-life mutexes are held by the warden's thread from before the constructor returns until its last turn.
 // Lock order: every part has a lock of its own, and none is held while another is taken or a callback runs. The
 // exceptions are under the list's lock: lease::ask(), lease::claim_stop(), and the deadlines' lock.
 #include <workit/preempt/warden.hpp>
@@ -68,7 +68,7 @@ struct warden::state {
   lease_list leases;
   death_listener deaths;
   pending_stops pending;
-  host_life_file life;
+  std::shared_ptr<host_life_file> life = host_life_file::make();
   std::atomic<stop_proof> proof{stop_proof::barrier};
   bool ending = false;  // read and written on the thread
   std::thread thread;
@@ -95,10 +95,10 @@ warden::~warden() {
 
 void warden::state::run(std::latch& alive) {
   take_realtime_priority();
-  life.mutex().hold();
+  life->hold();
   alive.count_down();
   while (!ending) watches.turn();
-  life.mutex().release();
+  life->release();
 }
 
 void warden::arm(const std::shared_ptr<cancel_cell>& cell, time_point at) { state_->deadlines.arm(*cell, at); }
@@ -152,7 +152,7 @@ void warden::set_proof(stop_proof p) noexcept {
 
 death_listener& warden::deaths() noexcept { return state_->deaths; }
 
-int warden::host_life() const noexcept { return state_->life.descriptor(); }
+host_life_place warden::host_life() { return state_->life->take(); }
 
 warden_load warden::load() const noexcept {
   return {state_->deadlines.size(), state_->leases.size(), state_->pending.size()};

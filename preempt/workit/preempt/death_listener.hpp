@@ -29,7 +29,7 @@ class death_listener {
   /// False, and nothing is watched, when the kernel cannot do it, all 127 places are taken, or the mutex has no owner:
   /// the caller then relies on the pidfd. It should watch the pidfd in any case, since the word can be overwritten.
   /// `watcher` distinguishes several watches of one word; a pair (word, watcher) is watched once at a time.
-  /// Requires: `word` is mapped, shared and writable until unwatched; `died` is short, does not throw, and takes no
+  /// Requires: `word` is mapped and shared until unwatched; `died` is short, does not throw, and takes no
   /// lock that is ever held while calling the listener.
   [[nodiscard]] bool watch(const std::uint32_t* word, std::function<void()> died, const void* watcher = nullptr);
 

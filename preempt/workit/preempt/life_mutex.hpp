@@ -32,7 +32,7 @@ class life_mutex {
   life_mutex& operator=(const life_mutex&) = delete;
 
   /// The mutex that another process has initialised in the memory that `shared` maps.
-  [[nodiscard]] static life_mutex& at(void* shared) noexcept;
+  [[nodiscard]] static const life_mutex& at(const void* shared) noexcept;
 
   /// Takes it, for life. Blocks: no. Errors: asserts when it is not free.
   void hold();
@@ -40,8 +40,10 @@ class life_mutex {
   void release();
 
   /// Waits until the owner has died or released it; returns at once if it has no owner. Any number of threads may wait;
-  /// none of them takes the mutex over. Requires: a writable mapping. Blocks: until then.
-  [[nodiscard]] ending wait_for_death();
+  /// none of them takes the mutex over. A read-only mapping will do. The kernel wakes one waiter when the owner dies,
+  /// and that one wakes the others unless it is killed first: a process that must not miss the death waits alone.
+  /// Blocks: until then.
+  [[nodiscard]] ending wait_for_death() const;
 
   /// The futex word: the owner's thread id, FUTEX_WAITERS, FUTEX_OWNER_DIED. What death_listener::watch() takes.
   [[nodiscard]] const std::uint32_t* word() const noexcept;

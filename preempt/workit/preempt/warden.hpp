@@ -7,6 +7,7 @@
 #include <span>
 #include <workit/base/alarm.hpp>
 #include <workit/base/deadline_point.hpp>
+#include <workit/preempt/host_life.hpp>
 #include <workit/preempt/lease.hpp>
 
 namespace workit::preempt {
@@ -34,7 +35,7 @@ struct warden_load {
 };
 
 /// Owns: a thread, a timerfd over a heap of deadlines, the leases, an epoll set for descriptors that pools watch, the
-/// host-life mutex. The thread has the lowest real-time priority (SCHED_RR, 1) where the host may have that (root,
+/// host-life mutexes. The thread has the lowest real-time priority (SCHED_RR, 1) where the host may have that (root,
 /// CAP_SYS_NICE or RLIMIT_RTPRIO), so it is on time beside computing threads. It alone keeps the deadlines. A canceller
 /// stops the tasks below the cancelled cell on its own thread: no wake-up lies between the request and the kill.
 ///
@@ -43,7 +44,7 @@ struct warden_load {
 /// armed.
 class warden final : public alarm {
  public:
-  /// Starts the thread, which takes the host-life mutex before this returns. Deadlines are read off `clock`; a manual
+  /// Starts the thread, which takes the host-life mutexes before this returns. Deadlines are read off `clock`; a manual
   /// one is looked at every millisecond of machine time while something is armed.
   /// Errors: std::system_error when descriptors, memory or threads have run out.
   explicit warden(clock_source& clock = steady_clock_source::instance());
@@ -88,10 +89,9 @@ class warden final : public alarm {
   /// How much there is at this moment. Threads: any.
   [[nodiscard]] warden_load load() const noexcept;
 
-  /// A descriptor (memfd) whose first bytes are a robust, process-shared pthread_mutex_t held by the warden's thread
-  /// for as long as this process lives. A process that waits for it learns of the host's death before the host's memory
-  /// is torn down.
-  [[nodiscard]] int host_life() const noexcept;
+  /// A mutex that the warden's thread holds for as long as this process lives. A process that waits for it learns of
+  /// the host's death before the host's memory is torn down. Errors: std::system_error when 256 are taken.
+  [[nodiscard]] host_life_place host_life();
 
  private:
   struct state;

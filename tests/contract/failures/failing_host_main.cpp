@@ -44,6 +44,32 @@ int in_preload() {
   return 1;
 }
 
+process_options small_pool(std::string name) { return {.name = std::move(name), .workers = 1}; }
+
+/// The others are up; the last one's zygote reads no socket in its preload, so only its host watcher can end it.
+int last_of_four_in_preload() {
+  runtime rt({}, processes(small_pool("a")), processes(small_pool("b")), processes(small_pool("c")),
+             processes({.name = "d", .workers = 1, .preload = endless_preload}));
+  return 1;
+}
+
+int opening() {
+  runtime rt({}, processes(small_pool("a")));
+  open_pool(rt, {.name = "b", .workers = 1, .preload = endless_preload});
+  return 1;
+}
+
+void preload_that_ends_once() {
+  if (access(mark("reloads").c_str(), F_OK) == 0) endless_preload();
+}
+int reloading() {
+  runtime rt({}, processes(small_pool("a")), processes(small_pool("b")),
+             processes({.name = "c", .workers = 1, .preload = preload_that_ends_once}));
+  leave_marker(mark("reloads"));
+  find_pool(rt, "c")->reload();
+  return 1;
+}
+
 int spinning() {
   runtime rt({}, processes({.workers = 2, .spares = 1}));
   rt.run([](scope& s) {
@@ -272,6 +298,9 @@ int few_processes() {
 
 int run(const std::string& mode) {
   const std::map<std::string, int (*)()> modes{{"idle", idle},
+                                               {"last_of_four_in_preload", last_of_four_in_preload},
+                                               {"opening", opening},
+                                               {"reloading", reloading},
                                                {"in_preload", in_preload},
                                                {"spinning", spinning},
                                                {"fat", fat},

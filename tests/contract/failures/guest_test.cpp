@@ -70,6 +70,29 @@ TEST_F(Guest, KilledWithAnyLockOfTheLibraryInItsHandsLeavesItsNeighboursAlone) {
   EXPECT_EQ(pool_of(rt).status().zygotes, 1u);
 }
 
+/// Reads all that comes from whatever it has.
+void take_from_every_descriptor(const std::string& mark) {
+  std::vector<int> open;
+  for (int descriptor = 3; descriptor < 16; ++descriptor)
+    if (fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0) open.push_back(descriptor);
+  leave_marker(mark);
+  for (char taken[64];;)
+    for (const int descriptor : open) static_cast<void>(!read(descriptor, taken, sizeof taken));
+}
+
+// All workers tell the host by the same pipe that they have ended.
+TEST_F(Guest, ThatReadsFromItsDescriptorsKeepsNoNewsOfItsNeighboursFromTheHost) {
+  runtime rt({}, processes({.workers = 2, .spares = 1}));
+  stop(
+      rt, [&](context& ctx) { offload({}, take_from_every_descriptor, markers.file("taking"))(ctx); }, "taking");
+  rt.run([&](scope& s) {
+    auto taker = s.spawn({.background = true}, offload({}, take_from_every_descriptor, markers.file("taking")));
+    markers.await("taking", s);
+    for (int n = 0; n < 500; ++n) ASSERT_EQ(offload({.timeout = bound(30s)}, add, n, 1)(s), n + 1);
+    taker.cancel("enough");
+  });
+}
+
 /// A mutex that tasks share by a file, unknown to workit.
 pthread_mutex_t* shared_mutex(const std::string& file, bool make) {
   const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -51,7 +51,9 @@ TEST_P(HostKilled, TakesEverythingBelowItAlongWithinASecond) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Being, HostKilled, testing::Values("idle", "in_preload", "spinning", "sending", "stopping"),
+INSTANTIATE_TEST_SUITE_P(Being, HostKilled,
+                         testing::Values("idle", "in_preload", "spinning", "sending", "stopping",
+                                         "last_of_four_in_preload", "opening", "reloading"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 class HostKilledAnyTime : public HostKilled {};

@@ -27,7 +27,7 @@ inline constexpr std::string_view zygote_name = "workit-zygote";
 
 enum class message_kind : std::uint32_t {
   // host to zygote
-  hello,  ///< with the loops' eventfds, the host-life memfd, and with a preload or worker_init the memfd of the start
+  hello,  ///< with the loops' wake pipes, the host-life memfd, and with a preload or worker_init the memfd of the start
   fork,   ///< with the memfd of the worker's block, its end of the task channel and, if captured, of its output's pipe
   kill,   ///< where the host itself may not
   ping,   ///< answered by `pong` at once
@@ -69,6 +69,7 @@ struct message {
   worker_output output{};              ///< hello
   function_id preload{};               ///< hello: of a trampoline, as worker_init; empty when there is none
   function_id worker_init{};           ///< hello
+  std::uint64_t host_life_offset = 0;  ///< hello: of the life mutex in the host-life memfd
   std::uint64_t preload_size = 0;      ///< hello: bytes of its arguments in the memfd of the start
   std::uint64_t worker_init_size = 0;  ///< hello: of its arguments, behind them
   limit_values limits{};               ///< hello: the pool's

@@ -3,15 +3,15 @@
 
 namespace workit::workers {
 
-/// In a zygote and in its workers, the eventfds of the host's loops stand here and behind.
+/// In a zygote and in its workers, the writing ends of the pipes that wake the host's loops stand here and behind.
 inline constexpr int first_loop_event = 4;
 
 /// In a zygote: its end of the socket to the host.
 inline constexpr int zygote_socket = 3;
 
-/// In a worker: its control block, the loops' eventfds, the task channel, then what not every worker has.
+/// In a worker: its control block, the pipes to the loops, the task channel, then what not every worker has.
 struct worker_descriptors {
-  unsigned loops = 0;      ///< eventfds; with worker_init the last one is for workers that are ready
+  unsigned loops = 0;      ///< pipes to loops; with worker_init the last one is for workers that are ready
   bool sandboxed = false;  ///< it has a socket to its zygote
   bool captured = false;   ///< its output goes to a pipe
 

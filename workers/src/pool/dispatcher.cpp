@@ -26,7 +26,7 @@ void dispatcher::launch(worker_table& workers, const zygote_roles& zygotes, log2
     task->worker_ = worker;
     task->generation_ = worker->generation;
     task->launched_ = std::chrono::steady_clock::now();
-    if (!task->decide(job::state::queued, job::state::running)) {
+    if (!task->decide(job::state::queued, job::state::launched)) {
       task->worker_.reset();  // withdrawn; the stop settles it, after the pool's mutex is free
       task->launched_ = {};
       continue;

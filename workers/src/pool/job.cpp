@@ -22,7 +22,7 @@ duration job::ask() noexcept {
 
 preempt::stop_claim job::claim_stop() noexcept {
   using answer = preempt::stop_claim::answer;
-  if (decide(state::queued, state::withdrawn)) return {answer::withdrawn};
+  if (decide(state::queued, state::withdrawn) || decide(state::launched, state::withdrawn)) return {answer::withdrawn};
   if (state_.load(std::memory_order_acquire) != state::running) return {answer::completed};
   const auto claimed = [&]() -> preempt::stop_claim {
     if (!decide(state::running, state::stopped)) return {answer::completed};  // it had died by then
@@ -36,13 +36,13 @@ preempt::stop_claim job::claim_stop() noexcept {
     if (seen.generation() != generation_) return claimed();  // overwritten, or the next task's: then decided long since
     const control_word taken(generation_, phase::stopped);
     switch (seen.at()) {
-      case phase::committed:
+      case phase::committed:  // it may have kept the news from its loop
+        has_committed_.store(true, std::memory_order_release);
+        if (pool_ != nullptr) pool_->collect_soon(terms.loop);
         return {answer::completed};
       case phase::stopped:
         return claimed();
-      case phase::idle:  // not published yet: the thread that is about to will see the word
-        if (!worker_->change_word(seen, taken)) break;
-        return {decide(state::running, state::withdrawn) ? answer::withdrawn : answer::completed};
+      case phase::idle:  // the thread that is about to publish it will see the word
       case phase::running:
         if (worker_->change_word(seen, taken)) return claimed();
     }

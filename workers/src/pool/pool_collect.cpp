@@ -1,6 +1,4 @@
 // Messages of running tasks, and the results they commit.
-#include <unistd.h>
-
 #include <utility>
 #include <workit/preempt/proof.hpp>
 
@@ -44,8 +42,11 @@ void pool_core::hear(const launch& l, packets_left then) {
     const thread_lock guard(mutex_);
     --l.worker->heard;
   }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto rung = ::write(loops_[l.task->terms.loop], &one, sizeof one);
+  wake_loop_(l.task->terms.loop);
+}
+
+void pool_core::collect_soon(std::size_t loop) {
+  warden_.post([self = shared_from_this(), loop] { self->wake_loop_(loop); });
 }
 
 /// Whether it was a piece of a value; if so, it was put into its channel. Requires: `listening`, which keeps the order.
@@ -81,7 +82,7 @@ void pool_core::end_crashing(const std::vector<launch>& crashing) {
   for (const auto& l : crashing)
     if (kill(*l.worker)) killed.push_back(l);
   if (warden_.proof() != stop_proof::barrier || !preempt::barrier()) return;
-  for (const auto& l : killed) task_died(l.worker, l.task, {.status = l.worker->control().crash.signal.load() & 0x7f});
+  for (const auto& l : killed) task_died(l.worker, l.task, {.status = l.worker->noted_crash()});
 }
 
 attachments pool_core::blocks_for(job& task) {

@@ -57,9 +57,10 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
     }
   }
   const bool completed = result && task->decide(job::state::running, job::state::completed);
-  const bool crashed = !completed && task->decide(job::state::running, job::state::crashed);
+  const bool unseen = !completed && task->decide(job::state::launched, job::state::crashed);
+  const bool crashed = unseen || (!completed && task->decide(job::state::running, job::state::crashed));
   if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
-  if (crashed) result = end_by_death(*worker, *task, end, stricter(limits_, task->limits), options_.name);
+  if (crashed) result = end_by_death(*worker, *task, end, stricter(limits_, task->limits), options_.name, !unseen);
   worker->take_output(task->used);
   if (std::holds_alternative<job_gave_up>(*result)) result = end_by_giving_up(*task, worker->pid);
   deferred_actions todo;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include <workit/base/detail/wake_pipe.hpp>
 #include <workit/base/thread_mutex.hpp>
 #include <workit/preempt/warden.hpp>
 #include <workit/workers/detail/job.hpp>
@@ -43,7 +44,7 @@ namespace workit::workers {
 /// under mutex_ do not block: a packet to the zygote, a descriptor made or closed, a timer set.
 class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
-  pool_core(process_options options, preempt::warden& warden, std::vector<int> loops);
+  pool_core(process_options options, preempt::warden& warden, std::vector<int> loops, process_pool::wake_loop wake);
 
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
 
@@ -64,6 +65,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   // pool_collect.cpp
   void collect(std::size_t loop) WORKIT_EXCLUDES(mutex_);
+  /// Has that loop call collect(). Threads: any; also under the locks of the warden.
+  void collect_soon(std::size_t loop);
 
   // pool_completion.cpp
   void on_stopped(job& task, std::shared_ptr<receipt_slot> receipt) noexcept WORKIT_EXCLUDES(mutex_);
@@ -202,8 +205,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   const pool_size size_{options_};
   preempt::warden& warden_;
   const std::vector<int> loops_;
+  const process_pool::wake_loop wake_loop_;
   std::unique_ptr<pool_cgroup> group_;  // from start to stop, null when there is none
-  unique_fd ready_event_;               // with worker_init: written by a worker that is ready
+  workit::detail::wake_pipe ready_;     // with worker_init: written by a worker that is ready
   output_set outputs_;                  // with worker_output::captured
   timer_fd zygote_timer_;               // until the next one is tried
 

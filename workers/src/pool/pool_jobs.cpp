@@ -64,18 +64,16 @@ void pool_core::start(const launch& l, deferred_actions& todo) {
                                                     .loop = task->terms.loop,
                                                     .name = task->name,
                                                     .limits = limits})) {
-    const bool is_ours = task->decide(job::state::running, job::state::refused);
+    const bool is_ours = task->decide(job::state::launched, job::state::refused);
     withdraw_launch(l, todo);
     if (is_ours) todo.settle(task, job_not_started{std::move(*why)});
     return;
   }
+  // Decided in the host's own memory: a worker could write into the word that its task has not begun.
+  if (!task->publish()) return withdraw_launch(l, todo);
   if (worker->change_word(worker->word_in(phase::idle), worker->word_in(phase::running)))
     return wake(worker->control().word);
-  // A stop has withdrawn it meanwhile; or the worker has written nonsense, and its death settles the task.
-  if (worker->word() != worker->word_in(phase::stopped))
-    kill(*worker);
-  else
-    withdraw_launch(l, todo);
+  kill(*worker);  // a stop was faster, or the worker has written nonsense; the stop or its death settles the task
 }
 
 void pool_core::withdraw_launch(const launch& l, deferred_actions& todo) {

@@ -1,6 +1,4 @@
 // The start of a pool, and how it stands.
-#include <sys/eventfd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -22,8 +20,13 @@ std::atomic<int> found_proof{-1};
 
 }  // namespace
 
-pool_core::pool_core(process_options options, preempt::warden& warden, std::vector<int> loops)
-    : options_(std::move(options)), limits_(values_of(options_.limits)), warden_(warden), loops_(std::move(loops)) {}
+pool_core::pool_core(process_options options, preempt::warden& warden, std::vector<int> loops,
+                     process_pool::wake_loop wake)
+    : options_(std::move(options)),
+      limits_(values_of(options_.limits)),
+      warden_(warden),
+      loops_(std::move(loops)),
+      wake_loop_(std::move(wake)) {}
 
 void pool_core::start() {
   if (!init_was_called())
@@ -78,8 +81,7 @@ void pool_core::listen() {
     all.push_back({place.get(), call});
   };
   if (options_.output == worker_output::captured) keep(outputs_, output_set::make(), &pool_core::on_output);
-  if (options_.worker_init != nullptr)
-    keep(ready_event_, unique_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), &pool_core::on_ready_event);
+  if (options_.worker_init != nullptr) keep(ready_, workit::detail::wake_pipe::make(), &pool_core::on_ready_event);
   for (const auto& h : all)
     warden_.watch(h.descriptor, [self = shared_from_this(), call = h.call] { ((*self).*call)(); });
 }
@@ -88,15 +90,16 @@ void pool_core::fall_silent() noexcept {
   std::array<int, 7> heard{};
   {
     const thread_lock guard(mutex_);
-    heard = {back_off_.timer().get(), replenish_.timer().get(), shrink_.timer().get(), health_.timer().get(),
-             zygote_timer_.get(),     ready_event_.get(),       outputs_.get()};
+    heard = {back_off_.timer().get(), replenish_.timer().get(), shrink_.timer().get(),
+             health_.timer().get(),   zygote_timer_.get(),      ready_.get(),
+             outputs_.get()};
   }
   for (const int descriptor : heard)
     if (descriptor >= 0) warden_.unwatch(descriptor);
   const thread_lock guard(mutex_);
   for (auto* timer : {&back_off_, &replenish_, &shrink_, &health_}) timer->timer().reset();
   zygote_timer_.reset();
-  ready_event_.reset();
+  ready_.reset();
   outputs_.reset();
 }
 

@@ -165,8 +165,7 @@ void pool_core::on_ready(const handle& worker, deferred_actions& todo) {
 }
 
 void pool_core::on_ready_event() {
-  std::uint64_t times = 0;
-  if (::read(ready_event_.get(), &times, sizeof times) != sizeof times) return;
+  if (!ready_.drain()) return;
   deferred_actions todo;
   {
     const thread_lock guard(mutex_);

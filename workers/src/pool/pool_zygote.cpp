@@ -1,23 +1,37 @@
 // The zygote of a pool: started, listened to, replaced when it is gone, however often that fails.
 #include <algorithm>
+#include <system_error>
+#include <workit/base/errors.hpp>
 
 #include "pool_core.hpp"
 
 namespace workit::workers {
 
+namespace {
+
+preempt::host_life_place host_life_from(preempt::warden& warden) {
+  try {
+    return warden.host_life();
+  } catch (const std::system_error& none_left) {
+    throw start_failed(std::string("a zygote could not be started: ") + none_left.what());
+  }
+}
+
+}  // namespace
+
 pool_core::group pool_core::start_zygote(zygote_roles::role r) {
   zygote_link::birth birth{.pool = options_.name,
                            .loops = loops_,
-                           .host_life = warden_.host_life(),
+                           .host_life = host_life_from(warden_),
                            .limits = limits_,
                            .sandbox = options_.sandbox,
                            .group = group_.get()};
   if (options_.preload != nullptr) birth.preload = options_.preload.encoded();
   if (options_.worker_init != nullptr) birth.worker_init = options_.worker_init.encoded();
-  if (ready_event_) birth.loops.push_back(ready_event_.get());
+  if (ready_) birth.loops.push_back(ready_.writing());
   birth.output = options_.output;
   auto fresh = std::make_shared<zygote_group>();
-  fresh->link = std::make_unique<zygote_link>(birth);
+  fresh->link = std::make_unique<zygote_link>(std::move(birth));
   const int socket = fresh->link->socket();
   const int pidfd = fresh->link->pidfd();
   {

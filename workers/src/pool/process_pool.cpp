@@ -22,8 +22,8 @@ process_options checked(process_options options, std::size_t loops) {
   if (options.name.size() > longest_name) refuse("a pool's name has at most 64 characters");
   if (options.workers > most_processes) refuse("more than 1024 workers would not run, only swap");
   if (options.spares > most_processes) refuse("more than 1024 spares would only hold memory");
-  if (loops == 0) refuse("a pool needs at least one eventfd to report results to");
-  if (loops > most_loops) refuse("results can be reported to 199 eventfds at most");
+  if (loops == 0) refuse("a pool needs at least one descriptor to report results to");
+  if (loops > most_loops) refuse("results can be reported to 199 descriptors at most");
   if (const auto complaint = complaint_about(options.limits)) refuse(*complaint);
   if (const auto complaint = complaint_about(options.cgroup)) refuse(*complaint);
   if (options.sandbox != sandbox::none)
@@ -40,9 +40,10 @@ process_options checked(process_options options, std::size_t loops) {
 
 }  // namespace
 
-process_pool::process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_eventfds) {
-  auto valid = checked(std::move(options), loop_eventfds.size());
-  core_ = std::make_shared<pool_core>(std::move(valid), warden, std::move(loop_eventfds));
+process_pool::process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_events,
+                           wake_loop wake) {
+  auto valid = checked(std::move(options), loop_events.size());
+  core_ = std::make_shared<pool_core>(std::move(valid), warden, std::move(loop_events), std::move(wake));
 }
 
 process_pool::~process_pool() { stop(); }

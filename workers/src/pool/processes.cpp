@@ -43,7 +43,14 @@ process_service::~process_service() = default;
 
 void process_service::before_threads(runtime& owner) {
   share_warden(owner);
-  for (const auto& loop : owner.loops()) loops_.push_back(loop->wake_descriptor());
+  std::vector<std::weak_ptr<detail::loop>> loops;
+  for (const auto& loop : owner.loops()) {
+    loops_.push_back(loop->wake_descriptor());
+    loops.push_back(loop);
+  }
+  wake_ = [loops = std::move(loops)](std::size_t index) {
+    if (const auto loop = loops[index].lock()) loop->wake_soon();
+  };
   if (has_first_) {
     if (!first_.name.empty() && find_pool(owner, first_.name) != nullptr)
       throw start_failed("this runtime has two pools of processes called \"" + first_.name +
@@ -82,7 +89,7 @@ std::shared_ptr<workers::process_pool> process_service::open(process_options opt
 }
 
 std::shared_ptr<workers::process_pool> process_service::add(process_options options) {
-  auto fresh = std::make_shared<workers::process_pool>(std::move(options), warden(), loops_);
+  auto fresh = std::make_shared<workers::process_pool>(std::move(options), warden(), loops_, wake_);
   change(fresh, true, false);
   try {
     fresh->start();

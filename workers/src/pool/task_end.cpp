@@ -43,7 +43,7 @@ constexpr std::uint64_t rounded_off_us = 2;
 /// making.
 std::optional<resource> limit_reached(const limit_values& limits, const worker_handle& worker, const worker_end& end) {
   const auto& control = worker.control();
-  const int note = control.crash.noted.load(std::memory_order_acquire);
+  const int note = worker.noted_crash();
   if (note != 0) {
     const auto what = noted(control.exceeded.load(std::memory_order_relaxed));
     // A std::bad_alloc that met a noexcept function or the start of a thread.
@@ -61,13 +61,12 @@ std::optional<resource> limit_reached(const limit_values& limits, const worker_h
 }  // namespace
 
 job_result end_by_death(const worker_handle& worker, const job& task, const worker_end& end, const limit_values& limits,
-                        const std::string& pool) {
+                        const std::string& pool, bool published) {
   const int status = end.status;
   const auto& crash = worker.control().crash;
-  const int note = crash.noted.load(std::memory_order_acquire);
+  const int note = worker.noted_crash();
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  const bool begun =
-      worker.control().ready.load(std::memory_order_acquire) != 0 && worker.word() != worker.word_in(phase::idle);
+  const bool begun = published && worker.control().ready.load(std::memory_order_acquire) != 0;
   const bool cancelled = task.cell->record() != nullptr;
   if (end.violation && !cancelled) return job_violated{*end.violation, system_call_name(*end.violation)};
   if (const auto what = limit_reached(limits, worker, end); what && !cancelled)

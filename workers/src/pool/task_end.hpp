@@ -13,7 +13,8 @@ namespace workit::workers {
 [[nodiscard]] job_result end_by_giving_up(const job& task, pid_t worker);
 
 /// The worker died while it had the task, and had committed no result. `limits`: those that were in force.
+/// `published`: the worker could see the task.
 [[nodiscard]] job_result end_by_death(const worker_handle& worker, const job& task, const worker_end& end,
-                                      const limit_values& limits, const std::string& pool);
+                                      const limit_values& limits, const std::string& pool, bool published);
 
 }  // namespace workit::workers

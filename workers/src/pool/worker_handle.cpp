@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -194,6 +195,15 @@ void worker_handle::read_usage(worker_usage& to) const noexcept {
   constexpr std::uint64_t most_us = 1'000'000'000'000'000;
   to.cpu = std::chrono::microseconds(std::min(control_->result.cpu_us.load(std::memory_order_relaxed), most_us));
   to.largest_rss = control_->result.largest_rss.load(std::memory_order_relaxed) * 1024;
+}
+
+int worker_handle::noted_crash() const noexcept {
+  const int claimed = control_->crash.noted.load(std::memory_order_acquire);
+  return std::find(crash_signals.begin(), crash_signals.end(), claimed) != crash_signals.end() ? claimed : 0;
+}
+
+bool worker_handle::has_crashed() const noexcept {
+  return control_->crash.signal.load(std::memory_order_acquire) != 0 && noted_crash() != 0;
 }
 
 std::string worker_handle::read_backtrace() const {

@@ -128,6 +128,10 @@ class worker_handle {
   void take_output(worker_usage& to) const noexcept {
     if (output_) output_->take(to);
   }
+  /// The signal of which its handler has made a note, or 0. Its end may be yet to come.
+  [[nodiscard]] int noted_crash() const noexcept;
+  /// Whether the note is complete, backtrace and all.
+  [[nodiscard]] bool has_crashed() const noexcept;
   /// The backtrace of a crash; empty when there is none.
   [[nodiscard]] std::string read_backtrace() const;
   /// This process is about to kill it, so its SIGKILL is not taken for one from outside.

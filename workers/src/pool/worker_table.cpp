@@ -92,7 +92,8 @@ worker_table::collection worker_table::collect(std::size_t loop) {
   for (const auto& [number, worker] : workers_) {
     if (worker->state != worker_state::running || worker->task->terms.loop != loop) continue;
     // The word first: all messages that were sent before the commit are counted then.
-    const bool committed = worker->word() == worker->word_in(phase::committed);
+    const bool committed = worker->word() == worker->word_in(phase::committed) ||
+                           worker->task->has_committed_.load(std::memory_order_acquire);
     if (const auto said = worker->control().messages_sent.load(std::memory_order_acquire); said != worker->heard) {
       worker->heard = said;
       found.telling.push_back({worker->task, worker});
@@ -100,7 +101,7 @@ worker_table::collection worker_table::collect(std::size_t loop) {
     if (committed) {
       enter(worker, worker_state::collecting);
       found.done.push_back({worker->task, worker});
-    } else if (worker->control().crash.signal.load(std::memory_order_acquire) != 0) {
+    } else if (worker->has_crashed()) {
       found.crashing.push_back({worker->task, worker});
     }
   }

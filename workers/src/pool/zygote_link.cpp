@@ -66,7 +66,7 @@ struct spawn_plan {
 
 }  // namespace
 
-zygote_link::zygote_link(const birth& with) {
+zygote_link::zygote_link(birth with) {
   unique_fd start;
   if (with.preload.entry || with.worker_init.entry)
     start = write_startup_frames(with.preload.arguments, with.worker_init.arguments);
@@ -107,13 +107,14 @@ zygote_link::zygote_link(const birth& with) {
                 .output = with.output,
                 .preload = with.preload.entry,
                 .worker_init = with.worker_init.entry,
+                .host_life_offset = with.host_life.offset(),
                 .preload_size = with.preload.arguments.size(),
                 .worker_init_size = with.worker_init.arguments.size(),
                 .limits = with.limits,
                 .sandbox = with.sandbox};
   hello.text.set(with.pool);
   std::vector<int> descriptors = with.loops;
-  descriptors.push_back(with.host_life);
+  descriptors.push_back(with.host_life.descriptor());
   if (start) descriptors.push_back(start.get());
   if (send(hello, descriptors) != transfer::done) {
     const int why = errno;
@@ -121,6 +122,7 @@ zygote_link::zygote_link(const birth& with) {
     static_cast<void>(reap());
     throw start_failed(with_error("it does not listen", why));
   }
+  host_life_ = std::move(with.host_life);
 }
 
 void zygote_link::kill() noexcept { static_cast<void>(preempt::send_kill(pidfd_.get())); }

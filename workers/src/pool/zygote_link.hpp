@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 #include <workit/base/unique_fd.hpp>
+#include <workit/preempt/host_life.hpp>
 #include <workit/workers/cgroup.hpp>
 #include <workit/workers/detail/remote_call.hpp>
 #include <workit/workers/process_options.hpp>
@@ -23,8 +24,8 @@ class zygote_link {
     remote_call preload{};      ///< without an entry: none
     remote_call worker_init{};  ///< without an entry: none
     worker_output output = worker_output::inherit;
-    std::vector<int> loops{};  ///< the loops' eventfds; with worker_init, followed by the ready event
-    int host_life = -1;
+    std::vector<int> loops{};  ///< the loops' wake pipes; with worker_init, followed by the pool's
+    preempt::host_life_place host_life{};
     limit_values limits{};
     workit::sandbox sandbox{};
     pool_cgroup* group = nullptr;  ///< where it belongs
@@ -32,7 +33,7 @@ class zygote_link {
 
   /// Runs this program's image as a zygote and says hello; its `ready` or `failed` comes later. The process may have
   /// threads: nothing but exec happens in the child. Blocks: until the exec, about a millisecond. Errors: start_failed.
-  explicit zygote_link(const birth& with);
+  explicit zygote_link(birth with);
   /// A zygote that runs already.
   zygote_link(unique_fd socket, unique_fd pidfd, pid_t pid) noexcept
       : socket_(std::move(socket)), pidfd_(std::move(pidfd)), pid_(pid) {}
@@ -61,6 +62,7 @@ class zygote_link {
   unique_fd socket_;
   unique_fd pidfd_;
   pid_t pid_ = -1;
+  preempt::host_life_place host_life_;  // where its host watcher waits
 };
 
 }  // namespace workit::workers

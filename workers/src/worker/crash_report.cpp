@@ -84,7 +84,7 @@ void report_crashes_in(const payload& content, const std::atomic<int>& loop_even
   action.sa_sigaction = store_and_die;
   action.sa_flags = SA_ONSTACK | SA_SIGINFO;
   sigfillset(&action.sa_mask);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : crash_signals) ::sigaction(signal, &action, nullptr);
 }
 
 }  // namespace workit::workers

@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <thread>
 #include <utility>
 #include <workit/base/usable_cpus.hpp>
 
@@ -41,6 +42,8 @@ constexpr duration deadline_slack = std::chrono::milliseconds(250);
 /// After a task of at most `short_task`, or a prewake, the worker spins for `spin_time` before it sleeps.
 constexpr auto short_task = std::chrono::milliseconds(1);
 constexpr auto spin_time = std::chrono::microseconds(100);
+/// Between the host's change of the word and its SIGKILL lie microseconds, but the host may be stopped or starved.
+constexpr auto kill_takes_at_most = std::chrono::seconds(2);
 
 class worker {
  public:
@@ -177,15 +180,17 @@ class worker {
     auto expected = word.bits();
     const auto committed = control_word(word.generation(), phase::committed).bits();
     if (!control().word.compare_exchange_strong(expected, committed, std::memory_order_acq_rel)) {
-      if (expected != control_word(word.generation(), phase::stopped).bits()) std::abort();  // the task overwrote it
-      for (;;) ::pause();  // the host took the task back: SIGKILL is on its way
+      // The host took the task back, and its SIGKILL is on its way; or the task has overwritten the word.
+      if (expected == control_word(word.generation(), phase::stopped).bits())
+        std::this_thread::sleep_for(kill_takes_at_most);
+      std::abort();
     }
     // A task may have closed our descriptors: then our death tells the host to look.
     if (!content_.descriptor_intact()) ::_exit(EXIT_SUCCESS);
     signal_event(loop_event_.load(std::memory_order_relaxed));
   }
 
-  /// Adds 1 to an eventfd of the host, or leaves.
+  /// Wakes the thread of the host that reads the pipe, or leaves.
   static void signal_event(int event) noexcept {
     const std::uint64_t one = 1;
     ssize_t written = -1;
@@ -201,7 +206,7 @@ class worker {
   task_run run_;
   deadline_timer timer_;
   leftovers leftovers_;
-  std::atomic<int> loop_event_{-1};  // the eventfd of the task's loop
+  std::atomic<int> loop_event_{-1};  // wakes the task's loop
   const bool several_processors_ = usable_cpus() > 1;
   std::uint32_t prewoken_ = 0;  // control().prewoken as it was last seen
 };

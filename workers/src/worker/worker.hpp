@@ -20,7 +20,7 @@ struct worker_setup {
   pid_t zygote = 0;
   int block = -1;         ///< the memfd with its control block
   int task_channel = -1;  ///< the socket to the host
-  unsigned loops = 0;     ///< the loops' eventfds, inherited in place; with `init` the last is for ready workers
+  unsigned loops = 0;     ///< pipes to the loops, inherited in place; with `init` the last is for ready workers
   limit_values limits{};  ///< of the pool
   workit::sandbox sandbox{};
   int zygote_channel = -1;                      ///< the socket to the zygote, when there is a sandbox

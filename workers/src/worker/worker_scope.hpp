@@ -9,7 +9,7 @@ namespace workit::workers {
 struct host_link {
   control_block* control = nullptr;
   int socket = -1;                               ///< the task channel
-  const std::atomic<int>* loop_event = nullptr;  ///< the eventfd of the task's loop
+  const std::atomic<int>* loop_event = nullptr;  ///< wakes the task's loop
 };
 
 /// From now on run_in_worker_scope() runs tasks of this worker: with the deadline and name of its request, stopped when
@@ -19,7 +19,7 @@ void set_host_link(const host_link& link) noexcept;
 /// The link of this process; all null before set_host_link().
 [[nodiscard]] const host_link& this_host_link() noexcept;
 
-/// Adds 1 to the eventfd of the task's loop, so that the host reads the task channel. Blocks: no.
+/// Wakes the task's loop, so that the host reads the task channel. Blocks: no.
 void wake_host() noexcept;
 
 /// How many threads such scopes have started in this process.

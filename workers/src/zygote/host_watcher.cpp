@@ -15,7 +15,7 @@ namespace {
 /// How long a zygote may take to end by itself, e.g. when its preload is running and blocks the signal.
 constexpr unsigned grace_seconds = 2;
 
-[[noreturn]] void watch_host(preempt::life_mutex& host, pid_t zygote) noexcept {
+[[noreturn]] void watch_host([[maybe_unused]] const preempt::life_mutex& host, pid_t zygote) noexcept {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != zygote) ::_exit(0);
   set_process_name("workit-watcher");
@@ -36,7 +36,7 @@ constexpr unsigned grace_seconds = 2;
 
 int host_death_signal() noexcept { return SIGHUP; }
 
-pid_t start_host_watcher(preempt::life_mutex& host) noexcept {
+pid_t start_host_watcher(const preempt::life_mutex& host) noexcept {
   const pid_t zygote = ::getpid();
   const pid_t child = ::fork();
   if (child == 0) watch_host(host, zygote);

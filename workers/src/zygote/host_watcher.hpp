@@ -10,7 +10,8 @@ namespace workit::workers {
 /// What the host watcher sends to its zygote.
 int host_death_signal() noexcept;
 
-/// Forks it. `host` must stay mapped. Returns its pid, or -1 with errno. Requires: a single-threaded process.
-[[nodiscard]] pid_t start_host_watcher(preempt::life_mutex& host) noexcept;
+/// Forks it; only the child keeps `host` mapped. Returns its pid, or -1 with errno. Requires: a single-threaded
+/// process.
+[[nodiscard]] pid_t start_host_watcher(const preempt::life_mutex& host) noexcept;
 
 }  // namespace workit::workers

@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -20,6 +19,7 @@
 #include <cstdio>
 #include <iterator>
 #include <utility>
+#include <workit/preempt/host_life.hpp>
 #include <workit/workers/detail/oom_guess.hpp>
 
 #include "child_reaper.hpp"
@@ -115,9 +115,8 @@ class zygote {
     if (!loop_events_.empty() &&
         loop_events_.back().get() != first_loop_event + static_cast<int>(loop_events_.size()) - 1)
       fail("the zygote found descriptors open that it had closed: does a library open some in another thread?");
-    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptors.back().get(), 0);
-    if (page == MAP_FAILED) fail("the zygote could not map the host's life mutex");
-    host_life_ = &preempt::life_mutex::at(page);
+    host_life_ = std::move(descriptors.back());
+    host_life_offset_ = m.host_life_offset;
     reset_scheduling(host_);
   }
 
@@ -133,7 +132,9 @@ class zygote {
 
   void watch_host() {
     refuse_threads();
-    const pid_t host_watcher = start_host_watcher(*host_life_);
+    const preempt::host_life_view life(std::exchange(host_life_, {}).get(), host_life_offset_);
+    if (life.mutex() == nullptr) fail("the zygote could not map its host's life: " + std::string(::strerror(errno)));
+    const pid_t host_watcher = start_host_watcher(*life.mutex());
     if (host_watcher < 0) fail("the zygote could not fork its host watcher: " + std::string(::strerror(errno)));
     children_.set_host_watcher(host_watcher);
     host_pidfd_ = open_pidfd(host_);
@@ -277,7 +278,8 @@ class zygote {
   }
 
   child_reaper children_;
-  preempt::life_mutex* host_life_ = nullptr;
+  unique_fd host_life_;  // until the host watcher has it
+  std::size_t host_life_offset_ = 0;
   unique_fd signals_;
   unique_fd host_pidfd_;
   std::vector<unique_fd> loop_events_;

@@ -29,12 +29,18 @@ struct shutdown_options {
 
 /// Guarantees: every submitted job is settled exactly once; a job that is stopped after its result was committed is
 /// delivered; a worker whose task was stopped never runs another.
-/// Threads: any, unless said. Lifetime: the warden and the eventfds outlive it.
+/// Threads: any, unless said. Lifetime: the warden and the descriptors outlive it.
 class process_pool {
  public:
-  /// Does nothing yet. `loop_eventfds`: one per loop index of the jobs, at most 199; a worker adds 1 to it when a
-  /// result is there, and the loop then calls collect(). Errors: start_failed, for options, with a sentence.
-  process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_eventfds);
+  /// Has the loop of that index call collect() soon. Threads: any. It takes no lock that is ever held while calling the
+  /// pool, and does not block.
+  using wake_loop = std::function<void(std::size_t loop)>;
+
+  /// Does nothing yet. `loop_events`: for each loop index of the jobs, at most 199, what a worker writes 8 bytes to
+  /// when a result is there (a pipe, or an eventfd where the tasks are trusted); the loop then calls collect(). The
+  /// pool itself uses `wake`: a worker can have made the descriptor block. Errors: start_failed, for options, with a
+  /// sentence.
+  process_pool(process_options options, preempt::warden& warden, std::vector<int> loop_events, wake_loop wake);
   /// stop().
   ~process_pool();
   process_pool(const process_pool&) = delete;
@@ -50,7 +56,7 @@ class process_pool {
   void submit(std::shared_ptr<job> task);
 
   /// Settles the jobs of that loop whose results are there. A call too many is fine.
-  /// Blocks: no; copies the results. Threads: any, usually the loop's, after reading its eventfd.
+  /// Blocks: no; copies the results. Threads: any, usually the loop's, after it was woken.
   void collect(std::size_t loop);
 
   [[nodiscard]] const std::string& name() const noexcept;

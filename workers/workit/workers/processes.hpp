@@ -49,6 +49,7 @@ class process_service final : public detail::warden_service {
   const process_options first_;
   const bool has_first_;
   std::vector<int> loops_;
+  workers::process_pool::wake_loop wake_;
   mutable thread_mutex mutex_;
   std::shared_ptr<const members> members_ WORKIT_GUARDED_BY(mutex_);  // replaced, never changed
   bool ended_ WORKIT_GUARDED_BY(mutex_) = false;

@@ -26,15 +26,17 @@ void* map(int descriptor, std::size_t bytes) {
 }
 
 int mourn(test::doomed_host_page& page, int host_life) {
-  auto& life = preempt::life_mutex::at(map(host_life, sizeof(preempt::life_mutex)));
+  const preempt::host_life_view life(host_life, 0);
+  if (life.mutex() == nullptr) return 3;
   page.mourning = true;
-  page.heard = life.wait_for_death() == preempt::life_mutex::ending::died ? news::died : news::released;
+  page.heard = life.mutex()->wait_for_death() == preempt::life_mutex::ending::died ? news::died : news::released;
   return 0;
 }
 
 int host(test::doomed_host_page& page, char* program, char* page_descriptor) {
   preempt::warden warden;
-  const int inherited = fcntl(warden.host_life(), F_DUPFD, 100);  // without close-on-exec
+  const auto place = warden.host_life();                          // the first one
+  const int inherited = fcntl(place.descriptor(), F_DUPFD, 100);  // without close-on-exec
   std::string life = std::to_string(inherited), role = "mourner";
   char* arguments[] = {program, role.data(), page_descriptor, life.data(), nullptr};
   pid_t mourner = 0;

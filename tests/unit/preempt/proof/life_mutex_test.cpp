@@ -81,10 +81,10 @@ TEST_F(LifeMutex, ServesOneOwner) {
 
 TEST_F(LifeMutex, TheWardenHoldsTheHostsAsSoonAsItExists) {
   preempt::warden warden;
-  void* shared = mmap(nullptr, sizeof(life_mutex), PROT_READ | PROT_WRITE, MAP_SHARED, warden.host_life(), 0);
-  ASSERT_NE(shared, MAP_FAILED);
-  EXPECT_NE(*life_mutex::at(shared).word(), 0u);
-  munmap(shared, sizeof(life_mutex));
+  const auto place = warden.host_life();
+  const preempt::host_life_view seen(place.descriptor(), place.offset());
+  ASSERT_NE(seen.mutex(), nullptr);
+  EXPECT_NE(*seen.mutex()->word(), 0u);
 }
 
 // A host of its own, whose child waits for the host's death.

@@ -25,7 +25,10 @@ class Job : public testing::Test {
     dispatch_.launch(table_, zygotes_, wait, todo);
     ASSERT_EQ(worker_->task, task_);
   }
-  void publish() { ASSERT_TRUE(worker_->change_word(worker_->word_in(phase::idle), worker_->word_in(phase::running))); }
+  void publish() {
+    ASSERT_TRUE(task_->publish());
+    ASSERT_TRUE(worker_->change_word(worker_->word_in(phase::idle), worker_->word_in(phase::running)));
+  }
   void commit() {
     ASSERT_TRUE(worker_->change_word(worker_->word_in(phase::running), worker_->word_in(phase::committed)));
   }
@@ -46,7 +49,21 @@ TEST_F(Job, ThatWaitsIsWithdrawnOnce) {
 TEST_F(Job, ThatIsBoundAndNotPublishedIsWithdrawnAndCannotBePublishedAnyMore) {
   launch();
   EXPECT_EQ(task_->claim_stop().what, answer::withdrawn);
-  EXPECT_EQ(worker_->word(), worker_->word_in(phase::stopped));
+  EXPECT_FALSE(task_->publish());
+}
+
+TEST_F(Job, WhoseWorkerSaysThatItHasNotBegunIsToBeKilled) {
+  launch();
+  publish();
+  worker_->control().word.store(worker_->word_in(phase::idle).bits());
+  EXPECT_EQ(task_->claim_stop().what, answer::kill);
+}
+
+TEST_F(Job, ThatTheHostIsAboutToShowToItsWorkerIsKilledAndCannotBegin) {
+  launch();
+  ASSERT_TRUE(task_->publish());
+  EXPECT_EQ(task_->claim_stop().what, answer::kill);
+  EXPECT_FALSE(worker_->change_word(worker_->word_in(phase::idle), worker_->word_in(phase::running)));
 }
 
 TEST_F(Job, ThatRunsIsToBeKilledAndCannotCommitAnyMore) {
@@ -66,8 +83,24 @@ TEST_F(Job, ThatHasCommittedIsNotStopped) {
   EXPECT_EQ(task_->claim_stop().what, answer::completed);
 }
 
+TEST_F(Job, ThatHasCommittedBeforeAStopIsCollectedWhateverItsWorkerWritesAfterwards) {
+  launch();
+  publish();
+  commit();
+  ASSERT_EQ(task_->claim_stop().what, answer::completed);
+  worker_->control().word.store(worker_->word_in(phase::running).bits());
+  EXPECT_EQ(table_.collect(0).done.size(), 1U);
+}
+
+TEST_F(Job, ThatRunsIsNotCollected) {
+  launch();
+  publish();
+  EXPECT_TRUE(table_.collect(0).done.empty());
+}
+
 TEST_F(Job, WhoseWorkerHasOverwrittenTheWordIsToBeKilled) {
   launch();
+  publish();
   worker_->control().word.store(control_word(77, phase::running).bits());
   EXPECT_EQ(task_->claim_stop().what, answer::kill);
 }

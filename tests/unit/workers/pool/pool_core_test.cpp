@@ -14,7 +14,7 @@ namespace {
 class PoolCore : public testing::Test {
  protected:
   std::shared_ptr<pool_core> make(process_options options = {.name = "p", .workers = 1}) {
-    return std::make_shared<pool_core>(std::move(options), warden_, std::vector{loop_.get()});
+    return std::make_shared<pool_core>(std::move(options), warden_, std::vector{loop_.get()}, [](std::size_t) {});
   }
   static std::string answer_of(pool_core& pool, const std::shared_ptr<counted_job>& task) {
     pool.submit(task);

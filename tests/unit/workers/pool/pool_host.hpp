@@ -68,15 +68,15 @@ using job_ptr = std::shared_ptr<awaited_job>;
 /// Members in the order in which they come to be; the pool ends first.
 class pool_host {
  public:
-  explicit pool_host(process_options options = {.workers = 2}) : pool(std::move(options), warden, {event_.descriptor}) {
+  explicit pool_host(process_options options = {.workers = 2})
+      : pool(std::move(options), warden, {event_.descriptor}, [this](std::size_t) { wake(); }) {
     pool.start();
     loop_ = std::thread([this] { turn(); });
   }
   ~pool_host() {
     pool.stop();
     over_ = true;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = write(event_.descriptor, &one, sizeof one);
+    wake();
     loop_.join();
   }
   pool_host(const pool_host&) = delete;
@@ -122,6 +122,11 @@ class pool_host {
       std::uint64_t n = 0;
       if (read(event_.descriptor, &n, sizeof n) == sizeof n) pool.collect(0);
     }
+  }
+
+  void wake() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = write(event_.descriptor, &one, sizeof one);
   }
 
   struct event {

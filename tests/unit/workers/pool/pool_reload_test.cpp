@@ -207,7 +207,7 @@ TEST_F(Reload, BringsAPoolBackThatHadGivenUp) {
 
 TEST_F(Reload, BeforeTheStartAndAfterTheEndIsRefused) {
   preempt::warden warden;
-  process_pool never({.workers = 1}, warden, {1});
+  process_pool never({.workers = 1}, warden, {1}, [](std::size_t) {});
   EXPECT_THROW(never.reload(), start_failed);
   pool_host host({.workers = 1});
   host.pool.stop();

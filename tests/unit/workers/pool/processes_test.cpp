@@ -55,12 +55,12 @@ TEST(ProcessService, SharesOneWardenWithTheOthersOfItsRuntime) {
 TEST(ProcessPool, RefusesOptionsThatCannotBe) {
   preempt::warden warden;
   const auto refusal = [&](process_options options, std::vector<int> loops = {0}) {
-    return refusal_of([&] { workers::process_pool(std::move(options), warden, std::move(loops)); });
+    return refusal_of([&] { workers::process_pool(std::move(options), warden, std::move(loops), {}); });
   };
   EXPECT_NE(refusal({.name = ""}).find("needs a name"), std::string::npos);
   EXPECT_NE(refusal({.name = std::string(65, 'n')}).find("at most 64 characters"), std::string::npos);
-  EXPECT_NE(refusal({.name = "p"}, {}).find("at least one eventfd"), std::string::npos);
-  EXPECT_NE(refusal({.name = "p"}, std::vector<int>(200, 0)).find("199 eventfds"), std::string::npos);
+  EXPECT_NE(refusal({.name = "p"}, {}).find("at least one descriptor"), std::string::npos);
+  EXPECT_NE(refusal({.name = "p"}, std::vector<int>(200, 0)).find("199 descriptors"), std::string::npos);
   EXPECT_NE(refusal({.name = "p", .workers = 1025}).find("1024 workers"), std::string::npos);
   EXPECT_NE(refusal({.name = "p", .workers = 1, .min_workers = 2}).find("min_workers"), std::string::npos);
   EXPECT_EQ(refusal({.name = "p", .workers = 1}), "");

@@ -22,8 +22,8 @@ class TaskEnd : public testing::Test {
     worker_->control().ready = ready_now;
     worker_->control().word = worker_->word_in(phase::running).bits();
   }
-  job_result end_with(const worker_end& end, const limit_values& limits = {}) {
-    return end_by_death(*worker_, *task_, end, limits, "p");
+  job_result end_with(const worker_end& end, const limit_values& limits = {}, bool published = true) {
+    return end_by_death(*worker_, *task_, end, limits, "p", published);
   }
   static constexpr int exited(int code) { return code << 8; }
 
@@ -74,11 +74,21 @@ TEST_F(TaskEnd, ASigkillAfterACancellationIsAStopForItsReason) {
 }
 
 TEST_F(TaskEnd, ADeathBeforeTheTaskBeganIsNoCrash) {
-  worker_->control().word = worker_->word_in(phase::idle).bits();
-  EXPECT_EQ(std::get<job_not_started>(end_with({.status = SIGSEGV})).kind, refusal::lost_worker);
-  worker_->control().word = worker_->word_in(phase::running).bits();
+  EXPECT_EQ(std::get<job_not_started>(end_with({.status = SIGSEGV}, {}, false)).kind, refusal::lost_worker);
   worker_->control().ready = not_ready;
   EXPECT_EQ(std::get<job_not_started>(end_with({.status = SIGSEGV})).kind, refusal::lost_worker);
+}
+
+TEST_F(TaskEnd, AWorkerThatDeniesThatItsTaskBeganIsNotBelieved) {
+  worker_->control().word = worker_->word_in(phase::idle).bits();
+  EXPECT_EQ(std::get<job_crashed>(end_with({.status = SIGSEGV})).signal, SIGSEGV);
+}
+
+TEST_F(TaskEnd, ANoteOfWhatIsNoCrashIsNotBelieved) {
+  for (const int nonsense : {-1, 4711, SIGKILL, SIGTERM}) {
+    worker_->control().crash.noted = nonsense;
+    EXPECT_EQ(std::get<job_crashed>(end_with({.status = exited(3)})).signal, 0);
+  }
 }
 
 TEST_F(TaskEnd, ADeathWithItsZygoteIsALossUnlessTheWorkerNotedACrash) {

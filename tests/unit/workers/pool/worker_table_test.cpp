@@ -123,7 +123,8 @@ TEST_F(WorkerTable, CollectsACommittedWorkerOnceAndTellsOfItsMessagesFirst) {
 
 TEST_F(WorkerTable, CollectsACrashOnlyWithoutAResult) {
   const auto worker = add_running(make_job("a"));
-  worker->control().crash.signal = 11;
+  worker->control().crash.noted = SIGSEGV;
+  worker->control().crash.signal = SIGSEGV;
   EXPECT_EQ(table_.collect(0).crashing.size(), 1U);
   worker->control().word = worker->word_in(phase::committed).bits();
   EXPECT_TRUE(table_.collect(0).crashing.empty());

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <new>
 #include <workit/preempt/life_mutex.hpp>
@@ -45,6 +47,9 @@ struct channel_word {
     return word / one != (sent & (~0U / one));
   }
 };
+
+/// Those of which a worker's signal handler makes a note.
+inline constexpr std::array crash_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
 
 /// What the worker left in the payload. It is only a claim: the host checks it.
 enum class result_kind : std::uint32_t {
@@ -93,7 +98,7 @@ struct control_block {
     std::uint32_t blocks = 0;      ///< shared buffers that were sent along
     std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC, max for never
     std::int64_t grace_ns = 0;     ///< how long after `deadline_ns`, or after it was asked, it may take to stop
-    std::uint32_t loop = 0;        ///< whose eventfd is written after the commit
+    std::uint32_t loop = 0;        ///< is woken after the commit
     char name[64] = {};            ///< the task's, cut; ends with a zero
     limit_values limits;
   };

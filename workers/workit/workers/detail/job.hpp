@@ -76,7 +76,7 @@ struct job_terms {
   duration grace{};
   /// Before which of those that wait it is given a worker.
   task_priority priority = task_priority::normal;
-  /// Index of the eventfd that is written when the result, or a message, is there.
+  /// Index of the loop that is woken when the result, or a message, is there.
   std::uint32_t loop = 0;
 };
 
@@ -107,6 +107,9 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   /// the thread that collects, without any lock; short, does not block. `from`: the worker to answer.
   virtual void heard(std::span<const std::byte>, const std::shared_ptr<worker_handle>&) noexcept {}
 
+  /// The pool is about to show it to its worker. False when a stop has withdrawn it first, or its worker has died.
+  [[nodiscard]] bool publish() noexcept { return decide(state::launched, state::running); }
+
   [[nodiscard]] duration ask() noexcept final;
   [[nodiscard]] preempt::stop_claim claim_stop() noexcept final;
   void stopped(std::shared_ptr<receipt_slot> receipt) noexcept final;
@@ -116,19 +119,22 @@ class job : public preempt::lease, public std::enable_shared_from_this<job> {
   friend class pool_core;
   friend class dispatcher;
   friend class job_queue;
+  friend class worker_table;
 
-  /// What was decided about it. Leaves queued and running once, by compare-and-swap: the winner settles.
-  enum class state : std::uint8_t { fresh, queued, running, withdrawn, completed, stopped, crashed, refused };
+  /// What was decided about it, in memory of the host alone. It goes from queued to launched (it has a worker) and
+  /// running (the worker may see it), and leaves each of these once, by compare-and-swap: the winner settles.
+  enum class state : std::uint8_t { fresh, queued, launched, running, withdrawn, completed, stopped, crashed, refused };
   bool decide(state from, state to) noexcept {
     return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
   }
 
   std::atomic<state> state_{state::fresh};
-  attachments blocks_;  // that came for its result; guarded by the pool's mutex
+  std::atomic<bool> has_committed_{false};  // seen by a stop that came too late: it is collected whatever the word says
+  attachments blocks_;                      // that came for its result; guarded by the pool's mutex
   time_point submitted_{};
   time_point launched_{};
   std::shared_ptr<pool_core> pool_;        // from submission to settlement
-  std::shared_ptr<worker_handle> worker_;  // set before running; reset when the warden can no longer ask
+  std::shared_ptr<worker_handle> worker_;  // set before launched; reset when the warden can no longer ask
   std::uint32_t generation_ = 0;           // of the worker's word, as worker_
   // Guarded by the pool's mutex:
   enum class place : std::uint8_t { none, inside, outside };

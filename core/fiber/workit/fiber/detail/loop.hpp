@@ -14,6 +14,7 @@
 #include <optional>
 #include <thread>
 #include <workit/base/cancel_cell.hpp>
+#include <workit/base/detail/wake_pipe.hpp>
 #include <workit/fiber/detail/block_pool.hpp>
 #include <workit/fiber/detail/stack_pool.hpp>
 #include <workit/fiber/detail/timer.hpp>
@@ -83,9 +84,11 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// The keeper of the deadlines of the scopes that live here: the warden, or this loop.
   [[nodiscard]] alarm& deadlines() noexcept;
 
-  /// An eventfd that other processes may write to wake this loop; each time, the handlers run on the loop's stack.
-  [[nodiscard]] int wake_descriptor() const noexcept { return wake_descriptor_; }
+  /// The writing end of a pipe by which other processes wake this loop; the handlers then run on the loop's stack.
+  [[nodiscard]] int wake_descriptor() const noexcept { return wakes_.writing(); }
   void on_wake(std::function<void()> handler);
+  /// Has this process do the same. Threads: any. Blocks: no.
+  void wake_soon();
 
   /// How many event handlers the scopes that live here have: without any, no events are made.
   std::size_t handlers = 0;
@@ -134,6 +137,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void fire_due();
   void watch_earliest();
   void await_wake();
+  void run_wake_handlers();
+  void close_wakes() noexcept;
   void run_leftovers();
 
   workit::runtime& owner_;
@@ -144,8 +149,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
   boost::asio::steady_timer earliest_{io_};
   time_point earliest_at_ = time_point::max();
-  int wake_descriptor_;
-  boost::asio::posix::stream_descriptor wake_{io_};
+  wake_pipe wakes_;
+  boost::asio::posix::stream_descriptor wake_{io_};  // the reading end of `wakes_`
   std::vector<std::function<void()>> wake_handlers_;
   timer_heap timers_;
   std::unique_ptr<own_alarm> own_alarm_;
