@@ -7,6 +7,8 @@
 // Lock order: roots_->mutex is a leaf; nothing is called under it.
 #include <workit/scope/runtime.hpp>
 
+#include <sys/syscall.h>
+
 #include <condition_variable>
 #include <iterator>
 #include <stdexcept>
@@ -18,6 +20,7 @@
 #include <workit/scope/detached_tasks.hpp>
 
 #include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/needed_calls.hpp>
 #include "stall_detector.hpp"
 
 namespace workit {
@@ -49,6 +52,26 @@ void check_options(const runtime_options& o) {
 
 }  // namespace
 
+namespace {
+
+/// Of an I/O thread: what Asio and the loop's wakes are made of. Asio aborts, or goes on without, where they fail
+/// later.
+void require_calls_of_io() {
+  constexpr long no_file = -1, nonsense = ~0;
+  static constexpr detail::needed_call calls[] = {
+      {"epoll_create1", SYS_epoll_create1, {nonsense}},
+      {"epoll_ctl", SYS_epoll_ctl, {no_file}},
+      {"epoll_wait", SYS_epoll_wait, {no_file}},
+      {"eventfd2", SYS_eventfd2, {0, nonsense}},
+      {"timerfd_create", SYS_timerfd_create, {nonsense}},
+      {"timerfd_settime", SYS_timerfd_settime, {no_file}},
+      {"pipe2", SYS_pipe2, {0, nonsense}},
+  };
+  detail::require_calls(calls, "a runtime");
+}
+
+}  // namespace
+
 runtime::runtime(runtime_options options) : runtime(std::move(options), std::span<std::unique_ptr<service>>()) {}
 
 runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> services)
@@ -57,6 +80,7 @@ runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> se
       roots_(std::make_unique<roots>()),
       detached_(std::make_unique<detached_tasks>()) {
   check_options(options_);
+  require_calls_of_io();
   if (options_.clock == nullptr) options_.clock = &steady_clock_source::instance();
   for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.io_threads); ++i)
     loops_.push_back(std::make_shared<detail::loop>(*this, i, *options_.clock));

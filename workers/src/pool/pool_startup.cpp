@@ -9,6 +9,7 @@
 #include <workit/preempt/proof.hpp>
 #include <workit/workers/init.hpp>
 
+#include "pool_calls.hpp"
 #include "pool_core.hpp"
 #include "self_test.hpp"
 
@@ -33,6 +34,7 @@ void pool_core::start() {
     throw start_failed("pool \"" + options_.name +
                        "\" cannot start: workers are started by running this program's image again, and main is not "
                        "prepared for that. Add `workit::init(argc, argv);` as the first line of main");
+  require_calls_of_pool();
   {
     const thread_lock guard(mutex_);
     if (life_ == life::closed) throw start_failed(stopped_answer().why);

@@ -98,7 +98,7 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
     if (n > 0)
       done += static_cast<std::size_t>(n);
     else if (errno != EINTR)
-      return with_errno("the arguments could not be written to the worker's memory");
+      return with_errno("the arguments could not be written to the worker's memory (pwrite64)");
   }
   written_ = arguments.size();
   control_->request.entry = call.entry;

@@ -83,7 +83,7 @@ zygote_link::zygote_link(birth with) {
   auto variables = environment();
   const int error =
       ::posix_spawn(&pid_, "/proc/self/exe", &plan.actions, &plan.attributes, arguments, variables.data());
-  if (error != 0) throw start_failed(with_error("posix_spawn", error));
+  if (error != 0) throw start_failed(with_error("posix_spawn (setsid, execve)", error));
   pidfd_ = unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_) {
     const int why = errno;

@@ -46,11 +46,15 @@ constexpr sock_fprog only_sleep_program{sizeof only_sleep / sizeof *only_sleep, 
 
 alignas(16) std::byte stack[4096];
 
+/// A worker has just been forked by its zygote, which has a few for itself and one for each worker.
+constexpr long most_descriptors_at_birth = 4096;
+
 /// The zygote's pid comes by value: the worker may change its variables meanwhile.
 __attribute__((no_sanitize("address", "thread", "undefined"))) int hold(void* zygote) {
   ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (::syscall(SYS_getppid) != reinterpret_cast<long>(zygote)) ::syscall(SYS_exit_group, 0);
-  ::syscall(SYS_close_range, 0U, ~0U, 0U);
+  if (::syscall(SYS_close_range, 0U, ~0U, 0U) != 0)
+    for (long descriptor = 0; descriptor < most_descriptors_at_birth; ++descriptor) ::syscall(SYS_close, descriptor);
   ::syscall(SYS_prctl, PR_SET_NAME, "workit-memory", 0, 0, 0);
   ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &only_sleep_program);

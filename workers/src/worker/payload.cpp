@@ -35,7 +35,7 @@ std::span<const std::byte> payload::view(std::size_t size) {
   if (size > size_) {
     void* moved = ::mremap(content_, size_, size, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED)
-      throw std::system_error(errno, std::system_category(), "the arguments could not be mapped");
+      throw std::system_error(errno, std::system_category(), "the arguments could not be mapped (mremap)");
     content_ = static_cast<std::byte*>(moved);
     size_ = size;
   }

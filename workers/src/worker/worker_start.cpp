@@ -53,7 +53,7 @@ void start_worker(const worker_setup& setup) noexcept {
   move_descriptor(setup.task_channel, place.task_channel());
   move_descriptor(setup.zygote_channel, place.zygote_channel());
   move_descriptor(setup.captured, place.output_pipe());
-  ::close_range(static_cast<unsigned>(place.end()), ~0U, 0);
+  ::closefrom(place.end());
 }
 
 }  // namespace workit::workers

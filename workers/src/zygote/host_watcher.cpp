@@ -20,7 +20,7 @@ constexpr unsigned grace_seconds = 2;
   if (::getppid() != zygote) ::_exit(0);
   set_process_name("workit-watcher");
   ::setsid();
-  ::close_range(3, ~0U, 0);
+  ::closefrom(3);
 #ifdef WORKIT_WITHOUT_HOST_LIFE
   for (;;) ::pause();
 #endif

@@ -307,7 +307,7 @@ void run_zygote(int socket) {
   reset_standard_descriptors();
   if (socket != zygote_socket) ::dup2(socket, zygote_socket);
   ::fcntl(zygote_socket, F_SETFD, FD_CLOEXEC);
-  ::close_range(zygote_socket + 1, ~0U, 0);
+  ::closefrom(zygote_socket + 1);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   static zygote self;  // never destroyed: it leaves by _exit
   self.run();

@@ -47,7 +47,8 @@ struct runtime_options {
 /// and leaves no thread, process or descriptor behind.
 ///
 /// Threads: any may run and spawn; making and ending it is one thread's business. Errors: std::invalid_argument with a
-/// sentence for options that cannot be; what a service throws when it starts.
+/// sentence for options that cannot be; start_failed that names the system calls that it needs and that this process
+/// may not make; what a service throws when it starts.
 class runtime {
  public:
   explicit runtime(runtime_options options = {});
