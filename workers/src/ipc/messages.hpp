@@ -73,6 +73,7 @@ struct message {
   std::uint64_t preload_size = 0;      ///< hello: bytes of its arguments in the memfd of the start
   std::uint64_t worker_init_size = 0;  ///< hello: of its arguments, behind them
   limit_values limits{};               ///< hello: the pool's
+  std::uint32_t max_descriptors = 0;   ///< hello: the pool's
   workit::sandbox sandbox{};           ///< hello: the pool's
   message_text text{};                 ///< hello: the pool's name; failed: a sentence
 };

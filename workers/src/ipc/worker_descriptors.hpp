@@ -25,8 +25,6 @@ struct worker_descriptors {
   [[nodiscard]] constexpr int output_pipe() const noexcept { return captured ? task_channel() + 1 + sandboxed : -1; }
   /// The number behind them.
   [[nodiscard]] constexpr int end() const noexcept { return task_channel() + 1 + sandboxed + captured; }
-  /// Once it is ready it has none at this number or above: its thread counter has taken one, and the pipe is closed.
-  [[nodiscard]] constexpr int own_files() const noexcept { return task_channel() + 2 + sandboxed; }
 };
 
 }  // namespace workit::workers

@@ -24,6 +24,7 @@ pool_core::group pool_core::start_zygote(zygote_roles::role r) {
                            .loops = loops_,
                            .host_life = host_life_from(warden_),
                            .limits = limits_,
+                           .max_descriptors = options_.max_descriptors,
                            .sandbox = options_.sandbox,
                            .group = group_.get()};
   if (options_.preload != nullptr) birth.preload = options_.preload.encoded();

@@ -111,6 +111,7 @@ zygote_link::zygote_link(birth with) {
                 .preload_size = with.preload.arguments.size(),
                 .worker_init_size = with.worker_init.arguments.size(),
                 .limits = with.limits,
+                .max_descriptors = with.max_descriptors,
                 .sandbox = with.sandbox};
   hello.text.set(with.pool);
   std::vector<int> descriptors = with.loops;

@@ -27,6 +27,7 @@ class zygote_link {
     std::vector<int> loops{};  ///< the loops' wake pipes; with worker_init, followed by the pool's
     preempt::host_life_place host_life{};
     limit_values limits{};
+    unsigned max_descriptors = 0;
     workit::sandbox sandbox{};
     pool_cgroup* group = nullptr;  ///< where it belongs
   };

@@ -1,6 +1,7 @@
-// leftovers: children by wait4(2), threads by their number before and after.
+// leftovers: children by wait4(2), threads and descriptors by their number before and after.
 #include "leftovers.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -31,14 +32,31 @@ void leftovers::begin(bool sandboxed) noexcept {
   threads_ = std::max(count_threads(), baseline_threads()) + baseline_threads() - 1;
   sandboxed_ = sandboxed;
   counter_.open();
+  descriptor_counter_.open();
 }
 
-bool leftovers::exist([[maybe_unused]] unsigned more_own_threads) const noexcept {
+void leftovers::begin_descriptors(unsigned most) noexcept {
+  descriptors_ = descriptor_counter_.count();
+  most_descriptors_ = ~0U;
+  rlimit files{};
+  if (most == 0 || descriptors_ == ~0U || ::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  const auto room = files.rlim_cur - std::min<rlim_t>(files.rlim_cur, descriptors_);
+  most_descriptors_ = descriptors_ + static_cast<unsigned>(std::min<rlim_t>(most, room / 2));
+}
+
+bool leftovers::exist([[maybe_unused]] unsigned more_own_threads) noexcept {
 #ifdef WORKIT_WITHOUT_LEFTOVERS
   return false;
 #else
-  return has_children() || has_threads(threads_ + more_own_threads);
+  const bool many = has_descriptors();  // always, since descriptors() tells of it
+  return many || has_children() || has_threads(threads_ + more_own_threads);
 #endif
+}
+
+/// A task that has closed the counter's own has left something as well: the worker cannot count any more.
+bool leftovers::has_descriptors() noexcept {
+  descriptors_ = descriptor_counter_.count();
+  return descriptors_ > most_descriptors_;
 }
 
 bool leftovers::has_threads(unsigned own) const noexcept {

@@ -1,6 +1,7 @@
-// Whether a task has left threads or child processes behind, which costs its worker.
+// Whether a task has left threads, child processes or many descriptors behind, which costs its worker.
 #pragma once
 
+#include "descriptor_counter.hpp"
 #include "thread_counter.hpp"
 
 namespace workit::workers {
@@ -10,16 +11,29 @@ class leftovers {
  public:
   /// Takes the threads that the process has now as its own. `sandboxed`: the worker cannot open files in /proc later.
   void begin(bool sandboxed) noexcept;
+  /// Takes the descriptors that are open now as its own. Beyond these tasks may leave `most` open, or half of what
+  /// RLIMIT_NOFILE has room for if that is less; 0: as many as they like.
+  void begin_descriptors(unsigned most) noexcept;
 
-  /// Reaps the children that have ended. True when one is still running, or when there are more threads than at the
-  /// beginning and `more_own_threads`. Blocks: no; a sandboxed worker gives threads that were joined 2 ms to end.
-  [[nodiscard]] bool exist(unsigned more_own_threads) const noexcept;
+  /// Reaps the children that have ended. True when one is still running, when there are more threads than at the
+  /// beginning and `more_own_threads`, or too many descriptors. Blocks: no; a sandboxed worker gives threads that were
+  /// joined 2 ms to end.
+  [[nodiscard]] bool exist(unsigned more_own_threads) noexcept;
+
+  /// How many descriptors were open at the beginning, or when exist() last looked.
+  [[nodiscard]] unsigned descriptors() const noexcept { return descriptors_; }
+  /// How many there may be before they are too many.
+  [[nodiscard]] unsigned most_descriptors() const noexcept { return most_descriptors_; }
 
  private:
   [[nodiscard]] bool has_threads(unsigned own) const noexcept;
+  [[nodiscard]] bool has_descriptors() noexcept;
 
   thread_counter counter_;
+  descriptor_counter descriptor_counter_;
   unsigned threads_ = 1;
+  unsigned descriptors_ = 0;
+  unsigned most_descriptors_ = ~0U;
   bool sandboxed_ = false;
 };
 

@@ -86,18 +86,11 @@ static_assert(RLIM_INFINITY == limit_values::none);
 
 }  // namespace
 
-task_limits::task_limits(const limit_values& pool, std::uint64_t own_files, std::atomic<std::uint32_t>& note) noexcept
-    : base_bytes_(data_bytes()), own_files_(own_files), no_children_(pool.processes == 0) {
-  const auto seal = [](soft_limit& limit, int which, std::uint64_t most) {
-    limit.which = which;
-    limit.at_start = limit_at_start(which);
-    limit.at_start.rlim_max = std::min<rlim_t>(limit.at_start.rlim_max, most);
-    limit.at_start.rlim_cur = std::min(limit.at_start.rlim_cur, limit.at_start.rlim_max);
-    if (most != limit_values::none) ::setrlimit(static_cast<__rlimit_resource>(which), &limit.at_start);
-  };
+task_limits::task_limits(const limit_values& pool, std::atomic<std::uint32_t>& note) noexcept
+    : base_bytes_(data_bytes()), pool_files_(pool.files), no_children_(pool.processes == 0) {
   stack_reach_ = reach_of(limit_at_start(RLIMIT_STACK));
   seal(memory_, RLIMIT_DATA, sum(base_bytes_, pool.memory));
-  seal(files_, RLIMIT_NOFILE, sum(own_files_, pool.files));
+  seal(files_, RLIMIT_NOFILE, limit_values::none);
   seal(stack_, RLIMIT_STACK, pool.stack);
   note_place = &note;
   handler_before = std::set_new_handler(record_refused_memory);
@@ -106,6 +99,16 @@ task_limits::task_limits(const limit_values& pool, std::uint64_t own_files, std:
   kill.sigev_signo = SIGKILL;
   has_timer_ = ::timer_create(CLOCK_PROCESS_CPUTIME_ID, &kill, &timer_) == 0;
 }
+
+void task_limits::seal(soft_limit& limit, int which, std::uint64_t most) noexcept {
+  limit.which = which;
+  limit.at_start = limit_at_start(which);
+  limit.at_start.rlim_max = std::min<rlim_t>(limit.at_start.rlim_max, most);
+  limit.at_start.rlim_cur = std::min(limit.at_start.rlim_cur, limit.at_start.rlim_max);
+  if (most != limit_values::none) ::setrlimit(static_cast<__rlimit_resource>(which), &limit.at_start);
+}
+
+void task_limits::seal_files(unsigned most_open) noexcept { seal(files_, RLIMIT_NOFILE, sum(most_open, pool_files_)); }
 
 /// The kernel checks the limit only when a stack grows: what an earlier task has used beyond it is unmapped. Nothing
 /// else lies there, see process_limits::stack.
@@ -127,12 +130,15 @@ bool task_limits::set(soft_limit& limit, std::uint64_t wanted) noexcept {
   return true;
 }
 
-std::optional<std::string> task_limits::begin(const limit_values& task, std::atomic<std::uint64_t>& cpu_end_ns) {
+std::optional<std::string> task_limits::begin(const limit_values& task, unsigned open,
+                                              std::atomic<std::uint64_t>& cpu_end_ns) {
   const bool memory_limited = task.memory != limit_values::none;
   memory_note = memory_limited ? note_place : nullptr;
   if (memory_limited && base_bytes_ == 0) return "limits.memory cannot be kept: /proc/self/status is not to be read";
   if (!set(memory_, sum(base_bytes_, task.memory))) return "limits.memory cannot be kept: setrlimit is refused";
-  if (!set(files_, sum(own_files_, task.files))) return "limits.files cannot be kept: setrlimit is refused";
+  if (task.files != limit_values::none && open == ~0U)
+    return "limits.files cannot be kept: /proc/self/fd is not to be read";
+  if (!set(files_, sum(open, task.files))) return "limits.files cannot be kept: setrlimit is refused";
   const bool stack_limited = task.stack != limit_values::none;
   if (stack_limited && end_of_stack() == 0) return "limits.stack cannot be kept: /proc/self/maps is not to be read";
   if (stack_limited && task.stack < stack_in_use() + least_room)

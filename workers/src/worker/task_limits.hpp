@@ -22,15 +22,19 @@ struct output_exceeded {};
 class task_limits {
  public:
   /// What this process has now is the base. No task can exceed the limits of `pool`, nor raise them unless it is root.
-  /// `own_files`: descriptors below this number are the worker's. `note`: in memory that the host reads, where refused
-  /// memory is noted, see note_of().
-  task_limits(const limit_values& pool, std::uint64_t own_files, std::atomic<std::uint32_t>& note) noexcept;
+  /// `note`: in memory that the host reads, where refused memory is noted, see note_of().
+  task_limits(const limit_values& pool, std::atomic<std::uint32_t>& note) noexcept;
   task_limits(const task_limits&) = delete;
   task_limits& operator=(const task_limits&) = delete;
 
-  /// Puts a task's limits into force; costs nothing when there are none. Writes the reading of the processor clock at
-  /// which the kernel will end the worker to `cpu_end_ns`. Returns a sentence when one cannot be kept.
-  [[nodiscard]] std::optional<std::string> begin(const limit_values& task, std::atomic<std::uint64_t>& cpu_end_ns);
+  /// The same for files, once worker_init has opened its own: a task may begin with `most_open` descriptors.
+  void seal_files(unsigned most_open) noexcept;
+
+  /// Puts a task's limits into force; costs nothing when there are none. `open`: descriptors that are open now, which
+  /// are not the task's. Writes the reading of the processor clock at which the kernel will end the worker to
+  /// `cpu_end_ns`. Returns a sentence when one cannot be kept.
+  [[nodiscard]] std::optional<std::string> begin(const limit_values& task, unsigned open,
+                                                 std::atomic<std::uint64_t>& cpu_end_ns);
   /// The task is over: its processor time is not limited any more.
   void end() noexcept;
 
@@ -44,11 +48,12 @@ class task_limits {
     std::uint64_t wanted = limit_values::none;  // as last set
     rlimit at_start{};
   };
+  static void seal(soft_limit& limit, int which, std::uint64_t most) noexcept;
   void cut_stack(std::uint64_t wanted) noexcept;
   static bool set(soft_limit& limit, std::uint64_t wanted) noexcept;
 
   const std::uint64_t base_bytes_;
-  const std::uint64_t own_files_;
+  const std::uint64_t pool_files_;
   const bool no_children_;
   soft_limit memory_, files_, stack_;
   std::uint64_t stack_reach_ = 0;  // how deep the stack can have grown by now

@@ -1,14 +1,11 @@
 // Counts the threads of this process without looking up a path, before and after every task.
 #pragma once
 
-#include <sys/stat.h>
-
-#include <workit/base/unique_fd.hpp>
+#include "kept_directory.hpp"
 
 namespace workit::workers {
 
-/// Threads: the worker's. The descriptor is where tasks can reach it: one that is not what was opened counts for
-/// nothing.
+/// Threads: the worker's.
 class thread_counter {
  public:
   /// Opens /proc/self/task; when that fails count() is ~0.
@@ -17,10 +14,7 @@ class thread_counter {
   [[nodiscard]] unsigned count() const noexcept;
 
  private:
-  [[nodiscard]] bool look(struct stat& at) const noexcept;
-
-  unique_fd directory_;
-  struct stat opened_ {};
+  kept_directory tasks_;
 };
 
 }  // namespace workit::workers

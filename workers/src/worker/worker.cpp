@@ -50,7 +50,7 @@ class worker {
   explicit worker(const worker_setup& setup)
       : setup_(setup),
         content_(mapped_block()),
-        limits_(setup.limits, static_cast<std::uint64_t>(descriptors_.own_files()), control().exceeded),
+        limits_(setup.limits, control().exceeded),
         run_(content_, limits_, descriptors_.task_channel()) {}
 
   [[noreturn]] void run() {
@@ -64,6 +64,8 @@ class worker {
     capture_output();
     leftovers_.begin(setup_.sandbox == sandbox::compute_only);
     confine();
+    leftovers_.begin_descriptors(setup_.max_descriptors);
+    limits_.seal_files(leftovers_.most_descriptors());
     control().ready.store(ready_now, std::memory_order_release);
     if (setup_.init) signal_event(descriptors_.ready_event());
     for (bool more_soon = false;;) {
@@ -134,7 +136,7 @@ class worker {
     const bool bounded = !killed_at.is_never();
     if (bounded) timer_.set(killed_at.at().time_since_epoch().count());
     const auto used_before = usage();
-    if (const auto why = limits_.begin(request.limits, control().cpu_end_ns))
+    if (const auto why = limits_.begin(request.limits, leftovers_.descriptors(), control().cpu_end_ns))
       run_.refuse(*why);
     else
       run_.call(request, word.generation());

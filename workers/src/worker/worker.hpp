@@ -18,10 +18,11 @@ namespace workit::workers {
 /// What a worker is forked with. The descriptors move to the numbers that worker_descriptors gives them.
 struct worker_setup {
   pid_t zygote = 0;
-  int block = -1;         ///< the memfd with its control block
-  int task_channel = -1;  ///< the socket to the host
-  unsigned loops = 0;     ///< pipes to the loops, inherited in place; with `init` the last is for ready workers
-  limit_values limits{};  ///< of the pool
+  int block = -1;                ///< the memfd with its control block
+  int task_channel = -1;         ///< the socket to the host
+  unsigned loops = 0;            ///< pipes to the loops, inherited in place; with `init` the last is for ready workers
+  limit_values limits{};         ///< of the pool
+  unsigned max_descriptors = 0;  ///< as process_options has it
   workit::sandbox sandbox{};
   int zygote_channel = -1;                      ///< the socket to the zygote, when there is a sandbox
   function_id init{};                           ///< worker_init; empty: none

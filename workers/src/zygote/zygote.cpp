@@ -107,6 +107,7 @@ class zygote {
     output_ = m.output;
     host_ = m.pid;
     limits_ = m.limits;
+    max_descriptors_ = m.max_descriptors;
     sandbox_ = m.sandbox;
     take_start(m, descriptors);
     if (descriptors.empty()) ::_exit(1);
@@ -237,6 +238,7 @@ class zygote {
                              .task_channel = descriptors[1].get(),
                              .loops = static_cast<unsigned>(loop_events_.size()),
                              .limits = limits_,
+                             .max_descriptors = max_descriptors_,
                              .sandbox = sandbox_,
                              .init = worker_init_,
                              .init_arguments = worker_init_arguments_,
@@ -290,6 +292,7 @@ class zygote {
   bytes worker_init_arguments_;
   worker_output output_{};
   limit_values limits_;
+  unsigned max_descriptors_ = 0;
   workit::sandbox sandbox_ = workit::sandbox::none;
   violation_watch violations_;
   oom_sources oom_sources_;

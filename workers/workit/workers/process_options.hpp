@@ -59,6 +59,10 @@ struct process_options {
   /// default: no limit. The pool looks after each task, which takes some microseconds. Kernels from 6.2 on count in
   /// steps of about 128 KiB a CPU. Spread as max_tasks.
   std::uint64_t max_growth = 0;
+  /// Descriptors beyond those that a worker had when it was ready that may be open after a task; with more it is
+  /// replaced, and also when half of what RLIMIT_NOFILE allows is used. 0: no limit. 64, because a library that keeps
+  /// a few files open costs no worker then, and one that leaks never takes the last descriptor from a later task.
+  unsigned max_descriptors = 64;
   /// Where the tasks' standard output and error go. Inherited by default: a failing library's words reach the host's.
   worker_output output = worker_output::inherit;
   /// How long the zygote may leave a question unanswered; the pool asks while there are tasks. After that the pool

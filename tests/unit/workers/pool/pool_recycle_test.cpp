@@ -1,11 +1,16 @@
 // Workers that are replaced without a fault: after a number of tasks, by memory growth, when idle.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <set>
 #include <support/processes_below.hpp>
+#include <tuple>
+#include <vector>
 
 #include "pool_host.hpp"
 
@@ -90,6 +95,66 @@ TEST(MaxGrowth, IsOffByDefault) {
   pool_host host({.workers = 1, .spares = 0});
   const auto first = host.call(own_pid);
   host.call(leak, 48);
+  EXPECT_EQ(host.call(own_pid), first);
+}
+
+/// Leaves so many open.
+void leave_open(int descriptors) {
+  for (int i = 0; i < descriptors; ++i) std::ignore = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/// Opens as many at once as a process with 256 may have beside what a worker has.
+bool can_open_many() {
+  std::vector<int> files;
+  for (int i = 0; i < 100; ++i) files.push_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  for (const int file : files) close(file);
+  return std::ranges::none_of(files, [](int file) { return file < 0; });
+}
+
+/// Workers start with that many.
+class few_descriptors {
+ public:
+  few_descriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit few{256, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~few_descriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(MaxDescriptors, KeepsTheLeaksOfOneTaskFromFailingTheNext) {
+  const few_descriptors allowed;
+  for (const bool control : {false, true}) {
+    pool_host host({.workers = 1, .spares = 0, .max_descriptors = control ? 0U : 64U});
+    int failed = 0;
+    for (int call = 0; call < 300; ++call) {
+      host.call(leave_open, 1);
+      failed += host.call(can_open_many) ? 0 : 1;
+    }
+    if (control)
+      EXPECT_GT(failed, 0) << "the control: a worker that is kept fails them";
+    else
+      EXPECT_EQ(failed, 0);
+    EXPECT_EQ(host.pool.status().recycled, control ? 0U : 4U);
+  }
+}
+
+TEST(MaxDescriptors, LetsALibraryKeepTheFilesThatItOpens) {
+  pool_host host({.workers = 1, .spares = 0});
+  const auto first = host.call(own_pid);
+  host.call(leave_open, 60);
+  for (int call = 0; call < 20; ++call) EXPECT_EQ(host.call(own_pid), first);
+  EXPECT_EQ(host.pool.status().recycled, 0U);
+}
+
+TEST(MaxDescriptors, DoNotCountAgainstTheLimitOfTheNextTask) {
+  pool_host host({.workers = 1, .spares = 0, .limits = {.files = 101}});
+  const auto first = host.call(own_pid);
+  host.call(leave_open, 60);
+  EXPECT_TRUE(host.call(can_open_many));
   EXPECT_EQ(host.call(own_pid), first);
 }
 

@@ -1,11 +1,14 @@
-// What a task has left behind: threads of this process.
+// What a task has left behind: threads and descriptors of this process.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <leftovers.hpp>
 #include <thread>
-
+#include <vector>
 #include <workit/base/detail/sanitizers.hpp>
+#include <workit/base/unique_fd.hpp>
 
 namespace workit::workers {
 namespace {
@@ -29,6 +32,51 @@ TEST_P(Leftovers, AreThreadsThatWereNotThereBefore) {
   over.notify_all();
   other.join();
   while (left.exist(0)) std::this_thread::yield();  // the kernel may count it for a moment
+}
+
+class LeftDescriptors : public testing::Test {
+ protected:
+  void open_one() { open_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+  leftovers left_;
+  std::vector<unique_fd> open_;
+};
+
+TEST_F(LeftDescriptors, AreThoseBeyondThatMany) {
+  left_.begin(false);
+  left_.begin_descriptors(3);
+  const auto before = left_.descriptors();
+  for (int i = 0; i < 3; ++i) open_one();
+  EXPECT_FALSE(left_.exist(0)) << "what a library opens and keeps costs no worker";
+  EXPECT_EQ(left_.descriptors(), before + 3);
+  open_one();
+  EXPECT_TRUE(left_.exist(0));
+  open_.erase(open_.begin());  // the lowest of them: a hole does not hide the others
+  EXPECT_FALSE(left_.exist(0));
+  open_one();
+  EXPECT_TRUE(left_.exist(0));
+}
+
+TEST_F(LeftDescriptors, AreHalfOfTheRoomWhereThatIsLess) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  left_.begin(false);
+  left_.begin_descriptors(0);
+  const rlimit small{left_.descriptors() + 8, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
+  left_.begin_descriptors(64);
+  for (int i = 0; i < 4; ++i) open_one();
+  EXPECT_FALSE(left_.exist(0));
+  open_one();
+  EXPECT_TRUE(left_.exist(0));
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST_F(LeftDescriptors, WithoutALimitAreAsManyAsThereAre) {
+  left_.begin(false);
+  left_.begin_descriptors(0);
+  for (int i = 0; i < 300; ++i) open_one();
+  EXPECT_FALSE(left_.exist(0));
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ class TaskRun : public testing::Test {
   const std::new_handler handler_before_ = std::get_new_handler();
   test::own_block block_;
   test::socket_pair sockets_;
-  task_limits limits_{{}, 100, note};
+  task_limits limits_{{}, note};
   task_run run_{block_.content, limits_, sockets_.worker.get()};
 };
 
