@@ -12,18 +12,23 @@
 #endif
 
 #include <cxxabi.h>
+
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <string>
 #include <workit/base/assert.hpp>
+#include <workit/base/detail/calling_environment.hpp>
 #include <workit/base/unique_fd.hpp>
 
 #include "code_map.hpp"
 #include "stack_switch.hpp"
 #include "system_call.hpp"
 #include "task_stack.hpp"
+#include "thread_attributes.hpp"
 #include "thread_state.hpp"
 
 namespace workit::preempt {
@@ -70,7 +75,8 @@ struct owned_state : thread_state {
   guarded_stack signal_stack;
   std::deque<guarded_stack> quarantined;
   stack_t stack_before{};
-  sigset_t mask{};
+  workit::detail::calling_environment environment;
+  std::optional<thread_attributes> attributes;  // once the thread has its signal stack and lets kicks through
 };
 
 namespace {
@@ -99,7 +105,7 @@ void drain(owned_state& self) noexcept {
     __builtin_ia32_pause();
   }
   if (self.kick_on_its_way.load(std::memory_order_acquire) == 0) return;
-  ::pthread_sigmask(SIG_SETMASK, &self.mask, nullptr);  // the task may have blocked it
+  ::pthread_sigmask(SIG_SETMASK, &self.attributes->mask(), nullptr);  // the task may have blocked it
   while (self.kick_on_its_way.load(std::memory_order_acquire) != 0) ::sched_yield();
 }
 
@@ -126,7 +132,7 @@ stoppable_thread::stoppable_thread(stoppable_options options) : kick_handle(null
   sigemptyset(&kicks);
   sigaddset(&kicks, kick_signal());
   ::pthread_sigmask(SIG_UNBLOCK, &kicks, nullptr);
-  ::pthread_sigmask(SIG_SETMASK, nullptr, &made->mask);
+  made->attributes.emplace();
   code_map::refresh();
   state_ = std::move(made);
   this_state = state_.get();
@@ -150,6 +156,7 @@ run_end stoppable_thread::run(std::uint64_t number, deadline_point until, void (
   WORKIT_ASSERT(this_state == &self, "stoppable_thread::run() was called on another thread than it was made on");
   code_map::refresh();
   const auto exceptions = globals();
+  errno = 0;
   this_mark.held = 0;
   this_mark.blocked_in = nullptr;
   this_mark.locking = nullptr;
@@ -169,15 +176,21 @@ run_end stoppable_thread::run(std::uint64_t number, deadline_point until, void (
   if (self.due != 0) set_timer(self.timer, 0);
   self.due = 0;
   drain(self);
+  if (self.kicked_by_timer.load(std::memory_order_relaxed)) {  // its signal is taken before this returns
+    set_timer(self.timer, 0);
+    ::pthread_sigmask(SIG_SETMASK, &self.attributes->mask(), nullptr);
+    self.kicked_by_timer.store(false, std::memory_order_relaxed);
+  }
   this_mark.look.store(0, std::memory_order_relaxed);
   this_mark.held = 0;
   WORKIT_ASSERT(self.forks == forks(),
                 "a task at the thread boundary has forked, and its child has come back out of the task: end the child "
                 "by _exit() or exec()");
+  self.environment.restore();
   run_end end{.left = left};
   if (!left) return end;
   globals() = exceptions;
-  ::pthread_sigmask(SIG_SETMASK, &self.mask, nullptr);
+  self.attributes->restore();
   end.how = {.at = self.how, .signals = self.signals.load(std::memory_order_relaxed), .walk = self.walk};
   end.stopped = time_point{duration{self.left_at}};
   end.spoilt = this_mark.has_thread_locals;

@@ -57,6 +57,8 @@ struct thread_state {
 
   std::atomic<std::uint64_t> task{no_task};  // as the mark's, for others to read when the thread may have gone
   std::atomic<std::uint32_t> kick_on_its_way{0};
+  std::atomic<bool> kicked_by_timer{false};
+  std::atomic<unsigned> unqueued{0};  // kicks that the timer had to send
   std::atomic<unsigned> signals{0};
   const std::uint32_t* processor = nullptr;  // in the thread's own memory, as `mark`; null where the kernel keeps none
   std::atomic<int> kicked_on{-1};

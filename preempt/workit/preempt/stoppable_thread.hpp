@@ -75,7 +75,8 @@ class stoppable_thread : public kick_handle {
   stoppable_thread& operator=(const stoppable_thread&) = delete;
 
   /// Runs fn(argument), which does not throw. At `until` a kernel timer kicks once. A number is used once per process:
-  /// see next_task_number(). When it returns, no signal of this run is pending.
+  /// see next_task_number(). When it returns, no signal of this run is pending, and errno, floating point environment,
+  /// locale and cancellation are as they were when this was made; after a stop, all that thread_attributes has, too.
   run_end run(std::uint64_t number, deadline_point until, void (*fn)(void*), void* argument);
 
   /// Ends the calling thread, on which a run has ended `spoilt`, without the destructors of its thread_locals, which

@@ -18,6 +18,7 @@
 #include <limits>
 #include <thread>
 #include <utility>
+#include <workit/base/detail/calling_environment.hpp>
 #include <workit/base/usable_cpus.hpp>
 
 #include "crash_report.hpp"
@@ -61,6 +62,7 @@ class worker {
     // First in, last out: a task's exit() must not run the destructors of what the zygote's image has constructed.
     ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
     initialise();
+    const workit::detail::calling_environment environment;
     capture_output();
     leftovers_.begin(setup_.sandbox == sandbox::compute_only);
     confine();
@@ -71,7 +73,7 @@ class worker {
     for (bool more_soon = false;;) {
       const control_word word(control().word.load(std::memory_order_acquire));
       if (word.at() == phase::running)
-        more_soon = run_task(word);
+        more_soon = run_task(word, environment);
       else if (!may_come_soon(std::exchange(more_soon, false)) || !spin_for_task())
         wait_while(control().word, word.bits());
     }
@@ -124,7 +126,7 @@ class worker {
 
   /// Runs the task; whether the next one may be near. Waking a process that sleeps takes about as long as spin_time on
   /// a virtual machine; on a single processor a worker that spins would keep the host from sending anything.
-  bool run_task(control_word word) {
+  bool run_task(control_word word, const workit::detail::calling_environment& environment) {
     const auto began = std::chrono::steady_clock::now();
     const auto request = control().request;
     loop_event_.store(request.loop < setup_.loops ? descriptors_.loop_event(request.loop) : -1,
@@ -140,6 +142,7 @@ class worker {
       run_.refuse(*why);
     else
       run_.call(request, word.generation());
+    environment.restore();
     std::fflush(nullptr);
     const auto used = usage();
     control().result.cpu_us.store(cpu_us(used) - cpu_us(used_before), std::memory_order_relaxed);

@@ -1,11 +1,16 @@
 // Tasks that end by themselves: values, exceptions, crashes, and what they leave.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <locale.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <cerrno>
+#include <cfenv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -194,6 +199,32 @@ TEST_F(ProcessPool, GivesWorkersACleanProcess) {
   }),
             1);
   EXPECT_EQ(host().call([] { return static_cast<int>(read(0, nullptr, 0)); }), 0);
+}
+
+/// Whether errno is the other task's, the rounding, whether the thread can be cancelled, whether it has its own locale.
+std::array<int, 4> what_the_thread_has() {
+  int cancel = 0;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+  pthread_setcancelstate(cancel, nullptr);
+  return {errno == EDOM, fegetround(), cancel, uselocale(nullptr) != LC_GLOBAL_LOCALE};
+}
+
+std::array<int, 4> change_what_the_thread_has() {
+  static const locale_t other = newlocale(LC_ALL_MASK, "C", nullptr);
+  uselocale(other);
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+  fesetround(FE_UPWARD);
+  errno = EDOM;
+  return what_the_thread_has();
+}
+
+TEST_F(ProcessPool, ShowsATaskNothingOfWhatTheOneBeforeHasChangedInTheThread) {
+  const std::array<int, 4> untouched{0, FE_TONEAREST, PTHREAD_CANCEL_ENABLE, 0};
+  const auto pid = host().call([] { return getpid(); });
+  const auto changed = host().call(change_what_the_thread_has);
+  for (std::size_t i = 0; i < changed.size(); ++i) EXPECT_NE(changed[i], untouched[i]) << "the control: " << i;
+  EXPECT_EQ(host().call(what_the_thread_has), untouched);
+  EXPECT_EQ(host().call([] { return getpid(); }), pid);
 }
 
 TEST_F(ProcessPool, DeliversTheValueOfATaskThatLeftAThreadAndDiscardsItsWorker) {
