@@ -20,6 +20,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <workit/base/assert.hpp>
 #include <workit/base/detail/calling_environment.hpp>
 #include <workit/base/unique_fd.hpp>
@@ -54,6 +55,20 @@ timespec to_timespec(std::int64_t ns) noexcept {
 void set_timer(timer_t timer, std::int64_t due) noexcept {
   const itimerspec spec{{}, to_timespec(due)};
   ::timer_settime(timer, TIMER_ABSTIME, &spec, nullptr);
+}
+
+/// A timer that kicks the calling thread.
+timer_t make_timer(pid_t thread) {
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = kick_signal();
+  event._sigev_un._tid = thread;
+  timer_t made{};
+  if (::timer_create(CLOCK_MONOTONIC, &event, &made) == 0) return made;
+  if (errno != EAGAIN) checked(-1, "timer_create");
+  throw std::system_error(EAGAIN, std::system_category(),
+                          "timer_create: as many signals are queued for this user, by all of its processes, as "
+                          "RLIMIT_SIGPENDING (ulimit -i) allows here. Raise it, or end what queues them");
 }
 
 std::size_t alternate_stack_size() noexcept {
@@ -122,12 +137,12 @@ stoppable_thread::stoppable_thread(stoppable_options options) : kick_handle(null
   ::pthread_getcpuclockid(::pthread_self(), &made->cpu_clock);
   const auto signals = made->signal_stack.bounds();
   const stack_t alternate{reinterpret_cast<void*>(signals.low), 0, signals.high - signals.low};
-  checked(::sigaltstack(&alternate, &made->stack_before), "sigaltstack");
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = kick_signal();
-  event._sigev_un._tid = made->id;
-  checked(::timer_create(CLOCK_MONOTONIC, &event, &made->timer), "timer_create");
+  made->timer = make_timer(made->id);
+  if (::sigaltstack(&alternate, &made->stack_before) != 0) {
+    const int error = errno;
+    ::timer_delete(made->timer);
+    throw std::system_error(error, std::system_category(), "sigaltstack");
+  }
   sigset_t kicks;
   sigemptyset(&kicks);
   sigaddset(&kicks, kick_signal());
@@ -237,8 +252,13 @@ bool kick_handle::kick(std::uint64_t number) const noexcept {
     if (target.processor != nullptr)
       target.kicked_on.store(static_cast<int>(__atomic_load_n(target.processor, __ATOMIC_RELAXED)),
                              std::memory_order_relaxed);
-    // Fails when too many signals are queued; the next kick may succeed.
     if (!over && ::syscall(SYS_tgkill, ::getpid(), target.id, kick_signal()) == 0) return true;
+    // Too many signals are queued. The timer's has had its place since the timer was made.
+    if (!over) {
+      target.unqueued.fetch_add(1, std::memory_order_relaxed);
+      target.kicked_by_timer.store(true, std::memory_order_relaxed);
+      set_timer(target.timer, 1);
+    }
   }
   target.kick_on_its_way.store(0, std::memory_order_release);
   return !over;
@@ -259,6 +279,8 @@ bool kick_handle::blocks_kicks() const noexcept {
   const char* const line = std::strstr(text, "\nSigBlk:");
   return line != nullptr && ((std::strtoull(line + 8, nullptr, 16) >> (kick_signal() - 1)) & 1) != 0;
 }
+
+unsigned stoppable_thread::take_unqueued() noexcept { return state_->unqueued.exchange(0, std::memory_order_relaxed); }
 
 unsigned kick_handle::signals() const noexcept { return state_->signals.load(std::memory_order_relaxed); }
 

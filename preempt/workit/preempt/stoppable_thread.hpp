@@ -79,6 +79,9 @@ class stoppable_thread : public kick_handle {
   /// locale and cancellation are as they were when this was made; after a stop, all that thread_attributes has, too.
   run_end run(std::uint64_t number, deadline_point until, void (*fn)(void*), void* argument);
 
+  /// How many kicks the timer had to send since the last call.
+  [[nodiscard]] unsigned take_unqueued() noexcept;
+
   /// Ends the calling thread, on which a run has ended `spoilt`, without the destructors of its thread_locals, which
   /// the task may have left half changed. `last` runs last, when this object is gone. The thread can be joined; its
   /// thread_locals and the allocator's cache of it leak.

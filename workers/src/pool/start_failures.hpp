@@ -1,7 +1,7 @@
 // Workers that fail as they start: how many in a row, and how forking is slowed down for them.
 #pragma once
 
-#include "restart_pause.hpp"
+#include <workit/workers/detail/restart_pause.hpp>
 
 namespace workit::workers {
 

@@ -1,7 +1,7 @@
 // zygote_outage: see the header.
 #include "zygote_outage.hpp"
 
-#include "restart_pause.hpp"
+#include <workit/workers/detail/restart_pause.hpp>
 
 namespace workit::workers {
 namespace {

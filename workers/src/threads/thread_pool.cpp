@@ -48,35 +48,91 @@ thread_options checked(thread_options o) {
 }  // namespace
 
 thread_pool_core::thread_pool_core(thread_options options, preempt::warden& warden)
-    : options_(checked(std::move(options))), warden_(warden), ladder_(std::make_unique<preempt::stop_ladder>(warden)) {}
+    : options_(checked(std::move(options))), warden_(warden) {}
 
 void thread_pool_core::start() {
   if (const auto& why = preempt::why_unsupported(); !why.empty()) fail(options_, why);
   for (const auto& m : options_.preemptible_modules) preempt::allow_module(m);
-  {
-    const thread_lock guard(mutex_);
-    stopping_ = false;
-  }
   try {
-    for (std::size_t i = 0; i < options_.threads + options_.spares; ++i) add_thread();
+    ladder_ = std::make_unique<preempt::stop_ladder>(warden_);
+    int retries = -1;
+    {
+      const thread_lock guard(mutex_);
+      shortage_.open();
+      retries = shortage_.descriptor();
+      stopping_ = false;
+    }
+    warden_.watch(retries, [this] { try_again(); });
+    while (add_thread()) {
+    }
   } catch (const std::system_error& e) {
     stop();
     fail(options_, std::string("a thread could not be started: ") + e.what());
   }
+  wait_for_threads();
+}
+
+void thread_pool_core::wait_for_threads() {
+  std::string why;
+  {
+    thread_lock guard(mutex_);
+    one_made_.wait(guard.native(), [&] {
+      mutex_.assert_held();
+      return making_ == 0 || shortage_.exists();
+    });
+    why = shortage_.why();
+  }
+  if (why.empty()) return;
+  stop();
+  fail(options_, why);
+}
+
+void thread_pool_core::made() {
+  const thread_lock guard(mutex_);
+  --making_;
+  shortage_.worked();
+  one_made_.notify_all();
+}
+
+void thread_pool_core::could_not(const std::string& why) noexcept {
+  const thread_lock guard(mutex_);
+  ++counts_.start_failures;
+  shortage_.failed("a thread could not be started: " + why, std::chrono::steady_clock::now());
+  one_made_.notify_all();
 }
 
 void thread_pool_core::replace_thread() noexcept {
   try {
     add_thread();
-  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the pool is smaller until the next try
+  } catch (const std::system_error& e) {
+    could_not(e.what());
+  }
+}
+
+void thread_pool_core::try_again() {
+  std::optional<job_not_started> answer;
+  {
+    const thread_lock guard(mutex_);
+    shortage_.take_fired();
+    shortage_.next_round();
+    const bool has_none = threads_.size() == leaving_ + making_ + refused_.size();
+    if (has_none && shortage_.is_long(std::chrono::steady_clock::now()))
+      answer = {"pool \"" + options_.name + "\" has no thread: " + shortage_.why()};
+  }
+  if (answer) answer_waiting(*answer);
+  try {
+    while (add_thread()) {
+    }
+  } catch (const std::system_error& e) {
+    could_not(e.what());
   }
 }
 
 // Errors: std::system_error.
-void thread_pool_core::add_thread() {
+bool thread_pool_core::add_thread() {
   join_ended();
   const thread_lock guard(mutex_);
-  if (stopping_ || threads_.size() - leaving_ - refused_.size() >= options_.threads + options_.spares) return;
+  if (stopping_ || threads_.size() - leaving_ - refused_.size() >= options_.threads + options_.spares) return false;
   const auto me = threads_.emplace(threads_.end());
   try {
     *me = start_quiet_thread("workit-task", [this, me] { serve(me); });
@@ -84,6 +140,8 @@ void thread_pool_core::add_thread() {
     threads_.erase(me);
     throw;
   }
+  ++making_;
+  return true;
 }
 
 void thread_pool_core::serve(std::list<std::thread>::iterator me) {
@@ -93,18 +151,21 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     ended_.splice(ended_.end(), threads_, me);
     one_ended_.notify_all();
   };
-  std::optional<preempt::stoppable_thread> made;
+  std::optional<preempt::stoppable_thread> stoppable;
   try {
-    made.emplace(preempt::stoppable_options{.stack_size = options_.stack_size, .quarantine = options_.quarantine});
-  } catch (const std::system_error&) {  // no memory for its stack, or no timer: the pool is smaller by one
+    stoppable.emplace(preempt::stoppable_options{.stack_size = options_.stack_size, .quarantine = options_.quarantine});
+  } catch (const std::system_error& e) {
     {
       const thread_lock guard(mutex_);
+      --making_;
       ++leaving_;
     }
+    could_not(e.what());
     return leave();
   }
-  auto& here = *made;
+  auto& here = *stoppable;
   here.run(preempt::next_task_number(), deadline_point{}, &rehearse, nullptr);
+  made();
   auto then = fitness::fit;
   bool more_soon = false, refused = false;
   while (then == fitness::fit) {
@@ -206,6 +267,7 @@ thread_pool_status thread_pool_core::status() const {
   now.busy = busy_;
   now.parked = parked_;
   now.queued = queued();
+  now.trouble = shortage_.why();
   for (const auto& r : refused_) {
     now.refused.push_back(r.what);
     now.refused.back().runs_on = std::chrono::steady_clock::now() - r.since;
@@ -213,20 +275,29 @@ thread_pool_status thread_pool_core::status() const {
   return now;
 }
 
-void thread_pool_core::stop() noexcept {
+void thread_pool_core::answer_waiting(const job_not_started& why) noexcept {
   std::vector<std::shared_ptr<thread_job>> waiting;
   {
     const thread_lock guard(mutex_);
-    stopping_ = true;
     for (auto& tasks : queue_) {
       waiting.insert(waiting.end(), tasks.begin(), tasks.end());
       tasks.clear();
     }
   }
-  work_.notify_all();
   for (const auto& task : waiting)
-    if (task->decide(job_state::queued, job_state::ended))
-      settle(*task, job_not_started{"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped});
+    if (task->decide(job_state::queued, job_state::ended)) settle(*task, why);
+}
+
+void thread_pool_core::stop() noexcept {
+  int retries = -1;
+  {
+    const thread_lock guard(mutex_);
+    stopping_ = true;
+    retries = shortage_.descriptor();
+  }
+  if (retries >= 0) warden_.unwatch(retries);
+  work_.notify_all();
+  answer_waiting({"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped});
   {
     thread_lock guard(mutex_);
     one_ended_.wait(guard.native(), [&] {

@@ -11,6 +11,8 @@
 #include <workit/workers/detail/thread_job.hpp>
 #include <workit/workers/thread_pool.hpp>
 
+#include "thread_shortage.hpp"
+
 namespace workit::workers {
 
 /// Invariants
@@ -19,7 +21,8 @@ namespace workit::workers {
 /// 2. A thread that cannot go on has started its replacement before it ends; it is then in `ended_` until it is joined.
 /// 3. A caller that wakes a thread while refused tasks run on kicks those afterwards: make_way().
 /// 4. A job that a thread has taken is settled by the one that moves it out of `running`: the thread, or give_up().
-/// Lock order: the mutex is a leaf. No job, warden or ladder is called under it.
+/// 5. While there are fewer threads than there should be, a replacement is under way or `shortage_` waits for its
+/// timer. Lock order: the mutex is a leaf. No job, warden or ladder is called under it.
 class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
  public:
   thread_pool_core(thread_options options, preempt::warden& warden);
@@ -48,8 +51,19 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   };
   using running_on = std::vector<std::pair<preempt::kick_handle, std::uint64_t>>;
 
-  void add_thread();
+  /// False when there are enough. The thread makes itself stoppable, and tells of it by made() or could_not().
+  bool add_thread();
   void replace_thread() noexcept;
+  /// The calling thread can run tasks.
+  void made();
+  /// A thread could not be had: it is tried again after a pause.
+  void could_not(const std::string& why) noexcept;
+  /// The pause is over.
+  void try_again();
+  /// Answers what waits, with that reason.
+  void answer_waiting(const job_not_started& why) noexcept;
+  /// Waits for all threads of the start. Errors: start_failed when one of them cannot be had.
+  void wait_for_threads();
   /// Sleeps for 1 ms before the calling thread is replaced, if another one is free meanwhile.
   void leave_the_processor();
   void serve(std::list<std::thread>::iterator me);
@@ -81,12 +95,15 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   mutable thread_mutex mutex_;
   std::condition_variable work_;
   std::condition_variable one_ended_;
+  std::condition_variable one_made_;
   std::deque<std::shared_ptr<thread_job>> queue_[3] WORKIT_GUARDED_BY(mutex_);  // by task_priority
   std::atomic<std::uint64_t> submissions_{0};                                   // counted under the mutex, read without
   std::list<std::thread> threads_ WORKIT_GUARDED_BY(mutex_);
   std::list<std::thread> ended_ WORKIT_GUARDED_BY(mutex_);
   /// Itself, when the pool has stopped and left threads that nothing can end.
   std::shared_ptr<thread_pool_core> immortal_ WORKIT_GUARDED_BY(mutex_);
+  std::size_t making_ WORKIT_GUARDED_BY(mutex_) = 0;  // of threads_: not stoppable yet
+  thread_shortage shortage_ WORKIT_GUARDED_BY(mutex_);
   std::size_t leaving_ WORKIT_GUARDED_BY(mutex_) = 0;  // of threads_: will take no more tasks
   std::vector<refusal_record> refused_ WORKIT_GUARDED_BY(mutex_);
   std::size_t busy_ WORKIT_GUARDED_BY(mutex_) = 0;

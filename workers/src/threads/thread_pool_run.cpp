@@ -53,6 +53,10 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   task_frame frame(task->asked_, 1, task->terms.until);
   const auto cpu = thread_cpu_time();
   result.end = here.run(task->number_, until, &local_call::run, &result.call);
+  if (const auto unqueued = here.take_unqueued(); unqueued != 0) {
+    const thread_lock guard(mutex_);
+    counts_.unqueued_kicks += unqueued;
+  }
   if (task->state_.load(std::memory_order_acquire) == job_state::refused) un_nice(*task);
   result.end.how.arena_bytes = frame.finish();
   auto then = result.end.left && result.end.spoilt ? fitness::spoilt : fitness::fit;

@@ -37,6 +37,12 @@ struct thread_pool_status {
   std::uint64_t abandoned = 0;        ///< stopped in place
   std::uint64_t refusals = 0;
   std::uint64_t retired = 0;  ///< threads replaced: after a refusal, or for what a stopped task left in thread_locals
+  std::uint64_t start_failures =
+      0;                ///< threads that could not be started: the pool tries again, a second later at most
+  std::string trouble;  ///< why the last one could not, while there is none in its place
+  /// Kicks that did not fit among the signals that are queued for the user (RLIMIT_SIGPENDING), and were sent by the
+  /// thread's own timer instead.
+  std::uint64_t unqueued_kicks = 0;
 };
 
 /// Guarantees: every submitted job is settled exactly once; one that is stopped after its result was committed is
@@ -51,7 +57,9 @@ class thread_pool {
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
 
-  /// Starts the threads. Errors: start_failed with preempt::why_unsupported(), or when there are no threads to be had.
+  /// Starts the threads, and waits until each can run tasks. Errors: start_failed with preempt::why_unsupported(), or
+  /// when one of them cannot be had. A thread that cannot be replaced later is tried again after 10 ms, doubled up to a
+  /// second; while there is none at all, what has waited for a second is answered as not started.
   void start();
   /// Queues the job. It may be settled before this returns. Blocks: no.
   void submit(std::shared_ptr<thread_job> task);

@@ -1,10 +1,13 @@
 // thread_pool: status, refused tasks, and the order of notices.
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <mutex>
+#include <support/error_of.hpp>
 #include <support/fixture.hpp>
 #include <workit/preempt/warden.hpp>
 #include <workit/workers/detail/thread_job.hpp>
@@ -120,6 +123,101 @@ TEST_F(ThreadPool, ARefusedTaskGivesWayToAWokenThread) {
   EXPECT_NE(mine.runtime, 100'000'000U);
   let_out = true;
   wait_until([&] { return pool.status().refused.empty(); });
+}
+
+/// As if other processes of the user had queued all the signals that it may.
+class no_room_for_signals {
+ public:
+  no_room_for_signals() {
+    ::getrlimit(RLIMIT_SIGPENDING, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_SIGPENDING, &none);
+  }
+  ~no_room_for_signals() { ::setrlimit(RLIMIT_SIGPENDING, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ThreadPool, IsRefusedWithASentenceWhereNoSignalsCanBeQueued) {
+  preempt::warden warden;
+  thread_pool pool({.threads = 2}, warden);
+  {
+    const no_room_for_signals limited;
+    const auto why = error_of([&] { pool.start(); });
+    EXPECT_NE(why.find("RLIMIT_SIGPENDING (ulimit -i)"), std::string::npos) << why;
+  }
+  thread_pool other({.threads = 2}, warden);
+  EXPECT_NO_THROW(other.start()) << "the control";
+}
+
+TEST_F(ThreadPool, StopsATaskThoughNoSignalCanBeQueued) {
+  preempt::warden warden;
+  thread_pool pool({.threads = 1, .spares = 0}, warden);
+  pool.start();
+  const no_room_for_signals limited;
+  EXPECT_EQ(::syscall(SYS_tgkill, ::getpid(), ::gettid(), SIGRTMIN), -1) << "the control";
+  EXPECT_EQ(errno, EAGAIN);
+  for (int round = 0; round < 200; ++round) {
+    runs = false;
+    const auto victim = std::make_shared<noting_job>(warden, pool, workers::make_remote_call(compute));
+    pool.submit(victim);
+    wait_until([] { return runs.load(); });
+    victim->cell->request(reason::user{"enough"});
+    victim->is_settled.wait(false);
+    ASSERT_TRUE(std::holds_alternative<workers::job_stopped>(victim->result));
+    const auto next = std::make_shared<noting_job>(warden, pool, workers::make_remote_call([] {
+                                                     const timespec moment{0, 20'000};
+                                                     return ::nanosleep(&moment, nullptr);
+                                                   }));
+    pool.submit(next);
+    next->is_settled.wait(false);
+    ASSERT_EQ(workers::read_result<int>(std::get<workers::encoded_result>(next->result)), 0)
+        << "it saw a signal of the task before";
+  }
+  const auto now = pool.status();
+  EXPECT_EQ(now.abandoned + now.refusals, 200U);
+  EXPECT_GT(now.unqueued_kicks, 0U);
+}
+
+struct has_a_destructor {
+  ~has_a_destructor() { runs = false; }
+  int touched = 0;
+};
+thread_local has_a_destructor spoils_its_thread;
+
+void compute_with_a_thread_local() {
+  spoils_its_thread.touched = 1;
+  compute();
+}
+
+TEST_F(ThreadPool, WithoutRoomForANewThreadsTimerAnswersAndRecovers) {
+  preempt::warden warden;
+  thread_pool pool({.threads = 1, .spares = 0}, warden);
+  pool.start();
+  const auto victim =
+      std::make_shared<noting_job>(warden, pool, workers::make_remote_call(compute_with_a_thread_local));
+  const auto waiting = std::make_shared<noting_job>(warden, pool, workers::make_remote_call([] { return 1; }));
+  {
+    const no_room_for_signals limited;
+    pool.submit(victim);
+    wait_until([] { return runs.load(); });
+    victim->cell->request(reason::user{"enough"});
+    victim->is_settled.wait(false);
+    pool.submit(waiting);
+    wait_until([&] { return pool.status().start_failures > 1; });
+    EXPECT_NE(pool.status().trouble.find("RLIMIT_SIGPENDING"), std::string::npos) << pool.status().trouble;
+    waiting->is_settled.wait(false);
+    const auto* const refused = std::get_if<workers::job_not_started>(&waiting->result);
+    ASSERT_NE(refused, nullptr);
+    EXPECT_TRUE(refused->why.starts_with("pool \"threads\" has no thread: ")) << refused->why;
+    EXPECT_LT(pool.status().start_failures, 50U) << "there is a brake";
+  }
+  const auto next = std::make_shared<noting_job>(warden, pool, workers::make_remote_call([] { return 2; }));
+  pool.submit(next);
+  next->is_settled.wait(false);
+  EXPECT_TRUE(std::holds_alternative<workers::encoded_result>(next->result));
+  EXPECT_EQ(pool.status().trouble, "");
 }
 
 TEST_F(ThreadPool, IsFoundByItsNameAndReturnsValuesAndExceptions) {
