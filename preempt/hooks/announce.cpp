@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <workit/base/detail/process_scheduling.hpp>
 
 #include "hooks.hpp"
 #include "hooks_link.hpp"
@@ -21,6 +22,10 @@ void* find_next(const char* name) noexcept {
 }
 
 namespace {
+
+/// Before the constructors of shared libraries: this file is linked to executables only.
+[[gnu::section(".preinit_array"),
+  gnu::used]] void (*const note_first)() noexcept = &workit::detail::note_processors_at_start;
 
 [[gnu::constructor]] void announce_calls() {
   announce({.malloc = reinterpret_cast<const void*>(&std::malloc),

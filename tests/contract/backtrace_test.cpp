@@ -83,7 +83,7 @@ TEST_F(Backtrace, ControlArmWhereItIsCaughtTheStackKnowsNothingOfTheThrow) {
       std::free(lines);
       return text;
     })(s);
-    EXPECT_NE(seen.find("workit-zygote"), std::string::npos) << seen;
+    EXPECT_NE(seen.find("workit-worker"), std::string::npos) << seen;
     EXPECT_EQ(seen.find("throw_here"), std::string::npos) << seen;
   });
 }

@@ -21,6 +21,7 @@
 #include <boost/fiber/operations.hpp>
 #include <system_error>
 #include <workit/base/assert.hpp>
+#include <workit/base/detail/process_scheduling.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/stoppable.hpp>
 
@@ -136,6 +137,7 @@ void loop::end_for_good() {
 void loop::run() {
   const signal_stack for_probes;
   prctl(PR_SET_NAME, ("workit-io-" + std::to_string(index_)).c_str());
+  workit::detail::run_as_process(getpid());
   enter_thread();
   while (!ending_) boost::fibers::context::active()->suspend();
   WORKIT_ASSERT(live_ == 0, "an I/O thread was told to end while tasks were alive on it");

@@ -51,8 +51,9 @@ inline auto by_workers() { return at({boundary::process}); }
 
 /// Threads that race, time out and cancel in runtimes of their own, without pause: they share the process's counters,
 /// epochs and processors with the scenario. They and their loops run at nice 19: eight of them interleave with the
-/// scenario on two processors and do not starve it. They never yield: sched_yield(2) in a loop, on eight threads of
-/// another weight, can make the kernel pass over a process that has just been forked for seconds.
+/// scenario on two processors and do not starve it. They never yield, and their loops, which have the process's
+/// niceness by themselves, are given theirs: Linux 6.18 passes over other processes for seconds, up to a minute, where
+/// threads of one group yield in a loop or wake each other in turns with different weights.
 class busy_threads {
  public:
   explicit busy_threads(int n) {
@@ -67,8 +68,10 @@ class busy_threads {
 
  private:
   void work() const {
-    EXPECT_EQ(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19), 0);
+    const auto give_way = [] { EXPECT_EQ(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19), 0); };
+    give_way();
     manual_runtime rt;
+    rt.run([&](scope&) { give_way(); });  // a loop has the process's niceness by itself
     const auto nap = [](duration d) { return [d](context& ctx) { ctx.sleep_for(d); }; };
     while (!done_) {
       rt.run([&](scope& s) {

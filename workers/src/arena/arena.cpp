@@ -2,12 +2,12 @@
 #include <workit/workers/arena.hpp>
 
 #include <tbb/global_control.h>
-#include <tbb/info.h>
 #include <tbb/task_arena.h>
 
 #include <condition_variable>
 #include <mutex>
 #include <workit/base/assert.hpp>
+#include <workit/base/default_concurrency.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/preempt/warden.hpp>
 #include <workit/scope/runtime.hpp>
@@ -25,7 +25,7 @@ arena_options checked(arena_options o) {
   if (o.threads > most_threads)
     throw start_failed("arena \"" + o.name + "\": arena_options.threads is " + std::to_string(o.threads) +
                        "; it may be 0 to 1024");
-  if (o.threads == 0) o.threads = static_cast<std::size_t>(tbb::info::default_concurrency());
+  if (o.threads == 0) o.threads = default_concurrency();
   return o;
 }
 

@@ -1,6 +1,7 @@
 // The messages between a host and its zygote: one record a packet, descriptors beside it.
 #pragma once
 
+#include <sched.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -20,10 +21,11 @@
 
 namespace workit::workers {
 
-/// Begins the zygote's only argument; the number of its end of the socket follows.
+/// Begins the zygote's argument; the number of its end of the socket follows, and then what only ps(1) shows.
 inline constexpr std::string_view zygote_argument = "--workit-zygote=";
-/// Its argv[0].
+/// Its argv[0], and that of its workers.
 inline constexpr std::string_view zygote_name = "workit-zygote";
+inline constexpr std::string_view worker_name = "workit-worker";
 
 enum class message_kind : std::uint32_t {
   // host to zygote
@@ -75,6 +77,8 @@ struct message {
   limit_values limits{};               ///< hello: the pool's
   std::uint32_t max_descriptors = 0;   ///< hello: the pool's
   workit::sandbox sandbox{};           ///< hello: the pool's
+  bool has_cpus = false;               ///< hello: `cpus` is known
+  cpu_set_t cpus{};                    ///< hello: those that the host could use at its start
   message_text text{};                 ///< hello: the pool's name; failed: a sentence
 };
 static_assert(std::is_trivially_copyable_v<message>);

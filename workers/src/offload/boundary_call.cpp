@@ -5,7 +5,7 @@
 // Lock order: there are no locks.
 #include "boundary_call.hpp"
 
-#include <workit/base/usable_cpus.hpp>
+#include <workit/base/detail/process_scheduling.hpp>
 
 namespace workit::detail {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr duration spin_time = std::chrono::microseconds(50);
 
 bool spinning_pays() noexcept {
-  static const bool pays = workers::usable_cpus() > 1;
+  static const bool pays = workit::detail::process_cpus() > 1;
   return pays;
 }
 

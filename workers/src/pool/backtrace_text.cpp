@@ -27,8 +27,9 @@ void demangle_in(std::string& lines) {
 std::string readable_backtrace(std::string lines) {
   char program[512] = {};
   if (::readlink("/proc/self/exe", program, sizeof program - 1) > 0) {
-    for (auto at = lines.find(zygote_name); at != std::string::npos; at = lines.find(zygote_name, at + 1))
-      if (at == 0 || lines[at - 1] == '\n') lines.replace(at, zygote_name.size(), program);
+    for (const auto name : {zygote_name, worker_name})
+      for (auto at = lines.find(name); at != std::string::npos; at = lines.find(name, at + 1))
+        if (at == 0 || lines[at - 1] == '\n') lines.replace(at, name.size(), program);
   }
   demangle_in(lines);
   return lines;

@@ -2,8 +2,8 @@
 #include <workit/workers/process_pool.hpp>
 
 #include <limits>
+#include <workit/base/default_concurrency.hpp>
 #include <workit/base/errors.hpp>
-#include <workit/base/usable_cpus.hpp>
 
 #include "pool_core.hpp"
 
@@ -29,7 +29,7 @@ process_options checked(process_options options, std::size_t loops) {
   if (options.sandbox != sandbox::none)
     if (const auto missing = missing_for_sandbox(); !missing.empty())
       refuse("sandbox::compute_only cannot be had: " + missing);
-  if (options.workers == 0) options.workers = usable_cpus();
+  if (options.workers == 0) options.workers = default_concurrency();
   if (options.min_workers > options.workers) refuse("min_workers is more than workers");
   if (options.idle_shrink && *options.idle_shrink <= duration::zero()) refuse("idle_shrink has to be more than zero");
   if (options.zygote_timeout < std::chrono::milliseconds(10)) refuse("zygote_timeout has to be 10 ms at least");

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <workit/base/detail/process_scheduling.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 
@@ -79,7 +80,8 @@ zygote_link::zygote_link(birth with) {
   const spawn_plan plan(theirs.get());
   std::string name(zygote_name);
   std::string argument = std::string(zygote_argument) + std::to_string(zygote_socket);
-  char* const arguments[] = {name.data(), argument.data(), nullptr};
+  std::string pool = "pool=" + with.pool, program = std::string("program=") + ::program_invocation_short_name;
+  char* const arguments[] = {name.data(), argument.data(), pool.data(), program.data(), nullptr};
   auto variables = environment();
   const int error =
       ::posix_spawn(&pid_, "/proc/self/exe", &plan.actions, &plan.attributes, arguments, variables.data());
@@ -114,6 +116,10 @@ zygote_link::zygote_link(birth with) {
                 .max_descriptors = with.max_descriptors,
                 .sandbox = with.sandbox};
   hello.text.set(with.pool);
+  if (const auto cpus = workit::detail::processors_at_start()) {
+    hello.has_cpus = true;
+    hello.cpus = *cpus;
+  }
   std::vector<int> descriptors = with.loops;
   descriptors.push_back(with.host_life.descriptor());
   if (start) descriptors.push_back(start.get());

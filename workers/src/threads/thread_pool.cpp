@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <new>
 #include <utility>
+#include <workit/base/default_concurrency.hpp>
+#include <workit/base/detail/process_scheduling.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/quiet_thread.hpp>
-#include <workit/base/usable_cpus.hpp>
 
 namespace workit::workers {
 namespace {
@@ -33,7 +34,7 @@ void rehearse(void*) noexcept {
 thread_options checked(thread_options o) {
   if (o.name.empty() || o.name.size() > 64)
     throw start_failed("thread_options.name has " + std::to_string(o.name.size()) + " characters; it has 1 to 64");
-  if (o.threads == 0) o.threads = usable_cpus();
+  if (o.threads == 0) o.threads = default_concurrency();
   if (o.threads > most_threads)
     fail(o, "thread_options.threads is " + std::to_string(o.threads) + "; it may be 0 to 1024");
   if (o.spares > most_threads)
@@ -226,7 +227,7 @@ std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {
 
 // Waking a thread that sleeps takes 50 us on a virtual machine, about what is spent here.
 void thread_pool_core::look_for_work(std::uint64_t seen) const noexcept {
-  static const bool pays = usable_cpus() > 1;
+  static const bool pays = workit::detail::process_cpus() > 1;
   if (!pays) return;
   const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
   while (submissions_.load(std::memory_order_relaxed) == seen && std::chrono::steady_clock::now() < until)

@@ -3,9 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <workit/base/detail/process_scheduling.hpp>
 #include <workit/base/detail/sanitizers.hpp>
 
 namespace workit::workers {
@@ -25,13 +24,10 @@ void reset_signals() noexcept {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void reset_scheduling(pid_t host) noexcept {
-  const sched_param normal{};
-  ::sched_setscheduler(0, SCHED_OTHER, &normal);
-  ::setpriority(PRIO_PROCESS, 0, 0);
+void reset_scheduling(pid_t host, const std::optional<cpu_set_t>& cpus) noexcept {
+  if (cpus) workit::detail::set_processors_at_start(*cpus);
+  workit::detail::run_as_process(host);
   ::prctl(PR_SET_TIMERSLACK, 50'000UL);
-  cpu_set_t cpus;
-  if (::sched_getaffinity(host, sizeof cpus, &cpus) == 0) ::sched_setaffinity(0, sizeof cpus, &cpus);
   set_oom_score("0");
 }
 

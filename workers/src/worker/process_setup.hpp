@@ -1,8 +1,10 @@
 // What a new zygote or worker resets of the state it has inherited.
 #pragma once
 
+#include <sched.h>
 #include <sys/types.h>
 
+#include <optional>
 #include <string_view>
 
 namespace workit::workers {
@@ -10,9 +12,9 @@ namespace workit::workers {
 /// Every signal to its default action, none blocked; but SIGXFSZ is ignored.
 void reset_signals() noexcept;
 
-/// Niceness, scheduling class, timer slack, out-of-memory score; the CPUs that `host`'s main thread may use, since the
-/// thread that started this process may be pinned. What the kernel does not permit stays as it is.
-void reset_scheduling(pid_t host) noexcept;
+/// Processors, policy and niceness as the operator gave them to the process `host`, whatever the thread that started
+/// this one has: run_as_process(). Default timer slack and out-of-memory score.
+void reset_scheduling(pid_t host, const std::optional<cpu_set_t>& cpus) noexcept;
 
 /// Descriptor 0 becomes /dev/null; 1 and 2 too if they are closed.
 void reset_standard_descriptors() noexcept;

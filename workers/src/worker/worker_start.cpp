@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <workit/preempt/proof.hpp>
 
+#include "command_line.hpp"
+#include "messages.hpp"
 #include "mm_holder.hpp"
 #include "process_setup.hpp"
 
@@ -41,6 +43,7 @@ void start_worker(const worker_setup& setup) noexcept {
   ::setsid();
   reset_signals();
   set_process_name("workit-worker");
+  show_as(worker_name);
   set_oom_score("1000");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // processes that a task detaches stay children of this one
   // 1, not 0: a core that is piped to a program ignores 0 (core(5)), and a dump delays the death it follows.

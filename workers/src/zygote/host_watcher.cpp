@@ -7,6 +7,7 @@
 
 #include <csignal>
 
+#include "command_line.hpp"
 #include "process_setup.hpp"
 
 namespace workit::workers {
@@ -19,6 +20,7 @@ constexpr unsigned grace_seconds = 2;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != zygote) ::_exit(0);
   set_process_name("workit-watcher");
+  show_as("workit-watcher");
   ::setsid();
   ::closefrom(3);
 #ifdef WORKIT_WITHOUT_HOST_LIFE

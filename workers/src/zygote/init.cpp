@@ -3,17 +3,23 @@
 
 #include <sys/socket.h>
 
-#include <atomic>
 #include <charconv>
 #include <string_view>
+#include <workit/base/detail/process_scheduling.hpp>
 
+#include "command_line.hpp"
+#include "init_called.hpp"
 #include "messages.hpp"
 #include "zygote.hpp"
 
 namespace workit {
 namespace {
 
-std::atomic<bool> called{false};
+#ifndef WORKIT_SHARED
+/// Before the constructors of shared libraries. Only an executable can have such a function, and only one that calls
+/// init() has this file.
+[[gnu::section(".preinit_array"), gnu::used]] void (*const note_first)() noexcept = &detail::note_processors_at_start;
+#endif
 
 /// The program may be run by hand with this argument: it is a zygote only when there is a socket to serve.
 bool is_packet_socket(int descriptor) noexcept {
@@ -23,9 +29,9 @@ bool is_packet_socket(int descriptor) noexcept {
          ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
 }
 
-/// The socket's number when the arguments are those of a zygote, else -1.
+/// The socket's number when the arguments are those of a zygote, else -1. Behind it there is what only ps shows.
 int zygote_socket(int argc, char** argv) noexcept {
-  if (argc != 2 || argv == nullptr || argv[1] == nullptr) return -1;
+  if (argc < 2 || argv == nullptr || argv[1] == nullptr) return -1;
   const std::string_view argument = argv[1];
   if (!argument.starts_with(workers::zygote_argument)) return -1;
   int descriptor = -1;
@@ -38,10 +44,11 @@ int zygote_socket(int argc, char** argv) noexcept {
 }  // namespace
 
 void init(int argc, char** argv) {
-  if (const int socket = zygote_socket(argc, argv); socket >= 0) workers::run_zygote(socket);
-  called.store(true, std::memory_order_release);
+  if (const int socket = zygote_socket(argc, argv); socket >= 0) {
+    workers::keep_command_line(argc, argv);
+    workers::run_zygote(socket);
+  }
+  workers::note_init();
 }
-
-bool workers::init_was_called() noexcept { return called.load(std::memory_order_acquire); }
 
 }  // namespace workit

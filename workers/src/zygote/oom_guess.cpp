@@ -1,12 +1,11 @@
-// oom_guess: finds the counters by proc(5) and cgroups(7), and compares.
+// oom_guess: finds the counters of cgroups(7) and of the machine, and compares.
 #include <workit/workers/detail/oom_guess.hpp>
 
 #include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 #include <string_view>
-#include <vector>
+#include <workit/base/detail/own_cgroups.hpp>
 
 namespace workit::workers {
 namespace {
@@ -24,52 +23,12 @@ std::optional<std::uint64_t> value_in(const std::string& path, std::string_view 
   return std::nullopt;
 }
 
-struct memory_group {
-  bool unified = false;  // cgroup v2
-  std::string path;
-};
-
-/// Lines "4:memory:/path" (v1) and "0::/path" (v2).
-std::vector<memory_group> groups_of(const std::string& proc) {
-  std::vector<memory_group> found;
-  std::ifstream file(proc + "/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const auto first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const bool unified = controllers == ",,";
-    if (unified || controllers.find(",memory,") != std::string::npos)
-      found.push_back({unified, line.substr(second + 1)});
-  }
-  return found;
-}
-
-/// Where the directory of that group is mounted; empty when it is not. Lines of mountinfo, see proc(5):
-/// "36 35 98:0 /root /point options optional... - type source superoptions".
-std::string directory_of(const memory_group& group, const std::string& proc) {
-  std::ifstream file(proc + "/self/mountinfo");
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string skipped, root, point, type, super;
-    words >> skipped >> skipped >> skipped >> root >> point;
-    while (words >> skipped && skipped != "-") {
-    }
-    words >> type >> skipped >> super;
-    if (group.unified ? type != "cgroup2"
-                      : type != "cgroup" || ("," + super + ",").find(",memory,") == std::string::npos)
-      continue;
-    if (root == "/") return point + group.path;
-    if (group.path.compare(0, root.size(), root) == 0) return point + group.path.substr(root.size());
-  }
-  return {};
-}
-
 }  // namespace
 
 oom_sources oom_sources::find(const std::string& proc) {
   oom_sources found{.group = {}, .machine = proc + "/vmstat"};
-  for (const auto& group : groups_of(proc)) {
-    const auto directory = directory_of(group, proc);
+  for (const auto& group : workit::detail::own_cgroups("memory", proc)) {
+    const auto directory = group.directory();
     if (directory.empty()) continue;
     const auto file = directory + (group.unified ? "/memory.events" : "/memory.oom_control");
     if (::access(file.c_str(), R_OK) == 0) found.group = file;

@@ -23,6 +23,7 @@
 #include <workit/workers/detail/oom_guess.hpp>
 
 #include "child_reaper.hpp"
+#include "command_line.hpp"
 #include "exception_info.hpp"
 #include "fork_safety.hpp"
 #include "host_watcher.hpp"
@@ -118,7 +119,7 @@ class zygote {
       fail("the zygote found descriptors open that it had closed: does a library open some in another thread?");
     host_life_ = std::move(descriptors.back());
     host_life_offset_ = m.host_life_offset;
-    reset_scheduling(host_);
+    reset_scheduling(host_, m.has_cpus ? std::optional(m.cpus) : std::nullopt);
   }
 
   /// The arguments of preload and worker_init, whose memfd is the last of the descriptors.
@@ -307,6 +308,7 @@ void run_zygote(int socket) {
   reset_signals();
   ::setsid();  // a terminal's Ctrl-C and hang-up go to the host alone: it may want to drain
   set_process_name("workit-zygote");
+  show_as(zygote_name);
   reset_standard_descriptors();
   if (socket != zygote_socket) ::dup2(socket, zygote_socket);
   ::fcntl(zygote_socket, F_SETFD, FD_CLOEXEC);

@@ -13,8 +13,8 @@ namespace workit {
 struct arena_options {
   /// For messages, and for offload_options::pool; at most 64 characters.
   std::string name = "arena";
-  /// Threads that work in it at once, at most 1024; 0: one per CPU this process may use. They are oneTBB's, which all
-  /// arenas of the process share.
+  /// Threads that work in it at once, at most 1024; 0: default_concurrency(). They are oneTBB's, which all arenas of
+  /// the process share.
   std::size_t threads = 0;
 };
 

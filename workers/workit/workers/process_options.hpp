@@ -35,7 +35,8 @@ enum class task_priority : std::uint8_t { high, normal, low };
 struct process_options {
   /// For messages, and for offload_options::pool; at most 64 characters.
   std::string name = "default";
-  /// Tasks that run at once, at most 1024; 0: one per CPU this process may use, since more would only share them.
+  /// Tasks that run at once, at most 1024; 0: default_concurrency(), since more would only share
+  /// the processors.
   std::size_t workers = 0;
   /// Parked processes beyond these, at most 1024: after a kill the next task starts at once. One, because one stop at a
   /// time is usual; a service whose deadlines come in crowds wants as many as a crowd has.

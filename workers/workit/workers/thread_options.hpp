@@ -13,7 +13,7 @@ namespace workit {
 struct thread_options {
   /// For messages, and for offload_options::pool; at most 64 characters.
   std::string name = "threads";
-  /// Tasks that run at once, at most 1024; 0: one per CPU this process may use.
+  /// Tasks that run at once, at most 1024; 0: default_concurrency().
   std::size_t threads = 0;
   /// Parked threads beyond these, at most 1024: when a stop is refused, the next task starts on one at once.
   std::size_t spares = 1;

@@ -1,17 +1,20 @@
-// start_quiet_thread: a thread that blocks all signals.
+// start_quiet_thread: a thread that blocks all signals, and runs where and how the process does.
 #pragma once
 
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <thread>
 #include <utility>
+#include <workit/base/detail/process_scheduling.hpp>
 
 namespace workit {
 
 /// Starts `body` on a thread of that name (15 characters at most) with every signal blocked: the host's handlers run
-/// on the host's own threads. Errors: std::system_error when there are no more threads. Lifetime: the name's is the
+/// on the host's own threads. Its processors and priority are the process's, whatever the calling thread has:
+/// run_as_process(). Errors: std::system_error when there are no more threads. Lifetime: the name's is the
 /// program's.
 template <class Body>
 std::thread start_quiet_thread(const char* name, Body body) {
@@ -28,6 +31,7 @@ std::thread start_quiet_thread(const char* name, Body body) {
   // The thread names itself: to name another one, libc opens a file, which needs a descriptor and may be forbidden.
   return std::thread([name, body = std::move(body)]() mutable {
     ::prctl(PR_SET_NAME, name);
+    detail::run_as_process(::getpid());
     body();
   });
 }

@@ -1,11 +1,13 @@
 // start_quiet_thread: a thread that blocks all signals, and a caller whose mask stays as it was.
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <fstream>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -31,6 +33,48 @@ TEST(QuietThread, BlocksAllSignalsAndItsCallerNone) {
   EXPECT_TRUE(blocked);
   const auto here = mask();
   EXPECT_EQ(sigismember(&here, SIGINT), 0);
+}
+
+std::string own_name() {
+  char name[16] = {};
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  return name;
+}
+
+TEST(QuietThread, HasItsOwnNameThoughNoDescriptorIsLeft) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  std::string named, unnamed;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  start_quiet_thread("workit-warden", [&] {
+    start_quiet_thread("workit-task", [&] { named = own_name(); }).join();
+    std::thread([&] { unnamed = own_name(); }).join();
+  }).join();
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(named, "workit-task");
+  EXPECT_EQ(unnamed, "workit-warden") << "the control: a thread is born with the name of the one that makes it";
+}
+
+int own_cpus() {
+  cpu_set_t now;
+  return ::sched_getaffinity(0, sizeof now, &now) == 0 ? CPU_COUNT(&now) : -1;
+}
+
+TEST(QuietThread, RunsWhereTheProcessMayThoughItsCallerIsPinned) {
+  const int all = own_cpus();
+  if (all < 2) GTEST_SKIP() << "there is one processor only";
+  int quiet = 0, plain = 0;
+  std::thread([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+    start_quiet_thread("quiet", [&] { quiet = own_cpus(); }).join();
+    std::thread([&] { plain = own_cpus(); }).join();
+  }).join();
+  EXPECT_EQ(quiet, all);
+  EXPECT_EQ(plain, 1) << "the control";
 }
 
 TEST(QuietThreadDeathTest, ThatCannotBeMadeLeavesTheMaskAsItWas) {

@@ -20,7 +20,7 @@ TEST(BacktraceText, DemanglesFunctions) {
 }
 
 TEST(BacktraceText, NamesTheProgramInsteadOfTheZygoteAtTheBeginningOfALineOnly) {
-  EXPECT_EQ(readable_backtrace("workit-zygote(+0x1) [0x5]\nlib.so(workit-zygote) [0x6]\nworkit-zygote(+0x2) [0x7]\n"),
+  EXPECT_EQ(readable_backtrace("workit-zygote(+0x1) [0x5]\nlib.so(workit-zygote) [0x6]\nworkit-worker(+0x2) [0x7]\n"),
             this_program() + "(+0x1) [0x5]\nlib.so(workit-zygote) [0x6]\n" + this_program() + "(+0x2) [0x7]\n");
 }
 

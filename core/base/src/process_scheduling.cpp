@@ -1,0 +1,61 @@
+// process_scheduling: see the header.
+//
+// Invariant: `noted` is written while the process has one thread, and before `has_noted` is set.
+#include <workit/base/detail/process_scheduling.hpp>
+
+#include <sys/resource.h>
+
+#include <atomic>
+
+namespace workit::detail {
+namespace {
+
+constinit cpu_set_t noted{};
+constinit std::atomic<bool> has_noted{false};
+
+[[gnu::constructor(101)]] void note_early() noexcept { note_processors_at_start(); }
+
+scheduling normal_scheduling_of(pid_t process) noexcept {
+  const auto theirs = scheduling::of(process).value_or(scheduling{});
+  const bool may_be_kept = theirs.policy == SCHED_BATCH || theirs.policy == SCHED_IDLE;
+  return {.policy = may_be_kept ? theirs.policy : std::uint32_t{SCHED_OTHER}, .nice = theirs.nice};
+}
+
+}  // namespace
+
+void note_processors_at_start() noexcept {
+  if (!has_noted.load(std::memory_order_relaxed) && ::sched_getaffinity(0, sizeof noted, &noted) == 0)
+    has_noted.store(true, std::memory_order_release);
+}
+
+void set_processors_at_start(const cpu_set_t& theirs) noexcept {
+  noted = theirs;
+  has_noted.store(true, std::memory_order_release);
+}
+
+std::optional<cpu_set_t> processors_at_start() noexcept {
+  if (!has_noted.load(std::memory_order_acquire)) return std::nullopt;
+  return noted;
+}
+
+std::size_t process_cpus() noexcept {
+  const auto all = processors_at_start();
+  const int count = all ? CPU_COUNT(&*all) : 1;
+  return count > 1 ? static_cast<std::size_t>(count) : 1;
+}
+
+void run_as_process(pid_t process) noexcept {
+  cpu_set_t now;
+  if (const auto all = processors_at_start();
+      all && (::sched_getaffinity(0, sizeof now, &now) != 0 || !CPU_EQUAL(&*all, &now)))
+    ::sched_setaffinity(0, sizeof *all, &*all);
+  const auto wanted = normal_scheduling_of(process);
+  const auto own = scheduling::of(0);
+  if (own && own->policy == wanted.policy && own->nice == wanted.nice) return;
+  if (wanted.give_to(0)) return;
+  const sched_param none{};
+  ::sched_setscheduler(0, static_cast<int>(wanted.policy), &none);
+  ::setpriority(PRIO_PROCESS, 0, wanted.nice);
+}
+
+}  // namespace workit::detail
