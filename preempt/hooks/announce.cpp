@@ -4,6 +4,7 @@
 #include <unwind.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <workit/base/detail/process_scheduling.hpp>
@@ -12,12 +13,19 @@
 #include "hooks_link.hpp"
 #include "real.hpp"
 
+// Of the C++ ABI: defined in exceptions.cpp and locks.cpp, unless libstdc++ is linked statically.
+extern "C" void* __cxa_begin_catch(void* exception) noexcept;  // NOLINT(bugprone-reserved-identifier)
+extern "C" int __cxa_guard_acquire(std::uint64_t* guard);      // NOLINT(bugprone-reserved-identifier)
+
 namespace workit::preempt {
 
 void* find_next(const char* name) noexcept {
   if (void* const found = dlsym(RTLD_NEXT, name)) return found;
-  std::fprintf(stderr, "workit: no library of this program has %s, which workit::preempt_thread stands in front of\n",
-               name);
+  std::fprintf(
+      stderr,
+      "workit: no shared library of this program has %s, which workit::preempt_thread stands in front of. Link "
+      "the program without -static-libstdc++, -static-libgcc and -static, or without workit::preempt_thread\n",
+      name);
   std::abort();
 }
 
@@ -28,10 +36,14 @@ namespace {
   gnu::used]] void (*const note_first)() noexcept = &workit::detail::note_processors_at_start;
 
 [[gnu::constructor]] void announce_calls() {
+  // A static libstdc++ or libgcc shows here, and not at the first exception.
+  for (const char* name : {"__cxa_begin_catch", "__cxa_guard_acquire", "_Unwind_RaiseException"}) find_next(name);
   announce({.malloc = reinterpret_cast<const void*>(&std::malloc),
             .pthread_mutex_lock = reinterpret_cast<const void*>(&pthread_mutex_lock),
             .raise_exception = reinterpret_cast<const void*>(&_Unwind_RaiseException),
             .sigmask = reinterpret_cast<const void*>(&pthread_sigmask),
+            .begin_catch = reinterpret_cast<const void*>(&__cxa_begin_catch),
+            .guard_acquire = reinterpret_cast<const void*>(&__cxa_guard_acquire),
             .resolve = [] {
               resolve_allocator();
               resolve_locks();

@@ -36,7 +36,7 @@ void resolve_exceptions() noexcept {
 using namespace workit::preempt;
 
 // These return only when the exception is not caught.
-WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_RaiseException(_Unwind_Exception* e) {
+WORKIT_INTERPOSED_WEAKLY _Unwind_Reason_Code _Unwind_RaiseException(_Unwind_Exception* e) {
   hold(held_exception);
   un_hijack();
   const auto uncaught = real_raise.get()(e);
@@ -44,7 +44,7 @@ WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_RaiseException(_Unwind_Exception* 
   return uncaught;
 }
 
-WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_Resume_or_Rethrow(_Unwind_Exception* e) {
+WORKIT_INTERPOSED_WEAKLY _Unwind_Reason_Code _Unwind_Resume_or_Rethrow(_Unwind_Exception* e) {
   hold(held_exception);
   un_hijack();
   const auto uncaught = real_rethrow.get()(e);
@@ -52,7 +52,8 @@ WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_Resume_or_Rethrow(_Unwind_Exceptio
   return uncaught;
 }
 
-WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_ForcedUnwind(_Unwind_Exception* e, _Unwind_Stop_Fn stop, void* with) {
+WORKIT_INTERPOSED_WEAKLY _Unwind_Reason_Code _Unwind_ForcedUnwind(_Unwind_Exception* e, _Unwind_Stop_Fn stop,
+                                                                  void* with) {
   hold(held_exception);
   un_hijack();
   const auto ended = real_forced.get()(e, stop, with);
@@ -60,14 +61,14 @@ WORKIT_INTERPOSED _Unwind_Reason_Code _Unwind_ForcedUnwind(_Unwind_Exception* e,
   return ended;
 }
 
-WORKIT_INTERPOSED void* __cxa_begin_catch(void* e) noexcept {  // NOLINT(bugprone-reserved-identifier)
+WORKIT_INTERPOSED_WEAKLY void* __cxa_begin_catch(void* e) noexcept {  // NOLINT(bugprone-reserved-identifier)
   void* const object = real_begin_catch.get()(e);
   let_go_if_held(held_exception);
   return object;
 }
 
 // The thread_locals of a task that was left are in no known state, so its thread runs no other task.
-WORKIT_INTERPOSED int __cxa_thread_atexit(void (*end)(void*), void* of, void* module) noexcept {  // NOLINT
+WORKIT_INTERPOSED_WEAKLY int __cxa_thread_atexit(void (*end)(void*), void* of, void* module) noexcept {  // NOLINT
   this_mark.has_thread_locals = true;
   return real_thread_atexit.get()(end, of, module);
 }

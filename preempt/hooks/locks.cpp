@@ -210,7 +210,7 @@ WORKIT_INTERPOSED int pthread_once(pthread_once_t* once, void (*init)()) {
 }
 
 // 1 asks the caller to initialise and then to release; 0 says that it is done.
-WORKIT_INTERPOSED int __cxa_guard_acquire(std::uint64_t* guard) {  // NOLINT(bugprone-reserved-identifier)
+WORKIT_INTERPOSED_WEAKLY int __cxa_guard_acquire(std::uint64_t* guard) {  // NOLINT(bugprone-reserved-identifier)
   hold(held_guard);
   const int result = real_guard_acquire.get()(guard);
   if (result == 0) let_go(held_guard);

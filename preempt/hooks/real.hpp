@@ -8,7 +8,10 @@
 
 /// Interposed functions are in a section of their own, by which a walk recognises them.
 #define WORKIT_INTERPOSED extern "C" [[gnu::section("workit_rt"), gnu::visibility("default")]]
-/// So are their slow paths.
+/// One that libstdc++ or libgcc has, too: where these are linked statically the program links, and says why it cannot
+/// have stoppable threads (announce.cpp, thread_support.cpp).
+#define WORKIT_INTERPOSED_WEAKLY WORKIT_INTERPOSED [[gnu::weak]]
+/// The slow paths of interposed functions are in that section, too.
 #define WORKIT_RT [[gnu::section("workit_rt"), gnu::noinline]]
 
 namespace workit::preempt {

@@ -9,6 +9,8 @@ struct interposed_calls {
   const void* pthread_mutex_lock = nullptr;
   const void* raise_exception = nullptr;
   const void* sigmask = nullptr;
+  const void* begin_catch = nullptr;
+  const void* guard_acquire = nullptr;
   /// Fills in the functions behind the interposed ones. Idempotent.
   void (*resolve)() = nullptr;
 };

@@ -27,6 +27,12 @@ std::string module_of(const void* address) {
   return found.dlfo_link_map->l_name;
 }
 
+/// Whether the linker has taken our function of that name.
+bool is_interposed(const void* function) {
+  const auto at = reinterpret_cast<std::uintptr_t>(function);
+  return code_map::current()->of(at).owner == code_owner::runtime;
+}
+
 bool is_sanitized() {
   for (const char* runtime : {"__asan_init", "__tsan_init", "__msan_init", "__hwasan_init"})
     if (dlsym(RTLD_DEFAULT, runtime) != nullptr) return true;
@@ -58,6 +64,11 @@ std::string find_obstacle() {
   if (module_of(reinterpret_cast<const void*>(&std::fputs)).empty())
     return "threads cannot be stopped in a program with a static libc, where the library's code cannot be told from "
            "the program's: link libc dynamically";
+  code_map::refresh();
+  if (!is_interposed(calls.begin_catch) || !is_interposed(calls.guard_acquire) || !is_interposed(calls.raise_exception))
+    return "threads cannot be stopped in a program with a static libstdc++ or libgcc, whose exceptions and static "
+           "variables cannot be watched: link it without -static-libstdc++ and -static-libgcc, or use "
+           "boundary::process";
   if (dlsym(RTLD_DEFAULT, "malloc") != calls.malloc || module_of(dlsym(RTLD_DEFAULT, "_Znwm")).empty() ||
       module_of(dlsym(RTLD_NEXT, "_Znwm")).empty())
     return "threads cannot be stopped in a program with an allocator of its own linked in: link the allocator "
