@@ -4,6 +4,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <workit/fiber/detail/asio_configuration.hpp>
 
 namespace workit::detail {
 

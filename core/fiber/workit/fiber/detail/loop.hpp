@@ -15,6 +15,7 @@
 #include <thread>
 #include <workit/base/cancel_cell.hpp>
 #include <workit/base/detail/wake_pipe.hpp>
+#include <workit/fiber/detail/asio_configuration.hpp>
 #include <workit/fiber/detail/block_pool.hpp>
 #include <workit/fiber/detail/stack_pool.hpp>
 #include <workit/fiber/detail/timer.hpp>
