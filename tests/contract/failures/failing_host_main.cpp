@@ -78,15 +78,6 @@ int spinning() {
   return 1;
 }
 
-/// With much memory, which the kernel takes tens of milliseconds to free.
-int fat() {
-  constexpr std::size_t size = std::size_t{512} << 20;
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  madvise(memory, size, MADV_NOHUGEPAGE);
-  std::memset(memory, 1, size);
-  return spinning();
-}
-
 int sending() {
   runtime rt({}, processes({.workers = 2, .spares = 1}));
   rt.run([](scope& s) {
@@ -303,7 +294,6 @@ int run(const std::string& mode) {
                                                {"reloading", reloading},
                                                {"in_preload", in_preload},
                                                {"spinning", spinning},
-                                               {"fat", fat},
                                                {"sending", sending},
                                                {"stopping", stopping},
                                                {"forked", forked},

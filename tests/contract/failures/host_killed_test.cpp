@@ -1,7 +1,9 @@
 // The host is killed in each of its states: none of its processes lives a second later. (T4)
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <random>
@@ -99,24 +101,45 @@ TEST_F(HostKilledAnyTime, ControlArmAChildThatIsNotWatchedLivesOn) {
   prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
-// The host watcher is notified before the host's memory is freed; sockets and pidfds are closed after that.
-TEST_F(HostKilledAnyTime, WithMuchMemoryLosesItsWorkersBeforeItsMemory) {
-  int first = 0;
-  constexpr int runs = 4;
-  for (int run = 0; run < runs; ++run) {
-    const marker_folder fresh;
-    host_program host(failing_host("fat", fresh.path()));
-    ASSERT_TRUE(eventually([&] { return fresh.has("ready"); }, bound(30s)));
-    pid_t worker = 0;
-    ASSERT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(fresh.file("ready")) >> worker); }));
-    const unique_fd host_exit(static_cast<int>(syscall(SYS_pidfd_open, host.pid(), 0)));
-    const unique_fd worker_exit(static_cast<int>(syscall(SYS_pidfd_open, worker, 0)));
-    kill(host.pid(), SIGKILL);
-    pollfd exits[] = {{worker_exit.get(), POLLIN, 0}, {host_exit.get(), POLLIN, 0}};
-    while (exits[0].revents == 0 && exits[1].revents == 0) ASSERT_GT(poll(exits, 2, 60'000), 0);
-    first += exits[0].revents != 0;
+/// Holds a process in its exit until it is let go: this thread has asked the kernel to be told of the exit, and does
+/// not answer (ptrace(2), PTRACE_EVENT_EXIT). Its memory and its descriptors stay, and its pidfd tells nothing.
+class exit_holder {
+ public:
+  explicit exit_holder(pid_t process)
+      : process_(process), holds_(ptrace(PTRACE_SEIZE, process, nullptr, PTRACE_O_TRACEEXIT) == 0) {}
+  ~exit_holder() {
+    int status = 0;
+    while (holds_ && waitpid(process_, &status, __WALL) == process_ && WIFSTOPPED(status) &&
+           status >> 8 != (SIGTRAP | PTRACE_EVENT_EXIT << 8)) {
+    }
+    if (holds_) ptrace(PTRACE_CONT, process_, nullptr, nullptr);
   }
-  EXPECT_GE(first, runs / 2) << "the workers waited for the host's memory";
+  exit_holder(const exit_holder&) = delete;
+  exit_holder& operator=(const exit_holder&) = delete;
+  [[nodiscard]] bool holds() const { return holds_; }
+
+ private:
+  const pid_t process_;
+  const bool holds_;
+};
+
+// The host watcher is notified before the host's memory is freed; sockets and pidfds are closed after that. How long
+// the kernel frees memory is another matter on each machine: here it does not begin, since a thread of the host is
+// held.
+TEST_F(HostKilledAnyTime, WithMuchMemoryLosesItsWorkersBeforeItsMemory) {
+  host_program host(failing_host("spinning", markers.path()));
+  ASSERT_TRUE(eventually([&] { return markers.has("ready"); }, bound(30s)));
+  pid_t worker = 0;
+  ASSERT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(markers.file("ready")) >> worker); }));
+  const unique_fd host_exit(static_cast<int>(syscall(SYS_pidfd_open, host.pid(), 0)));
+  const unique_fd worker_exit(static_cast<int>(syscall(SYS_pidfd_open, worker, 0)));
+  const exit_holder memory(host.pid());
+  if (!memory.holds()) GTEST_SKIP() << "this process may not trace its child";
+  kill(host.pid(), SIGKILL);
+  pollfd exits[] = {{worker_exit.get(), POLLIN, 0}, {host_exit.get(), POLLIN, 0}};
+  poll(exits, 1, 10'000 * WORKIT_TEST_SLOWNESS);
+  EXPECT_NE(exits[0].revents, 0) << "the workers wait for the host's memory";
+  EXPECT_EQ(poll(exits + 1, 1, 0), 0) << "the control arm: the host has its memory still";
 }
 
 // A forked child has the host's end of the zygote's socket, so that its end is never seen; the host watcher needs none.
