@@ -1,15 +1,17 @@
 // loop: one I/O thread.
 //
 // Invariants
-// 1. Every member but the io_context (thread-safe), the atomics and `owner_`, `index_`, `clock_`, `wakes_` (constant)
-//    is touched on the loop's thread only, or before it starts and after it ended.
+// 1. Every member but the io_context (thread-safe), the atomics, what late_mutex_ guards, and `owner_`, `index_`,
+//    `clock_`, `wakes_` (constant) is touched on the loop's thread only, or before it starts and after it ended.
 // 2. Handlers, timers and posted work run on the dispatcher's stack, where fiber::current() is null.
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
-// 4. Posted work runs on the loop, or, where post() sees `ended_`, on the posting thread. One thread drains such
-//    leftovers; concurrent posters only count theirs in `leftovers_`.
+// 4. Posted work runs on the loop, or, where post() sees `ended_`, on the posting thread. One thread at a time runs
+// such
+//    late work; concurrent posters leave theirs to it. The reactor is not touched after `ended_` but by threads that
+//    `posting_` counts, for which the end waits: so close() can give it back although handles still post.
 // 5. A cancellation may come while the runtime ends, or later. It touches the loop, which its cell keeps, and `told_`.
 //    tell() returns only when no thread is between reading the old `told_` and its last use of it (`telling_` counts).
-// Lock order: there are no locks.
+// Lock order: late_mutex_ is a leaf; no work runs under it.
 #include <workit/fiber/detail/loop.hpp>
 
 #include <sys/prctl.h>
@@ -81,7 +83,7 @@ class loop::own_alarm final : public alarm, public timer {
 loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock)
     : owner_(owner), index_(index), clock_(clock), is_manual_(clock.is_manual()), wakes_(wake_pipe::make()) {
   if (!wakes_) throw std::system_error(errno, std::generic_category(), "pipe2 for an I/O thread");
-  wake_.assign(wakes_.get());
+  reactor_->wake.assign(wakes_.get());
   own_alarm_ = std::make_unique<own_alarm>(*this);
 }
 
@@ -91,7 +93,7 @@ loop::~loop() {
 }
 
 void loop::close_wakes() noexcept {
-  if (wake_.is_open()) wake_.release();  // `wakes_` owns the descriptor
+  if (reactor_ && reactor_->wake.is_open()) reactor_->wake.release();  // `wakes_` owns the descriptor
   wakes_.reset();
 }
 
@@ -128,10 +130,18 @@ void loop::leave_thread() {
 }
 
 void loop::end_for_good() {
-  close_wakes();
-  work_.reset();
+  {
+    const thread_lock lock(late_mutex_);
+    running_late_ = true;  // what comes from now on runs after what came before
+  }
   ended_.store(true);
-  run_leftovers();
+  for (auto under_way = posting_.load(); under_way != 0; under_way = posting_.load()) posting_.wait(under_way);
+  close_wakes();
+  reactor_->earliest.cancel();
+  reactor_->work.reset();
+  reactor_->io.restart();
+  reactor_->io.poll();
+  drain_late();
 }
 
 void loop::run() {
@@ -156,7 +166,7 @@ void loop::run_here(const std::function<void()>& first) {
     first();
     task_ended();
   }
-  io_.poll();  // what was spawned or posted from outside
+  reactor_->io.poll();  // what was spawned or posted from outside
   awaits_none_ = true;
   while (live_ != 0) boost::fibers::context::active()->suspend();
   awaits_none_ = false;
@@ -170,16 +180,50 @@ void loop::task_ended() {
     boost::fibers::context::active()->schedule(static_cast<boost::fibers::context*>(main_fiber_));
 }
 
+/// A thread that may be using the reactor, unless it sees `ended_`.
+class loop::posting {
+ public:
+  explicit posting(loop& to) noexcept : to_(to) { to_.posting_.fetch_add(1); }
+  ~posting() {
+    if (to_.posting_.fetch_sub(1) == 1 && to_.ended_.load()) to_.posting_.notify_all();
+  }
+  posting(const posting&) = delete;
+  posting& operator=(const posting&) = delete;
+
+ private:
+  loop& to_;
+};
+
 void loop::post(std::function<void()> work) {
-  boost::asio::post(io_, std::move(work));
-  if (ended_.load()) run_leftovers();
+  {
+    const posting here(*this);
+    if (!ended_.load()) return boost::asio::post(reactor_->io, std::move(work));
+  }
+  run_late(std::move(work));
 }
 
-void loop::run_leftovers() {
-  if (leftovers_.fetch_add(1) != 0) return;
-  for (std::size_t seen = 1; seen != 0; seen = leftovers_.fetch_sub(seen) - seen) {
-    io_.restart();
-    io_.poll();
+void loop::run_late(std::function<void()> work) {
+  {
+    const thread_lock lock(late_mutex_);
+    late_.push_back(std::move(work));
+    if (std::exchange(running_late_, true)) return;
+  }
+  drain_late();
+}
+
+void loop::drain_late() {
+  for (;;) {
+    std::function<void()> next;
+    {
+      const thread_lock lock(late_mutex_);
+      if (late_.empty()) {
+        running_late_ = false;
+        return;
+      }
+      next = std::move(late_.front());
+      late_.pop_front();
+    }
+    next();
   }
 }
 
@@ -220,7 +264,7 @@ void loop::turn(std::size_t ready) {
   // Each look for I/O is a system call: idle() has just made one, or will, when there is nothing else to do. A manual
   // clock jumps there, and only when nothing has come.
   const bool has_looked = std::exchange(has_looked_, false), will_look = ready == 0 && queued_.empty();
-  if (is_manual_ || !(has_looked || will_look)) io_.poll();
+  if (is_manual_ || !(has_looked || will_look)) reactor_->io.poll();
   begin_queued(ready);
 }
 
@@ -248,14 +292,14 @@ void loop::idle() {
   has_looked_ = true;
   if (has_come_soon()) return;
   beats_.store(beats() | 1, std::memory_order_relaxed);
-  io_.run_one();
+  reactor_->io.run_one();
   beat();
 }
 
 bool loop::has_come_soon() {
   if (operations_ == 0 || spins_until_ == time_point{}) return false;
   do {
-    if (io_.poll_one() != 0) return true;
+    if (reactor_->io.poll_one() != 0) return true;
   } while (std::chrono::steady_clock::now() < spins_until_);
   spins_until_ = {};
   return false;
@@ -276,8 +320,8 @@ void loop::watch_earliest() {
   const auto at = timers_.top()->at;
   if (at == earliest_at_) return;
   earliest_at_ = at;
-  earliest_.expires_at(at);
-  earliest_.async_wait([this](const boost::system::error_code& failed) {
+  reactor_->earliest.expires_at(at);
+  reactor_->earliest.async_wait([this](const boost::system::error_code& failed) {
     if (!failed) earliest_at_ = time_point::max();
   });
 }
@@ -293,12 +337,13 @@ alarm& loop::deadlines() noexcept {
 void loop::on_wake(std::function<void()> handler) { wake_handlers_.push_back(std::move(handler)); }
 
 void loop::await_wake() {
-  wake_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& failed) {
-    if (failed) return;
-    wakes_.drain();
-    run_wake_handlers();
-    await_wake();
-  });
+  reactor_->wake.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                            [this](const boost::system::error_code& failed) {
+                              if (failed) return;
+                              wakes_.drain();
+                              run_wake_handlers();
+                              await_wake();
+                            });
 }
 
 void loop::wake_soon() {

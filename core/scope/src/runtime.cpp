@@ -4,6 +4,7 @@
 // 1. roots_->live counts roots that were accepted and whose task has not settled. The intake closes under the same lock
 //    that accepts, so that shutdown sees every root there will ever be.
 // 2. Services stop after the last root has settled and before the loops end: what they post still arrives.
+// 3. Handles may keep the loops; their descriptors are given back all the same.
 // Lock order: roots_->mutex is a leaf; nothing is called under it.
 #include <workit/scope/runtime.hpp>
 
@@ -99,7 +100,11 @@ runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> se
   }
 }
 
-runtime::~runtime() { shutdown(); }
+runtime::~runtime() {
+  shutdown();
+  services_.clear();  // what they have on a loop goes before its reactor
+  for (const auto& l : loops_) l->close();
+}
 
 void runtime::install_warden(std::shared_ptr<alarm> warden) {
   WORKIT_ASSERT(warden_ == nullptr, "a runtime has one warden, and this one has it already");

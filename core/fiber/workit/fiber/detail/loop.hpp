@@ -15,6 +15,7 @@
 #include <thread>
 #include <workit/base/cancel_cell.hpp>
 #include <workit/base/detail/wake_pipe.hpp>
+#include <workit/base/thread_mutex.hpp>
 #include <workit/fiber/detail/asio_configuration.hpp>
 #include <workit/fiber/detail/block_pool.hpp>
 #include <workit/fiber/detail/stack_pool.hpp>
@@ -39,6 +40,9 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void start();
   /// Ends the thread once all fibers have ended; what was posted before is still run. Threads: the runtime's.
   void join();
+  /// Gives back what costs descriptors, although handles may keep the loop. Requires: join(); what was made on
+  /// executor() is gone. Threads: the runtime's.
+  void close() noexcept { reactor_.reset(); }
 
   /// For a loop without a thread: makes the calling one its own, calls `first`, if any, on the caller's stack, and
   /// drives the loop until no task is left. Blocks: until then. Errors: asserts that no other thread drives the loop,
@@ -111,13 +115,22 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
 
   /// Memory for what lives as long as a task.
   [[nodiscard]] block_pool& blocks() noexcept { return blocks_; }
-  [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] boost::asio::io_context& io() noexcept { return reactor_->io; }
   [[nodiscard]] workit::runtime& owner() const noexcept { return owner_; }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
 
  private:
   friend class fiber_scheduler;
   class own_alarm;
+  class posting;
+
+  /// What waits for I/O and for instants: an epoll set, an eventfd and a timerfd; and the eventfd for other processes.
+  struct reactor {
+    boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
+    boost::asio::steady_timer earliest{io};
+    boost::asio::posix::stream_descriptor wake{io};
+  };
 
   void run();
   /// Takes the thread, and lets it go: fibers, events and I/O are this loop's between the two.
@@ -140,18 +153,17 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   void await_wake();
   void run_wake_handlers();
   void close_wakes() noexcept;
-  void run_leftovers();
+  /// Runs `work` after the end: on this thread, or on one that is doing that already.
+  void run_late(std::function<void()> work);
+  void drain_late();
 
   workit::runtime& owner_;
   const std::size_t index_;
   clock_source& clock_;
   const bool is_manual_;
-  boost::asio::io_context io_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
-  boost::asio::steady_timer earliest_{io_};
+  std::optional<reactor> reactor_{std::in_place};  // none after close()
   time_point earliest_at_ = time_point::max();
-  wake_pipe wakes_;
-  boost::asio::posix::stream_descriptor wake_{io_};  // the reading end of `wakes_`
+  wake_pipe wakes_;  // its reading end is that of the reactor, too
   std::vector<std::function<void()>> wake_handlers_;
   timer_heap timers_;
   std::unique_ptr<own_alarm> own_alarm_;
@@ -171,7 +183,10 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::atomic<bool> ended_{false};
   std::atomic<std::uint64_t> beats_{0};
   std::atomic<pid_t> thread_id_{0};
-  std::atomic<std::size_t> leftovers_{0};
+  std::atomic<int> posting_{0};
+  thread_mutex late_mutex_;
+  std::deque<std::function<void()>> late_ WORKIT_GUARDED_BY(late_mutex_);  // posted after the end
+  bool running_late_ WORKIT_GUARDED_BY(late_mutex_) = false;
   std::atomic<alarm*> told_{nullptr};
   std::atomic<int> telling_{0};
   stack_pool stacks_;
