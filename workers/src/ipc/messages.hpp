@@ -35,6 +35,7 @@ enum class message_kind : std::uint32_t {
   ping,   ///< answered by `pong` at once
   quit,
   // zygote to host
+  begun,      ///< init() was reached; preload is next
   ready,      ///< preload is done
   failed,     ///< the start failed; `text` says why. The zygote exits
   forked,     ///< with a pidfd, or an error

@@ -1,12 +1,17 @@
 // startup_call: the call of a start as it travels, and what does not go with it.
 #include <workit/workers/startup_call.hpp>
 
+#include <boost/core/demangle.hpp>
 #include <workit/workers/with_args.hpp>
 
 namespace workit {
 
 workers::remote_call startup_call::encoded() const {
-  return call_ != nullptr ? *call_ : workers::make_remote_call(plain_);
+  return call_ != nullptr ? *call_ : workers::make_remote_call(code_);
+}
+
+std::string startup_call::name() const {
+  return code_ != nullptr ? workers::name_of(code_) : boost::core::demangle(type_->name());
 }
 
 void detail::check_startup(const workers::remote_call& call) {

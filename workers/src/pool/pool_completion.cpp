@@ -61,6 +61,9 @@ void pool_core::task_died(const handle& worker, const std::shared_ptr<job>& task
   const bool crashed = unseen || (!completed && task->decide(job::state::running, job::state::crashed));
   if (!completed && !crashed) return;  // a stop was first: on_stopped() or the launcher lets go of the worker
   if (crashed) result = end_by_death(*worker, *task, end, stricter(limits_, task->limits), options_.name, !unseen);
+  // One that has no worker_init is given tasks before it is ready.
+  if (auto* n = std::get_if<job_not_started>(&*result))
+    if (auto why = why_unready(*worker); crashed && !why.empty()) *n = {std::move(why)};
   worker->take_output(task->used);
   if (std::holds_alternative<job_gave_up>(*result)) result = end_by_giving_up(*task, worker->pid);
   deferred_actions todo;

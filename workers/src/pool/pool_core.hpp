@@ -134,6 +134,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_exited(std::uint32_t number, const worker_end& end) WORKIT_EXCLUDES(mutex_);
   void on_reclaimed(std::uint32_t number) WORKIT_EXCLUDES(mutex_);
   void on_violated(std::uint32_t number, int call) WORKIT_EXCLUDES(mutex_);
+  /// What a worker that never became ready said of it, as a sentence; empty when it said nothing.
+  [[nodiscard]] std::string why_unready(const worker_handle& worker) const;
   /// True when the next one should wait a little.
   bool died_at_start(const worker_handle& worker, int status) WORKIT_REQUIRES(mutex_);
   void back_off(deferred_actions& todo) WORKIT_REQUIRES(mutex_);
@@ -159,6 +161,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void on_message(const group& from, const message& m, std::vector<unique_fd>& descriptors) WORKIT_EXCLUDES(mutex_);
   void on_preload_failed(zygote_group& from, const std::string& sentence) WORKIT_EXCLUDES(mutex_);
   void zygote_died(const group& from) WORKIT_EXCLUDES(mutex_);
+  /// How far a zygote had come.
+  enum class stage { fresh, begun, ready };
+  [[nodiscard]] std::string how_it_died(const std::string& words, stage at) const;
   /// Clears away a dead zygote and its workers. What became of it, if tasks were given to its workers.
   std::optional<std::string> bury(const group& from) WORKIT_EXCLUDES(mutex_);
   /// There is no serving zygote any more, or could not be another: has the next one tried, soon or a little later.
@@ -175,6 +180,13 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void keep_health_checked() WORKIT_REQUIRES(mutex_);
   void on_health_timer() WORKIT_EXCLUDES(mutex_);
   void zygote_hangs(const group& from) WORKIT_EXCLUDES(mutex_);
+  /// Gives it up although it has not died; `how`: what is wrong with it.
+  void abandon_zygote(const group& from, const std::string& how) WORKIT_EXCLUDES(mutex_);
+
+  // pool_overdue.cpp
+  void on_overdue_timer() WORKIT_EXCLUDES(mutex_);
+  void worker_overdue(const handle& worker, deferred_actions& todo) WORKIT_REQUIRES(mutex_);
+  [[nodiscard]] std::string why_overdue(const zygote_group& zygote) const WORKIT_REQUIRES(mutex_);
 
   // pool_workers.cpp
   /// Without real-time priority: a task that writes without end sets the pace.
@@ -202,6 +214,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   const process_options options_;
   const limit_values limits_;
+  const std::string preload_name_ = options_.preload ? options_.preload.name() : "";
+  const std::string worker_init_name_ = options_.worker_init ? options_.worker_init.name() : "";
   const pool_size size_{options_};
   preempt::warden& warden_;
   const std::vector<int> loops_;
@@ -225,7 +239,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   capacity_losses losses_ WORKIT_GUARDED_BY(mutex_);  // of serving workers
   pool_timer back_off_ WORKIT_GUARDED_BY(mutex_);     // no fork for the serving zygote while it is set
   pool_timer replenish_ WORKIT_GUARDED_BY(mutex_);
-  pool_timer shrink_ WORKIT_GUARDED_BY(mutex_);  // with idle_shrink
+  pool_timer overdue_ WORKIT_GUARDED_BY(mutex_);  // preload_timeout, worker_init_timeout: the next that may pass
+  pool_timer shrink_ WORKIT_GUARDED_BY(mutex_);   // with idle_shrink
   pool_timer health_ WORKIT_GUARDED_BY(mutex_);
   pool_status counts_ WORKIT_GUARDED_BY(mutex_);        // the counters that only grow
   std::size_t finished_ WORKIT_GUARDED_BY(mutex_) = 0;  // tasks whose result was delivered

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <system_error>
+#include <workit/base/detail/duration_text.hpp>
 
 #include "pool_core.hpp"
 #include "zygote_health.hpp"
@@ -23,11 +24,11 @@ void pool_core::on_health_timer() {
   for (const auto& g : checked) on_zygote_readable(g);  // what it has said by now is heard first
   {
     const thread_lock guard(mutex_);
-    const bool has_tasks = demand() != 0;
-    bool is_needed = has_tasks;
+    const bool is_awaited = demand() != 0 || life_ == life::starting || reloading_;
+    bool is_needed = is_awaited;
     for (const auto& g : checked) {
       if (!g->link || g->dismissed) continue;
-      const auto step = pulse(*g, has_tasks);
+      const auto step = pulse(*g, is_awaited);
       if (step == health_step::hangs) hung.push_back(g);
       // When the socket has no room for it, there is enough that the zygote has to answer.
       if (step == health_step::ask) static_cast<void>(g->link->send({.kind = message_kind::ping}));
@@ -41,10 +42,12 @@ void pool_core::on_health_timer() {
   for (const auto& g : hung) zygote_hangs(g);
 }
 
-/// Its running tasks go on: a worker needs its zygote to be born and to be buried, and for nothing between.
 void pool_core::zygote_hangs(const group& from) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.zygote_timeout).count();
-  const auto how = "did not answer for " + std::to_string(ms) + " ms";
+  abandon_zygote(from, "did not answer for " + workit::detail::in_ms(options_.zygote_timeout));
+}
+
+/// Its running tasks go on: a worker needs its zygote to be born and to be buried, and for nothing between.
+void pool_core::abandon_zygote(const group& from, const std::string& how) {
   std::vector<worker_table::orphan> orphans;
   {
     const thread_lock guard(mutex_);

@@ -75,6 +75,7 @@ void pool_core::listen() {
     add(replenish_.timer(), &pool_core::on_replenish_timer);
     add(zygote_timer_, &pool_core::on_zygote_timer);
     add(health_.timer(), &pool_core::on_health_timer);
+    add(overdue_.timer(), &pool_core::on_overdue_timer);
     if (options_.idle_shrink) add(shrink_.timer(), &pool_core::on_shrink_timer);
   }
   const auto keep = [&](auto& place, auto made, void (pool_core::*call)()) {
@@ -89,17 +90,16 @@ void pool_core::listen() {
 }
 
 void pool_core::fall_silent() noexcept {
-  std::array<int, 7> heard{};
+  std::array<int, 8> heard{};
   {
     const thread_lock guard(mutex_);
-    heard = {back_off_.timer().get(), replenish_.timer().get(), shrink_.timer().get(),
-             health_.timer().get(),   zygote_timer_.get(),      ready_.get(),
-             outputs_.get()};
+    heard = {back_off_.timer().get(), replenish_.timer().get(), shrink_.timer().get(), health_.timer().get(),
+             overdue_.timer().get(),  zygote_timer_.get(),      ready_.get(),          outputs_.get()};
   }
   for (const int descriptor : heard)
     if (descriptor >= 0) warden_.unwatch(descriptor);
   const thread_lock guard(mutex_);
-  for (auto* timer : {&back_off_, &replenish_, &shrink_, &health_}) timer->timer().reset();
+  for (auto* timer : {&back_off_, &replenish_, &shrink_, &health_, &overdue_}) timer->timer().reset();
   zygote_timer_.reset();
   ready_.reset();
   outputs_.reset();

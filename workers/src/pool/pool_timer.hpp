@@ -5,9 +5,9 @@
 
 namespace workit::workers {
 
-/// A timer_fd that is set only while it is not: what it was set for first stays. External synchronisation: the pool's
-/// mutex; take_fired() and the descriptor need none.
-/// Invariant: is_set() from a set_*() until expired(), called by the function that heard it fire.
+/// A timer_fd that is set only while it is not: what it was set for first stays, but for set_at_latest(). External
+/// synchronisation: the pool's mutex; take_fired() and the descriptor need none. Invariant: is_set() from a set_*()
+/// until expired(), called by the function that heard it fire.
 class pool_timer {
  public:
   [[nodiscard]] timer_fd& timer() noexcept { return timer_; }
@@ -18,6 +18,12 @@ class pool_timer {
   }
   void set_at(time_point when) noexcept {
     if (!std::exchange(set_, true)) timer_.fire_at(when);
+  }
+  /// Fires then, or earlier where it is set to. The other set_*() are not for the same timer.
+  void set_at_latest(time_point when) noexcept {
+    if (std::exchange(set_, true) && at_ <= when) return;
+    at_ = when;
+    timer_.fire_at(when);
   }
   void set_every(duration period) noexcept {
     if (!std::exchange(set_, true)) timer_.fire_every(period);
@@ -30,6 +36,7 @@ class pool_timer {
  private:
   timer_fd timer_;
   bool set_ = false;
+  time_point at_{};  // of set_at_latest()
 };
 
 }  // namespace workit::workers

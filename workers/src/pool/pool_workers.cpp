@@ -1,4 +1,5 @@
 // The workers of a pool: forked when some are missing, buried when they have died.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,12 +18,14 @@ using namespace std::chrono_literals;
 /// Requests under way at once: their packets fit the socket, whatever the size of the pool.
 constexpr std::size_t most_forks_at_once = 32;
 
+/// Of a status as wait(2) gives it.
+std::string words_of(int status) {
+  return WIFSIGNALED(status) ? "died of signal " + std::to_string(WTERMSIG(status))
+                             : "exited with code " + std::to_string(WEXITSTATUS(status));
+}
+
 /// Longer than a small victim takes to die, and than its caller's next task.
 constexpr duration replenish_after = 2ms;
-
-bool is_ready(const worker_handle& worker) noexcept {
-  return worker.control().ready.load(std::memory_order_acquire) == ready_now;
-}
 
 }  // namespace
 
@@ -127,8 +130,10 @@ void pool_core::on_forked(zygote_group& from, const message& m, unique_fd pidfd)
       if (zygotes_.is_retired(from)) {
         lose(worker);
         todo.kill(worker);
-      } else if (options_.worker_init != nullptr && !is_ready(*worker)) {
+      } else if (options_.worker_init != nullptr && !worker->is_ready()) {
         workers_.enter(worker, worker_state::preparing);  // it writes the ready event, or dies
+        worker->ready_by = deadline_point::in(options_.worker_init_timeout, std::chrono::steady_clock::now());
+        if (!worker->ready_by.is_never()) overdue_.set_at_latest(worker->ready_by.at());
       } else {
         on_ready(worker, todo);
       }
@@ -170,7 +175,7 @@ void pool_core::on_ready_event() {
   {
     const thread_lock guard(mutex_);
     for (const auto& [number, worker] : workers_)
-      if (worker->state == worker_state::preparing && is_ready(*worker)) on_ready(worker, todo);
+      if (worker->state == worker_state::preparing && worker->is_ready()) on_ready(worker, todo);
   }
   run(std::move(todo));
 }
@@ -188,7 +193,7 @@ void pool_core::on_exited(std::uint32_t number, const worker_end& end) {
     worker->end.violation = worker->violation;
     changed_.notify_all();
     bool brake = false;
-    if (is_ready(*worker))
+    if (worker->is_ready())
       start_failures_.worked();
     else if (worker->state != worker_state::lost)
       brake = died_at_start(*worker, end.status);
@@ -226,17 +231,30 @@ void pool_core::on_reclaimed(std::uint32_t number) {
   run(std::move(todo));
 }
 
-bool pool_core::died_at_start(const worker_handle& worker, int status) {
-  std::string sentence;
-  if (worker.control().ready.load(std::memory_order_acquire) == init_failed) {
-    auto words = worker.read_result({});
-    if (auto* n = words ? std::get_if<job_not_started>(&*words) : nullptr)
-      sentence = "worker_init of pool \"" + options_.name + "\" threw " + n->why;
+std::string pool_core::why_unready(const worker_handle& worker) const {
+  switch (worker.control().ready.load(std::memory_order_acquire)) {
+    case init_failed: {
+      auto words = worker.read_result({});
+      if (auto* n = words ? std::get_if<job_not_started>(&*words) : nullptr)
+        return "worker_init of pool \"" + options_.name + "\" threw " + n->why;
+      return {};
+    }
+    case confine_failed:
+      return "pool \"" + options_.name + "\": " +
+             (options_.sandbox == sandbox::compute_only ? "sandbox::compute_only cannot be had"
+                                                        : "limits.processes = 0 cannot be kept") +
+             " by a worker: seccomp: " + std::strerror(worker.control().confine_error.load(std::memory_order_relaxed));
+    default:
+      return {};
   }
+}
+
+bool pool_core::died_at_start(const worker_handle& worker, int status) {
+  std::string sentence = why_unready(worker);
   const bool has_words = !sentence.empty();
   if (!has_words)
-    sentence = "the workers of pool \"" + options_.name + "\" die as they start (wait status " +
-               std::to_string(status) + "): is there memory, and may they run?";
+    sentence = "the workers of pool \"" + options_.name + "\" die as they start (the last one " + words_of(status) +
+               "): is there memory, and may they run?";
   if (zygotes_.is_next(*worker.from)) give_up(*worker.from, sentence);
   if (!zygotes_.is_serving(*worker.from)) return false;
   start_failures_.failed();

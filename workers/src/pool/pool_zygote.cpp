@@ -3,6 +3,7 @@
 #include <system_error>
 #include <workit/base/errors.hpp>
 
+#include "own_image.hpp"
 #include "pool_core.hpp"
 
 namespace workit::workers {
@@ -37,6 +38,8 @@ pool_core::group pool_core::start_zygote(zygote_roles::role r) {
   const int pidfd = fresh->link->pidfd();
   {
     const thread_lock guard(mutex_);
+    fresh->ready_by = deadline_point::in(options_.preload_timeout, std::chrono::steady_clock::now());
+    if (!fresh->ready_by.is_never()) overdue_.set_at_latest(fresh->ready_by.at());
     zygotes_.add(fresh, r);
     ++counts_.zygotes;
     if (life_ == life::closing) fresh->dismiss();  // stop() has not seen it
@@ -83,9 +86,15 @@ void pool_core::on_zygote_readable(const group& from) {
 
 void pool_core::on_message(const group& from, const message& m, std::vector<unique_fd>& descriptors) {
   switch (m.kind) {
+    case message_kind::begun: {
+      const thread_lock guard(mutex_);
+      from->begun = true;
+      return;
+    }
     case message_kind::ready: {
       const thread_lock guard(mutex_);
       from->ready = true;
+      keep_health_checked();  // a start or a reload waits for its workers
       changed_.notify_all();
       break;
     }
@@ -117,6 +126,11 @@ void pool_core::on_preload_failed(zygote_group& from, const std::string& sentenc
   changed_.notify_all();
 }
 
+std::string pool_core::how_it_died(const std::string& words, stage at) const {
+  if (at == stage::fresh) return why_not_begun(words);
+  return words + (at == stage::begun && options_.preload ? " in its preload, " + preload_name_ : "");
+}
+
 void pool_core::zygote_died(const group& from) {
   if (const auto how = bury(from)) zygote_missing(*how);
 }
@@ -125,10 +139,12 @@ std::optional<std::string> pool_core::bury(const group& from) {
   std::unique_ptr<zygote_link> link;
   std::vector<worker_table::orphan> orphans;
   bool was_serving = false;
+  stage at{};
   {
     const thread_lock guard(mutex_);
     link = std::move(from->link);
     if (!link) return std::nullopt;
+    at = from->ready ? stage::ready : from->begun ? stage::begun : stage::fresh;
     from->ready = false;
     orphans = workers_.take_orphans(*from, worker_table::with_tasks::die);
     changed_.notify_all();
@@ -141,7 +157,7 @@ std::optional<std::string> pool_core::bury(const group& from) {
   warden_.unwatch(link->socket());
   warden_.unwatch(link->pidfd());
   const auto words = link->reap();
-  const auto how = words.empty() ? "is gone" : words;
+  const auto how = how_it_died(words.empty() ? "is gone" : words, at);
   link.reset();
   adopt_orphans(orphans, how);
   const thread_lock guard(mutex_);

@@ -33,6 +33,8 @@ process_options checked(process_options options, std::size_t loops) {
   if (options.min_workers > options.workers) refuse("min_workers is more than workers");
   if (options.idle_shrink && *options.idle_shrink <= duration::zero()) refuse("idle_shrink has to be more than zero");
   if (options.zygote_timeout < std::chrono::milliseconds(10)) refuse("zygote_timeout has to be 10 ms at least");
+  if (options.preload_timeout <= duration::zero()) refuse("preload_timeout has to be more than zero");
+  if (options.worker_init_timeout <= duration::zero()) refuse("worker_init_timeout has to be more than zero");
   if (options.when_full == when_full::refuse && options.queue_limit == std::numeric_limits<std::size_t>::max())
     refuse("when_full::refuse needs a queue_limit");
   return options;

@@ -66,7 +66,7 @@ job_result end_by_death(const worker_handle& worker, const job& task, const work
   const auto& crash = worker.control().crash;
   const int note = worker.noted_crash();
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  const bool begun = published && worker.control().ready.load(std::memory_order_acquire) != 0;
+  const bool begun = published && worker.is_ready();
   const bool cancelled = task.cell->record() != nullptr;
   if (end.violation && !cancelled) return job_violated{*end.violation, system_call_name(*end.violation)};
   if (const auto what = limit_reached(limits, worker, end); what && !cancelled)

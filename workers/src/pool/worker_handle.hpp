@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include <workit/base/deadline_point.hpp>
 #include <workit/base/receipt.hpp>
 #include <workit/base/thread_mutex.hpp>
 #include <workit/base/unique_fd.hpp>
@@ -75,6 +76,7 @@ class worker_handle {
   std::shared_ptr<receipt_slot> receipt;  ///< of the stop that took it; completed when it is reclaimed
   time_point stopped_at{};                ///< with `receipt`
   time_point idle_since{};                ///< while idle
+  deadline_point ready_by{};              ///< while preparing: else it is killed
   std::uint64_t tasks = 0;                ///< it has been given
   std::uint64_t first_memory = 0;         ///< bytes when it was ready
   /// Held while a packet is received and put into its channel, so that pieces keep the order in which they were sent.
@@ -89,6 +91,8 @@ class worker_handle {
   [[nodiscard]] control_word word() const noexcept {
     return control_word(control_->word.load(std::memory_order_acquire));
   }
+  /// Whether its worker_init, if any, has returned.
+  [[nodiscard]] bool is_ready() const noexcept { return control_->ready.load(std::memory_order_acquire) == ready_now; }
   /// This task's word in that phase.
   [[nodiscard]] control_word word_in(phase p) const noexcept { return {generation, p}; }
   /// One change of the word; false when it was not `from`.

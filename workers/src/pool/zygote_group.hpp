@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <vector>
+#include <workit/base/deadline_point.hpp>
 
 #include "zygote_link.hpp"
 
@@ -16,7 +17,9 @@ class worker_handle;
 struct zygote_group {
   std::unique_ptr<zygote_link> link;  ///< null once the zygote is dead
   bool watched = false;               ///< both of its descriptors are: until then its messages are not read
+  bool begun = false;                 ///< it has come as far as workit::init: preload is next
   bool ready = false;                 ///< its preload is done
+  deadline_point ready_by{};          ///< else it is given up
   bool serves = false;                ///< it is, or was, the one that tasks are given to
   bool dismissed = false;             ///< told to end
   bool cleared = false;               ///< its zygote is dead, and all that was done about it
@@ -31,11 +34,12 @@ struct zygote_group {
 
   [[nodiscard]] std::size_t alive() const noexcept { return starting + idle.size() + busy; }
   [[nodiscard]] bool is_over() const noexcept { return cleared && alive() == 0; }
-  /// Tells the zygote to end with all its workers.
+  /// Tells the zygote to end with all its workers. One that is not ready has none, may be in preload, and hears
+  /// nothing.
   void dismiss() noexcept {
     if (!link || dismissed) return;
     dismissed = true;
-    if (hung || link->send({.kind = message_kind::quit}) != transfer::done) link->kill();
+    if (hung || !ready || link->send({.kind = message_kind::quit}) != transfer::done) link->kill();
   }
 };
 

@@ -18,13 +18,15 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 
+#include "own_image.hpp"
 #include "worker_descriptors.hpp"
 
 namespace workit::workers {
 namespace {
 
+std::string not_started(const std::string& why) { return "a zygote could not be started: " + why; }
 std::string with_error(const char* what, int error) {
-  return std::string("a zygote could not be started: ") + what + ": " + std::strerror(error);
+  return not_started(what + std::string(": ") + std::strerror(error));
 }
 
 /// OpenBLAS starts threads before main, and a process with threads is not forked.
@@ -68,6 +70,7 @@ struct spawn_plan {
 }  // namespace
 
 zygote_link::zygote_link(birth with) {
+  if (const auto why = why_not_runnable(); !why.empty()) throw start_failed(not_started(why));
   unique_fd start;
   if (with.preload.entry || with.worker_init.entry)
     start = write_startup_frames(with.preload.arguments, with.worker_init.arguments);
@@ -85,7 +88,7 @@ zygote_link::zygote_link(birth with) {
   auto variables = environment();
   const int error =
       ::posix_spawn(&pid_, "/proc/self/exe", &plan.actions, &plan.attributes, arguments, variables.data());
-  if (error != 0) throw start_failed(with_error("posix_spawn (setsid, execve)", error));
+  if (error != 0) throw start_failed(not_started(why_not_spawned(error)));
   pidfd_ = unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_) {
     const int why = errno;
@@ -132,7 +135,13 @@ zygote_link::zygote_link(birth with) {
   host_life_ = std::move(with.host_life);
 }
 
-void zygote_link::kill() noexcept { static_cast<void>(preempt::send_kill(pidfd_.get())); }
+// Its process group has the programs that its preload has begun; kernels before 6.9 refuse that, and it dies alone. Its
+// workers have sessions of their own, and die of its death.
+void zygote_link::kill() noexcept {
+  constexpr unsigned process_group = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP
+  ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, process_group);
+  static_cast<void>(preempt::send_kill(pidfd_.get()));
+}
 
 bool zygote_link::has_exited() const noexcept {
   pollfd exit{pidfd_.get(), POLLIN, 0};

@@ -57,6 +57,7 @@ class zygote_link {
   /// Takes the exit status, unless other code of the host has (SIGCHLD ignored, waitpid(-1)). Blocks: no.
   /// A phrase, as in "died of signal 9"; empty when that is not known.
   [[nodiscard]] std::string reap() noexcept;
+  /// With the programs that it has begun in its session.
   void kill() noexcept;
 
  private:

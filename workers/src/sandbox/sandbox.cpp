@@ -60,6 +60,14 @@ bool forbid_children() noexcept try {
   return false;
 }
 
+std::string missing_for_no_children() {
+  if (!has_programs) return "its seccomp filter is written for x86-64 only";
+  const unsigned action = SECCOMP_RET_ERRNO;
+  if (::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0) return {};
+  return "it takes a seccomp filter, and the kernel has none, or does not let us use it (seccomp: " +
+         std::string(std::strerror(errno)) + "): leave the limit out, or bound processes by a cgroup";
+}
+
 std::string missing_for_sandbox() {
   if (!has_programs) return "its list of system calls is written for x86-64 only";
   const unsigned action = SECCOMP_RET_USER_NOTIF;

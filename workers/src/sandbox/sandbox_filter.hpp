@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <string>
 
 namespace workit::workers {
 
@@ -14,5 +15,8 @@ namespace workit::workers {
 
 /// From now on fork(2) and its kind fail with EAGAIN; threads do not. False with errno when the kernel refuses.
 [[nodiscard]] bool forbid_children() noexcept;
+
+/// Whether the kernel has what that takes; else the end of a sentence that says what is missing and what to do.
+[[nodiscard]] std::string missing_for_no_children();
 
 }  // namespace workit::workers

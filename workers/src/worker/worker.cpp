@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -98,7 +99,12 @@ class worker {
       const auto info = describe_current_exception();
       run_.refuse(info.type + ": " + info.what);
     }
-    control().ready.store(init_failed, std::memory_order_release);
+    leave_unready(init_failed);
+  }
+
+  /// What says why is written.
+  [[noreturn]] void leave_unready(worker_readiness as) noexcept {
+    control().ready.store(as, std::memory_order_release);
     ::_exit(EXIT_FAILURE);
   }
 
@@ -117,11 +123,18 @@ class worker {
       const unique_fd zygote(descriptors_.zygote_channel());
       const unique_fd listener(enter_compute_only({descriptors_.task_channel(), zygote.get()}));
       const int sent = listener.get();
-      if (sent < 0 || send(zygote.get(), {.kind = message_kind::seccomp_listener}, {&sent, 1}) != transfer::done)
-        ::_exit(EXIT_FAILURE);
+      if (sent < 0) refuse_confinement();
+      if (send(zygote.get(), {.kind = message_kind::seccomp_listener}, {&sent, 1}) != transfer::done)
+        ::_exit(EXIT_FAILURE);  // the zygote is gone
     } else if (setup_.limits.processes == 0 && !forbid_children()) {
-      ::_exit(EXIT_FAILURE);
+      refuse_confinement();
     }
+  }
+
+  /// Where the kernel has what it takes, or the zygote had said so, and does not let this worker use it.
+  [[noreturn]] void refuse_confinement() noexcept {
+    control().confine_error.store(errno, std::memory_order_relaxed);
+    leave_unready(confine_failed);
   }
 
   /// Runs the task; whether the next one may be near. Waking a process that sleeps takes about as long as spin_time on

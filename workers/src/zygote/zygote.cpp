@@ -29,6 +29,7 @@
 #include "host_watcher.hpp"
 #include "messages.hpp"
 #include "process_setup.hpp"
+#include "sandbox_filter.hpp"
 #include "startup_frame.hpp"
 #include "task_limits.hpp"
 #include "violation_watch.hpp"
@@ -46,6 +47,7 @@ class zygote {
   }
 
   [[noreturn]] void run() {
+    send_to_host({.kind = message_kind::begun});
     receive_hello();
     watch_host();
     look_for_sandbox();
@@ -102,7 +104,8 @@ class zygote {
       ::poll(&wanted, 1, -1);
       got = receive(zygote_socket, m, descriptors);
     }
-    if (got == transfer::closed || m.kind != message_kind::hello || descriptors.empty()) ::_exit(1);
+    if (got == transfer::closed || m.kind != message_kind::hello || descriptors.empty())
+      fail("the zygote could not receive what it starts with: are there descriptors left for it (ulimit -n)?");
     preload_ = m.preload;
     worker_init_ = m.worker_init;
     output_ = m.output;
@@ -111,7 +114,7 @@ class zygote {
     max_descriptors_ = m.max_descriptors;
     sandbox_ = m.sandbox;
     take_start(m, descriptors);
-    if (descriptors.empty()) ::_exit(1);
+    if (descriptors.empty()) fail("the zygote could not receive the host's life: are there descriptors left for it?");
     // All descriptors above 3 were closed, so these arrive in order at their places, and stay open.
     loop_events_.assign(std::move_iterator(descriptors.begin()), std::move_iterator(descriptors.end() - 1));
     if (!loop_events_.empty() &&
@@ -133,7 +136,7 @@ class zygote {
   }
 
   void watch_host() {
-    refuse_threads();
+    refuse_threads(threads_from::before_init);
     const preempt::host_life_view life(std::exchange(host_life_, {}).get(), host_life_offset_);
     if (life.mutex() == nullptr) fail("the zygote could not map its host's life: " + std::string(::strerror(errno)));
     const pid_t host_watcher = start_host_watcher(*life.mutex());
@@ -145,6 +148,9 @@ class zygote {
 
   /// Here rather than in each worker, which could not report it.
   void look_for_sandbox() {
+    if (limits_.processes == 0)
+      if (const auto missing = missing_for_no_children(); !missing.empty())
+        fail("limits.processes = 0 cannot be kept: " + missing);
     if (sandbox_ == sandbox::none) return;
     if (const auto missing = missing_for_sandbox(); !missing.empty())
       fail("sandbox::compute_only cannot be had: " + missing);
@@ -161,11 +167,11 @@ class zygote {
       fail("preload threw " + info.type + ": " + info.what);
     }
     std::fflush(nullptr);  // or every worker would write the buffered output again
-    refuse_threads();
+    refuse_threads(threads_from::preload);
   }
 
-  void refuse_threads() {
-    if (const auto why = why_unforkable()) fail(*why);
+  void refuse_threads(threads_from where) {
+    if (const auto why = why_unforkable(where)) fail(*why);
   }
 
   void watch_signals() {
@@ -229,7 +235,7 @@ class zygote {
       answer.error = EMFILE;
       return send_to_host(answer);
     }
-    if (const auto why = why_unforkable()) {
+    if (const auto why = why_unforkable(threads_from::preload)) {
       answer.error = EAGAIN;
       answer.threads = threads_in_user_code();
       answer.text.set(*why);

@@ -29,7 +29,8 @@ struct shutdown_options {
 
 /// Guarantees: every submitted job is settled exactly once; a job that is stopped after its result was committed is
 /// delivered; a worker whose task was stopped never runs another.
-/// Threads: any, unless said. Lifetime: the warden and the descriptors outlive it.
+/// Threads: any, unless said. Lifetime: the warden and the descriptors outlive it, or end after stop(): what is left of
+/// it then, as a handle that find_pool() has given, answers and holds no descriptor.
 class process_pool {
  public:
   /// Has the loop of that index call collect() soon. Threads: any. It takes no lock that is ever held while calling the
@@ -48,7 +49,7 @@ class process_pool {
 
   /// Runs this image as the zygote, waits for its preload, forks workers and spares, and, once per process, tries out
   /// which proof of stop the machine gives. The process may have threads.
-  /// Blocks: for the preload and some milliseconds. Threads: one; not the warden's.
+  /// Blocks: for the preload, worker_init and some milliseconds, within their limits. Threads: one; not the warden's.
   /// Errors: start_failed with a sentence: no workit::init(), a preload that threw, no processes to be had.
   void start();
 

@@ -4,7 +4,10 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <type_traits>
+#include <typeinfo>
+#include <workit/workers/detail/function_id.hpp>
 
 namespace workit {
 
@@ -21,17 +24,23 @@ class startup_call {
   template <class F>
     requires(std::convertible_to<F, void (*)()> && !std::is_null_pointer_v<std::remove_cvref_t<F>>)
   startup_call(F function)
-  noexcept : plain_(function) {}
-  explicit startup_call(std::shared_ptr<const workers::remote_call> call) noexcept : call_(std::move(call)) {}
+  noexcept : code_(function) {}
+  /// `code`, or where that is null `type`, is what name() tells.
+  startup_call(std::shared_ptr<const workers::remote_call> call, workers::any_function code,
+               const std::type_info& type) noexcept
+      : code_(code), type_(&type), call_(std::move(call)) {}
 
-  explicit operator bool() const noexcept { return plain_ != nullptr || call_ != nullptr; }
+  explicit operator bool() const noexcept { return code_ != nullptr || call_ != nullptr; }
   friend bool operator==(const startup_call& call, std::nullptr_t) noexcept { return !call; }
 
   /// For pools: the call as it travels. Errors: start_failed when the function has no name.
   [[nodiscard]] workers::remote_call encoded() const;
+  /// For sentences: what people call the function, as workers::name_of().
+  [[nodiscard]] std::string name() const;
 
  private:
-  void (*plain_)() = nullptr;
+  workers::any_function code_ = nullptr;
+  const std::type_info* type_ = nullptr;
   std::shared_ptr<const workers::remote_call> call_;
 };
 

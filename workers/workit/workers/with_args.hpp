@@ -21,15 +21,19 @@ void check_startup(const workers::remote_call& call);
 /// shared_buffer or a channel, and for more than 64 MiB; start_failed as offload().
 template <class F, class... Args>
 [[nodiscard("a start that is given to no pool is not made")]] startup_call with_args(F&& fn, Args&&... args) {
-  workers::detail::check_callable<workers::detail::callable<F>>();
-  using shape = workers::detail::call_shape<workers::detail::callable<F>, Args...>;
+  using callable = workers::detail::callable<F>;
+  workers::detail::check_callable<callable>();
+  using shape = workers::detail::call_shape<callable, Args...>;
   static_assert(std::is_void_v<typename shape::result>,
                 "workit: a preload or worker_init returns nothing; it leaves what it has loaded in static objects");
   static_assert(shape::takes == workers::detail::own_context::none,
                 "workit: a preload or worker_init has no context, since it runs before any task");
+  workers::any_function code = nullptr;
+  if constexpr (workers::detail::function_pointer<callable>)
+    code = reinterpret_cast<workers::any_function>(static_cast<callable>(fn));
   auto call = workers::make_remote_call(std::forward<F>(fn), std::forward<Args>(args)...);
   detail::check_startup(call);
-  return startup_call(std::make_shared<const workers::remote_call>(std::move(call)));
+  return startup_call(std::make_shared<const workers::remote_call>(std::move(call)), code, typeid(callable));
 }
 
 }  // namespace workit

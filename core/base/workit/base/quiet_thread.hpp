@@ -6,16 +6,22 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <workit/base/detail/process_scheduling.hpp>
 
 namespace workit {
 
+namespace detail {
+/// With a sentence that names the thread and, where it is known, what to do.
+[[nodiscard]] std::system_error no_thread(const char* name, const std::system_error& why);
+}  // namespace detail
+
 /// Starts `body` on a thread of that name (15 characters at most) with every signal blocked: the host's handlers run
 /// on the host's own threads. Its processors and priority are the process's, whatever the calling thread has:
-/// run_as_process(). Errors: std::system_error when there are no more threads. Lifetime: the name's is the
-/// program's.
+/// run_as_process(). Errors: std::system_error with a sentence when there are no more threads. Lifetime: the name's is
+/// the program's.
 template <class Body>
 std::thread start_quiet_thread(const char* name, Body body) {
   struct all_signals_blocked {
@@ -29,11 +35,15 @@ std::thread start_quiet_thread(const char* name, Body body) {
   };
   const all_signals_blocked inherited;
   // The thread names itself: to name another one, libc opens a file, which needs a descriptor and may be forbidden.
-  return std::thread([name, body = std::move(body)]() mutable {
-    ::prctl(PR_SET_NAME, name);
-    detail::run_as_process(::getpid());
-    body();
-  });
+  try {
+    return std::thread([name, body = std::move(body)]() mutable {
+      ::prctl(PR_SET_NAME, name);
+      detail::run_as_process(::getpid());
+      body();
+    });
+  } catch (const std::system_error& e) {
+    throw detail::no_thread(name, e);
+  }
 }
 
 }  // namespace workit

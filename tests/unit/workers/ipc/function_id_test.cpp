@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <cstdlib>
 #include <workit/workers/detail/function_id.hpp>
 
 namespace workit::workers {
@@ -33,6 +34,17 @@ TEST(FunctionId, OfCodeInNoModuleIsRefused) {
   ASSERT_NE(page, MAP_FAILED);
   EXPECT_THROW(static_cast<void>(id_of(reinterpret_cast<any_function>(page))), start_failed);
   ::munmap(page, 4096);
+}
+
+TEST(FunctionId, HasANameForPeopleAlsoWhereItIsNotExported) {
+  EXPECT_NE(name_of(reinterpret_cast<any_function>(&answer)).find("workit::workers::(anonymous namespace)::answer()"),
+            std::string::npos);
+  EXPECT_EQ(name_of(reinterpret_cast<any_function>(&std::abort)), "abort");
+  const any_function lambda = [] {};
+  EXPECT_NE(name_of(lambda).find("{lambda()#1}"), std::string::npos) << name_of(lambda);
+  EXPECT_FALSE(name_of(lambda).ends_with("_FUN()"));
+  const auto inside = reinterpret_cast<any_function>(reinterpret_cast<std::uintptr_t>(&answer) + 1);
+  EXPECT_NE(name_of(inside).find("workit_workers_unit_test+0x"), std::string::npos) << name_of(inside);
 }
 
 }  // namespace

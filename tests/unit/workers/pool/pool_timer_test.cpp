@@ -40,6 +40,18 @@ TEST_F(PoolTimer, IgnoresASecondSettingWhileItIsSet) {
   EXPECT_FALSE(has_fired(timer_, 2));
 }
 
+TEST_F(PoolTimer, FiresAtTheEarliestOfTheLatestInstants) {
+  const auto now = std::chrono::steady_clock::now();
+  timer_.set_at_latest(now + 1h);
+  timer_.set_at_latest(now);
+  timer_.set_at_latest(now + 2h);
+  EXPECT_TRUE(has_fired(timer_, -1));
+  EXPECT_TRUE(timer_.take_fired());
+  timer_.expired();
+  timer_.set_at_latest(now + 1h);
+  EXPECT_FALSE(has_fired(timer_, 2)) << "an instant of before has stayed";
+}
+
 TEST_F(PoolTimer, CanBeSetAnewOnceItHasExpired) {
   timer_.set_after(1h);
   timer_.expired();

@@ -50,6 +50,7 @@ TEST_F(ZygoteRoles, HasAWorkerWhenTheServingGroupHas) {
 TEST_F(ZygoteRoles, DismissesARetiredGroupWithItsLastTask) {
   auto [link, zygote] = make_link();
   old_->link = std::move(link);
+  old_->ready = true;
   zygotes_.add(old_, role::serving);
   zygotes_.dismiss_if_done(*old_);
   EXPECT_FALSE(old_->dismissed) << "it serves";
@@ -67,6 +68,7 @@ TEST_F(ZygoteRoles, DismissesARetiredGroupWithItsLastTask) {
 TEST_F(ZygoteRoles, TellsAZygoteOnceToQuit) {
   auto [link, zygote] = make_link();
   old_->link = std::move(link);
+  old_->ready = true;
   old_->dismiss();
   old_->dismiss();
   EXPECT_EQ(zygote.next().kind, message_kind::quit);

@@ -16,15 +16,27 @@ namespace {
 TEST(ForkSafety, TakesOneThread) {
   std::atomic<bool> over{false};
   const auto before = threads_in_user_code();
-  std::thread other([&] { over.wait(false); });
+  std::atomic<bool> named{false};
+  std::thread other([&] {
+    pthread_setname_np(pthread_self(), "my-thread");
+    named = true;
+    over.wait(false);
+  });
+  while (!named) std::this_thread::yield();
   EXPECT_EQ(threads_in_user_code(), before + 1);
-  const auto why = why_unforkable();
-  EXPECT_TRUE(why && why->starts_with("the zygote has " + std::to_string(before + 1) + " threads"));
+  for (const auto where : {threads_from::before_init, threads_from::preload}) {
+    const auto why = why_unforkable(where);
+    ASSERT_TRUE(why);
+    EXPECT_TRUE(why->starts_with("the zygote has " + std::to_string(before + 1) + " threads")) << *why;
+    EXPECT_NE(why->find("\"my-thread\""), std::string::npos) << *why;
+    EXPECT_EQ(why->find("before workit::init") != std::string::npos, where == threads_from::before_init) << *why;
+  }
   over = true;
   over.notify_all();
   other.join();
   EXPECT_EQ(threads_in_user_code(), before);
-  EXPECT_EQ(why_unforkable().has_value(), before > baseline_threads()) << "the test's watchdog may be one";
+  EXPECT_EQ(why_unforkable(threads_from::preload).has_value(), before > baseline_threads())
+      << "the test's watchdog may be one";
 }
 
 TEST(ChildList, IsReadAsTheKernelWritesIt) {

@@ -65,7 +65,8 @@ enum class result_kind : std::uint32_t {
 enum worker_readiness : std::uint32_t {
   not_ready,
   ready_now,
-  init_failed,  ///< the payload holds a result of kind `refused`: what worker_init threw
+  init_failed,     ///< the payload holds a result of kind `refused`: what worker_init threw
+  confine_failed,  ///< `confine_error` says why the worker could not be confined as its pool wants
 };
 
 /// Which side writes what, and when. The host trusts no field once the worker could write it, but the memory is there:
@@ -78,6 +79,7 @@ enum worker_readiness : std::uint32_t {
 ///   request       host         idle
 ///   result        worker       running, before the commit
 ///   ready         worker       any, once: a worker_readiness
+///   confine_error worker       any, before `ready`: a task may be waiting, whose arguments are in the payload
 ///   crash         worker       any, from its signal handler
 ///   asked         host         any: its generation last
 ///   channels      host         idle: to the room that there is at first; running: more, or that it is closed
@@ -135,6 +137,7 @@ struct control_block {
   alignas(64) channel_fields channels[4];
 
   std::atomic<std::uint32_t> ready{not_ready};
+  std::atomic<std::int32_t> confine_error{0};  ///< an errno of seccomp(2)
   std::atomic<std::uint32_t> messages_sent{0};
   std::atomic<std::uint32_t> prewoken{0};  ///< moves on each time
 

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <workit/base/errors.hpp>
 
 namespace workit::workers {
@@ -39,6 +40,10 @@ template <class R, class... P>
 [[nodiscard]] function_id id_of(R (*f)(P...)) {
   return id_of(reinterpret_cast<any_function>(f));
 }
+
+/// For sentences: what people call `f`: its demangled symbol, of the program also where that is not exported, else the
+/// module and the offset in it, for addr2line(1). Blocks: it may read the program's file. Threads: any.
+[[nodiscard]] std::string name_of(any_function f);
 
 /// The function of that name in this process; nothing when its module is not loaded here, or the offset is not code.
 [[nodiscard]] std::optional<any_function> find_function(const function_id& id);
