@@ -26,4 +26,5 @@ int main() {
   rt.run([](workit::scope& s) {
     std::printf("%d\n", workit::offload({.boundary = workit::boundary::thread}, [] { return 42; })(s));
   });
+  return workit::leave(rt.shutdown(), 0);  // by _exit, if a task runs on
 }

@@ -1,4 +1,6 @@
 // Several pools in one runtime, made with it and later, and what offload does with them.
+#include <fcntl.h>
+
 #include <algorithm>
 #include <support/error_of.hpp>
 
@@ -57,6 +59,61 @@ TEST_F(Pools, AreOpenedWhileTheHostHasThreadsAndScopesAndClosedAgain) {
   }
   EXPECT_THROW(close_pool(rt, "late"), start_failed);
   EXPECT_EQ(preloaded_by, 0);
+}
+
+/// The numbers of the descriptors that a task finds open, as text.
+std::string descriptors_of_a_task() {
+  std::vector<int> numbers;
+  for (int n = 0; n < 64; ++n)
+    if (fcntl(n, F_GETFD) >= 0) numbers.push_back(n);
+  std::string text;
+  for (const int n : numbers) text += std::to_string(n) + ' ';
+  return text;
+}
+
+TEST_F(Pools, GiveTheirTasksTheDescriptorsThatThePageLists) {
+  const auto of = [](std::size_t io_threads, startup_call init, sandbox confined, worker_output output) {
+    runtime rt({.io_threads = io_threads},
+               processes({.workers = 1, .output = output, .sandbox = confined, .worker_init = std::move(init)}));
+    return rt.run([](scope& s) { return offload({}, descriptors_of_a_task)(s); });
+  };
+  EXPECT_EQ(of(1, {}, sandbox::none, worker_output::inherit), "0 1 2 3 4 5 6 ");
+  EXPECT_EQ(of(2, {}, sandbox::none, worker_output::inherit), "0 1 2 3 4 5 6 7 ");
+  EXPECT_EQ(of(
+                1, [] {}, sandbox::none, worker_output::inherit),
+            "0 1 2 3 4 5 6 7 ");
+  EXPECT_EQ(of(1, {}, sandbox::none, worker_output::captured), "0 1 2 3 4 5 6 ");
+}
+
+// Its own scope was not asked to stop: it goes on, and the error says that the pool was.
+TEST_F(Pools, ThatAreClosedCancelWhatRunsInThemAndNotItsScope) {
+  const marker_folder markers;
+  runtime rt({}, processes({.name = "first", .workers = 1}));
+  open_pool(rt, {.name = "late", .workers = 1});
+  rt.run([&](scope& s) {
+    auto running = s.spawn({.background = true}, offload({.pool = "late"}, spin_and_mark, markers.file("started"),
+                                                         markers.file("ended"), std::int64_t{60'000}));
+    markers.await("started", s);
+    auto waiting = s.spawn({.background = true}, offload({.pool = "late"}, twice, 1));
+    s.sleep_for(5ms);
+    std::thread([&] { EXPECT_EQ(close_pool(rt, "late").killed, 1u); }).join();
+    const auto ended = running.result();
+    ASSERT_TRUE(ended.error() != nullptr);
+    try {
+      std::rethrow_exception(ended.error());
+    } catch (const task_cancelled& e) {
+      EXPECT_EQ(kind_of(e.why()), "shutdown");
+    }
+    EXPECT_EQ(kind_of(running.receipt().stops.at(0).why), "shutdown");
+    EXPECT_THROW(static_cast<void>(waiting.get()), pool_stopped);
+    EXPECT_FALSE(s.stopping());
+    EXPECT_EQ(offload({.pool = "first"}, twice, 4)(s), 8);
+  });
+}
+
+TEST_F(Pools, CountTheWorkersThatTheyHaveHadWithoutThatOfTheSelfTest) {
+  runtime rt({}, processes({.name = "first", .workers = 1}), processes({.name = "second", .workers = 1}));
+  for (const auto* name : {"first", "second"}) EXPECT_EQ(find_pool(rt, name)->status().started, 2u) << name;
 }
 
 TEST_F(Pools, OpenedLaterEndWithTheRuntime) {

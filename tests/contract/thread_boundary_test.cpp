@@ -1,6 +1,7 @@
 // The contract of boundary::thread: work that ignores every stop token is stopped in place, or the stop is refused.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include <thread>
 #include <workit/workit.hpp>
 
+#include "failures/host_program.hpp"
 #include "receipt_of.hpp"
 
 namespace workit::test {
@@ -365,6 +367,48 @@ TEST_F(ThreadBoundary, QueuedWorkIsWithdrawn) {
     EXPECT_EQ(s.receipt.where, boundary::thread);
   }
   EXPECT_EQ(withdrawn, 1);
+}
+
+// A destructor that waits for the task waits for ever: the control arm. So does a library's, as OpenBLAS's.
+TEST_F(ThreadBoundary, ItsProgramLeavesBesideATaskThatRunsOn) {
+  host_program stuck({WORKIT_REFUSED_HOST, "exit"});
+  std::string said;
+  for (char c = 0; !said.ends_with("waits ") && read(stuck.output(), &c, 1) == 1;) said += c;
+  EXPECT_TRUE(said.ends_with("1 waits ")) << said;
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(kill(stuck.pid(), 0), 0);
+  EXPECT_EQ(waitpid(stuck.pid(), nullptr, WNOHANG), 0) << "the control arm: it has ended by itself";
+
+  host_program leaves({WORKIT_REFUSED_HOST, "leave"});
+  said = leaves.said();
+  EXPECT_EQ(leaves.wait(), 7);
+  EXPECT_NE(said.find("task \"spinner\" of pool \"threads\" runs on, on thread "), std::string::npos) << said;
+  EXPECT_NE(said.find("its stop was refused for lock_held; 1 "), std::string::npos) << said;
+  EXPECT_EQ(said.find("waits"), std::string::npos) << said;
+}
+
+TEST_F(ThreadBoundary, ItsProgramReturnsFromMainWhereNothingRunsOn) {
+  host_program host({WORKIT_REFUSED_HOST, "leave_without"});
+  EXPECT_EQ(host.said(), "0 ");
+  EXPECT_EQ(host.wait(), 7);
+}
+
+// A handle on the pool, as the runtime's end, stops it again.
+TEST_F(ThreadBoundary, ItsPoolIsStoppedTwiceBesideATaskThatRunsOn) {
+  runtime rt({}, threads({.threads = 1}));
+  const auto pool = find_threads(rt, "");
+  rt.run([](scope& s) {
+    const auto before = beats.load();
+    auto task = s.spawn({.background = true}, offload(at_thread, beat_under_a_lock));
+    while (beats.load() == before) s.sleep_for(1ms);
+    task.cancel("enough");
+    task.wait();
+  });
+  EXPECT_EQ(rt.shutdown().running_on.size(), 1u);
+  pool->stop();
+  EXPECT_EQ(rt.shutdown().running_on.size(), 1u);
+  let_out = true;
+  while (!rt.shutdown().running_on.empty()) std::this_thread::yield();
 }
 
 }  // namespace

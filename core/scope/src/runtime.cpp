@@ -166,11 +166,18 @@ void runtime::root_ended() {
   if (--roots_->live == 0) roots_->none_left.notify_all();
 }
 
-void runtime::shutdown(duration grace) {
+runtime_end runtime::how_it_ended() const {
+  runtime_end end;
+  for (const auto& s : services_)
+    for (auto& each : s->running_on()) end.running_on.push_back(std::move(each));
+  return end;
+}
+
+runtime_end runtime::shutdown(duration grace) {
   WORKIT_ASSERT(detail::loop::current() == nullptr, "a runtime cannot be shut down from one of its own I/O threads");
   {
     thread_lock lock(roots_->mutex);
-    if (std::exchange(roots_->ended, true)) return;
+    if (std::exchange(roots_->ended, true)) return how_it_ended();
     roots_->intake_open = false;
     const auto none = [this] {
       roots_->mutex.assert_held();
@@ -194,6 +201,7 @@ void runtime::shutdown(duration grace) {
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->drain(deadline_point{now});
   for (auto s = services_.rbegin(); s != services_.rend(); ++s) (*s)->stop();
   end_loops();
+  return how_it_ended();
 }
 
 void runtime::end_loops() noexcept {

@@ -129,8 +129,7 @@ int serve(const settings& s) {
     std::cerr << "chat_server: draining " << rt.live_roots() - 1 << " connections" << std::endl;
     drain(server, signals, rt, std::chrono::seconds(s.drain_seconds));
   });
-  rt.shutdown();
-  return 0;
+  return workit::leave(rt.shutdown(), 0);
 }
 
 }  // namespace

@@ -124,6 +124,15 @@ inline std::string exercise(scope& s) {
   return wrong;
 }
 
+/// The program of failing_host_main.cpp in one of its modes; `in_front`: a command that runs it, as in "unshare".
+inline std::vector<std::string> failing_host(std::string mode, std::string folder = {},
+                                             std::vector<std::string> in_front = {}) {
+  in_front.emplace_back(WORKIT_FAILING_HOST);
+  in_front.push_back(std::move(mode));
+  if (!folder.empty()) in_front.push_back(std::move(folder));
+  return in_front;
+}
+
 /// Nothing of a test is left: no thread, descriptor or process.
 class failures_test : public runtime_test {
  protected:

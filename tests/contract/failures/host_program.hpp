@@ -13,15 +13,6 @@
 
 namespace workit::test {
 
-/// The program of failing_host_main.cpp in one of its modes; `in_front`: a command that runs it, as in "unshare".
-inline std::vector<std::string> failing_host(std::string mode, std::string folder = {},
-                                             std::vector<std::string> in_front = {}) {
-  in_front.emplace_back(WORKIT_FAILING_HOST);
-  in_front.push_back(std::move(mode));
-  if (!folder.empty()) in_front.push_back(std::move(folder));
-  return in_front;
-}
-
 /// Runs a program; what it writes to standard output is kept. It is killed when this object ends.
 class host_program {
  public:
@@ -35,6 +26,8 @@ class host_program {
   host_program& operator=(const host_program&) = delete;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Where what it writes can be read.
+  [[nodiscard]] int output() const { return output_; }
   /// What it has written, once it has ended or closed its output. Blocks: until then.
   std::string said() {
     std::string all;

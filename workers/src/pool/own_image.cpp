@@ -67,7 +67,7 @@ std::string why_not_spawned(int error) {
     case EAGAIN:
       return said + ": there are as many processes as this user (ulimit -u) or its cgroup (pids.max) may have";
     default:
-      return said;
+      return said + ": the new process makes dup2, setsid and execve";
   }
 }
 

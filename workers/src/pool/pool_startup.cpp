@@ -129,6 +129,7 @@ pool_core::handle pool_core::take_probe() {
   if (!zygotes_.has_idle_worker()) throw start_failed(trouble_.empty() ? stopped_answer().why : trouble_);
   auto worker = zygotes_.serving()->idle.back();
   lose(worker);
+  --counts_.started;  // the first pool of a process would have one more than the next
   return worker;
 }
 

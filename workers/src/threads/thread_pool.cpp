@@ -2,6 +2,7 @@
 #include "thread_pool_core.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <new>
 #include <utility>
 #include <workit/base/default_concurrency.hpp>
@@ -276,6 +277,23 @@ thread_pool_status thread_pool_core::status() const {
   return now;
 }
 
+std::vector<std::string> sentences_of(const std::string& pool, const thread_pool_status& status) {
+  std::vector<std::string> all;
+  for (const auto& r : status.refused)
+    all.push_back("task \"" + r.name + "\" of pool \"" + pool + "\" runs on, on thread " + std::to_string(r.thread) +
+                  ": its stop was refused for " + describe(r.why));
+  return all;
+}
+
+void thread_pool_core::tell_what_runs_on() const noexcept try {
+  for (const auto& sentence : sentences_of(options_.name, status()))
+    std::fprintf(stderr,
+                 "workit: %s. The end of the process may wait for it for ever: let main return "
+                 "workit::leave(rt.shutdown(), code)\n",
+                 sentence.c_str());
+} catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): there is no memory for a sentence
+}
+
 void thread_pool_core::answer_waiting(const job_not_started& why) noexcept {
   std::vector<std::shared_ptr<thread_job>> waiting;
   {
@@ -311,8 +329,10 @@ void thread_pool_core::stop() noexcept {
     });
     // Threads that still run end with the process, and need this object until then.
     if (!threads_.empty()) immortal_ = shared_from_this();
-    for (auto& t : threads_) t.detach();
+    for (auto& t : threads_)
+      if (t.joinable()) t.detach();  // an earlier call may have done that
   }
+  tell_what_runs_on();
   ladder_.reset();
   join_ended();
 }
@@ -323,7 +343,8 @@ void thread_pool_core::join_ended() {
     const thread_lock guard(mutex_);
     gone.swap(ended_);
   }
-  for (auto& t : gone) t.join();
+  for (auto& t : gone)
+    if (t.joinable()) t.join();
 }
 
 thread_pool::thread_pool(thread_options options, preempt::warden& warden)

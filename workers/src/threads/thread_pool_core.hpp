@@ -86,6 +86,7 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   [[nodiscard]] static bool keeps_kicks_away(thread_job& task);
   [[nodiscard]] static std::optional<stop_refusal> reason_of(thread_job& task, bool late);
   void join_ended();
+  void tell_what_runs_on() const noexcept;
   [[nodiscard]] stop_receipt receipt_of(const thread_job& task, stop_method method, stop_proof proof,
                                         time_point at) const;
 

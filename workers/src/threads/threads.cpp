@@ -23,6 +23,10 @@ void thread_service::stop() noexcept {
   if (pool_ != nullptr) pool_->stop();
 }
 
+std::vector<std::string> thread_service::running_on() const {
+  return pool_ != nullptr ? workers::sentences_of(pool_->name(), pool_->status()) : std::vector<std::string>();
+}
+
 workers::thread_pool& thread_service::pool() const {
   WORKIT_ASSERT(pool_ != nullptr, "the pool \"" + options_.name + "\" was used before a runtime started it");
   return *pool_;

@@ -42,7 +42,7 @@ struct pool_status {
   std::size_t waiting = 0;      ///< tasks that wait for a place among those
   duration longest_wait{};      ///< of all these tasks, until now
 
-  std::uint64_t started = 0;          ///< workers forked
+  std::uint64_t started = 0;          ///< workers forked, but for the one of a self-test
   std::uint64_t killed = 0;           ///< workers lost to a stop
   std::uint64_t crashed = 0;          ///< tasks whose worker died under them
   std::uint64_t recycled = 0;         ///< workers replaced for max_tasks, max_growth, or what their task left behind

@@ -45,6 +45,9 @@ struct thread_pool_status {
   std::uint64_t unqueued_kicks = 0;
 };
 
+/// A sentence for each task that runs on.
+[[nodiscard]] std::vector<std::string> sentences_of(const std::string& pool, const thread_pool_status& status);
+
 /// Guarantees: every submitted job is settled exactly once; one that is stopped after its result was committed is
 /// delivered; no stop and no signal of one reaches the next task.
 /// Threads: any, unless said. Lifetime: the warden outlives it.
@@ -66,7 +69,8 @@ class thread_pool {
   [[nodiscard]] const std::string& name() const noexcept;
   [[nodiscard]] thread_pool_status status() const;
   /// Settles what is queued as not started, waits for what runs, and ends the threads; a refused task has a second to
-  /// end, and then keeps its thread and some memory until the process ends. Idempotent. Blocks: for that. Threads: any
+  /// end, and then keeps its thread and some memory until the process ends, which is said on standard error, for each
+  /// with what to do. Idempotent. Blocks: for that. Threads: any
   /// but the warden's.
   void stop() noexcept;
 

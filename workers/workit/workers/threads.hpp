@@ -19,6 +19,7 @@ class thread_service final : public detail::warden_service {
   [[nodiscard]] std::string_view name() const noexcept override { return options_.name; }
   void before_threads(runtime& owner) override;
   void stop() noexcept override;
+  [[nodiscard]] std::vector<std::string> running_on() const override;
 
   /// Errors: asserts that the runtime has started it.
   [[nodiscard]] workers::thread_pool& pool() const;

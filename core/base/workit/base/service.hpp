@@ -1,7 +1,9 @@
 // service: the interface to what a runtime carries besides its loops, such as a pool of worker processes.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 #include <workit/base/deadline_point.hpp>
 
 namespace workit {
@@ -23,8 +25,11 @@ class service {
   virtual void start(runtime&) {}
   /// No new work comes; ends what is idle and waits for the rest until `until`.
   virtual void drain(deadline_point /*until*/) noexcept {}
-  /// Ends everything; afterwards nothing of the service runs, and no descriptor, thread or process of it is left.
+  /// Ends everything; afterwards nothing of the service runs, and no descriptor, thread or process of it is left,
+  /// but what running_on() tells.
   virtual void stop() noexcept {}
+  /// After stop(): what it could not end and what runs on now, a sentence for each.
+  [[nodiscard]] virtual std::vector<std::string> running_on() const { return {}; }
 };
 
 }  // namespace workit

@@ -8,6 +8,7 @@
 #include <workit/base/alarm.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/service.hpp>
+#include <workit/scope/runtime_end.hpp>
 #include <workit/scope/scope.hpp>
 #include <workit/scope/stall_report.hpp>
 
@@ -82,9 +83,9 @@ class runtime {
   }
 
   /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for
-  /// them, and ends services and threads. Idempotent; the destructor calls it with no grace.
-  /// Blocks: the calling thread. Misuse on a fiber.
-  void shutdown(duration grace = duration::zero());
+  /// them, and ends services and threads. Returns what runs on all the same, now: see runtime_end. Idempotent; the
+  /// destructor calls it with no grace. Blocks: the calling thread. Misuse on a fiber.
+  runtime_end shutdown(duration grace = duration::zero());
 
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
   [[nodiscard]] clock_source& clock() const noexcept { return *options_.clock; }
@@ -146,6 +147,7 @@ class runtime {
   void launch(std::shared_ptr<detail::task_state_base> root);
   void run_here(const std::shared_ptr<detail::task_state_base>& root);
   void root_ended();
+  [[nodiscard]] runtime_end how_it_ended() const;
   void end_loops() noexcept;
 
   struct roots;

@@ -22,7 +22,9 @@ struct scope_options {
   workit::values values{};
   /// What this scope and all below it may use, as in `{{tokens, 1000}, {cost, 0.25}}`: see budget_limit.
   std::vector<budget_limit> budgets{};
-  /// Called once with the complete receipt, on the loop's stack (must not suspend), after the last reclaim.
+  /// Called once with the complete receipt, on the loop's stack (must not suspend), after the last reclaim: often after
+  /// run() has returned, which does not wait for the memory of killed workers, and at the latest while the runtime ends.
+  /// So it captures no local of its opener by reference: what it writes to outlives the runtime, or is shared.
   std::function<void(const scope_receipt&)> on_receipt{};
 };
 
