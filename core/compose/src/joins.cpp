@@ -27,7 +27,8 @@ void run_all(context& ctx, std::string_view what, const compose_options& options
              branch_bodies bodies) {
   branches::run(ctx, what, options.grace, [&](branches& all) {
     std::size_t next = 0;
-    while (next < bodies.size() || all.running() > 0) {
+    // Each end is looked at: of two that come in one turn, the second may be of a branch without a value.
+    for (std::size_t seen = 0; seen < bodies.size(); ++seen) {
       while (next < bodies.size() && all.running() < limit) {
         all.start(next, std::move(bodies[next]), true);
         ++next;

@@ -5,6 +5,7 @@
 #include <set>
 #include <support/refused.hpp>
 #include <workit/base/event.hpp>
+#include <workit/wait/manual_reset_event.hpp>
 
 namespace workit {
 namespace {
@@ -170,6 +171,31 @@ TEST_F(All, DeliversItsValuesWhenTheyWereCompleteBeforeTheCancellationWasSeen) {
       EXPECT_TRUE(ctx.stopping());
     });
   });
+}
+
+// The second end comes before the first was looked at: it must not be taken for a value that there is none of.
+TEST_F(All, IsCancelledAlsoWhenTwoOfItsBranchesEndInOneTurn) {
+  manual_runtime rt;
+  manual_reset_event woken;
+  bool answered = false;
+  rt.run([&](scope& s) {
+    auto t = s.spawn([&](context& ctx) {
+      const auto got = all(
+          [&] {
+            woken.set();  // the other branch runs next, then all() itself
+            s.cancel("now");
+            return 1;
+          },
+          [&](context& own) {
+            woken.wait();
+            own.check();
+            return 2;
+          })(ctx);
+      answered = std::get<1>(got) == 2;
+    });
+    EXPECT_TRUE(t.result().is_cancelled());
+  });
+  EXPECT_FALSE(answered);
 }
 
 TEST_F(All, ReportsASiblingThatDoesNotAnswerEachSecondAndWaitsForIt) {
