@@ -60,6 +60,19 @@ INSTANTIATE_TEST_SUITE_P(Being, HostKilled,
 
 class HostKilledAnyTime : public HostKilled {};
 
+// A stopped process takes no signal but SIGKILL and SIGCONT.
+TEST_F(HostKilledAnyTime, TakesAZygoteAlongThatWasStopped) {
+  host_program host(failing_host("idle", markers.path()));
+  ASSERT_TRUE(eventually([&] { return markers.has("ready"); }));
+  const auto below = processes_below(host.pid());
+  const auto zygote = std::find_if(below.begin(), below.end(), [](const auto& p) { return p.name == "workit-zygote"; });
+  ASSERT_NE(zygote, below.end());
+  const auto pids = pids_below(host.pid());
+  kill(zygote->pid, SIGSTOP);
+  kill(host.pid(), SIGKILL);
+  expect_gone(pids);
+}
+
 // From before its exec to the midst of its work. Its last processes are found by name: they may have been born later
 // than any list of ours.
 TEST_F(HostKilledAnyTime, LeavesNoProcess) {

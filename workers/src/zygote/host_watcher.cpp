@@ -27,8 +27,9 @@ constexpr unsigned grace_seconds = 2;
   for (;;) ::pause();
 #endif
   if (host.wait_for_death() == preempt::life_mutex::ending::released) ::_exit(0);
-  ::kill(zygote,
-         host_death_signal());  // still our parent, or PDEATHSIG would have ended us: the pid is not another process's
+  // Still our parent, or PDEATHSIG would have ended us: the pid is not another process's.
+  ::kill(zygote, host_death_signal());
+  ::kill(zygote, SIGCONT);  // one that was stopped hears of it, too
   ::sleep(grace_seconds);
   if (::getppid() == zygote) ::kill(zygote, SIGKILL);
   ::_exit(0);
