@@ -6,9 +6,8 @@
 // 2. Handlers, timers and posted work run on the dispatcher's stack, where fiber::current() is null.
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
 // 4. Posted work runs on the loop, or, where post() sees `ended_`, on the posting thread. One thread at a time runs
-// such
-//    late work; concurrent posters leave theirs to it. The reactor is not touched after `ended_` but by threads that
-//    `posting_` counts, for which the end waits: so close() can give it back although handles still post.
+//    such late work; concurrent posters leave theirs to it. The reactor is not touched after `ended_` but by threads
+//    that `posting_` counts, for which the end waits: so close() can give it back although handles still post.
 // 5. A cancellation may come while the runtime ends, or later. It touches the loop, which its cell keeps, and `told_`.
 //    tell() returns only when no thread is between reading the old `told_` and its last use of it (`telling_` counts).
 // Lock order: late_mutex_ is a leaf; no work runs under it.
@@ -81,9 +80,7 @@ class loop::own_alarm final : public alarm, public timer {
 };
 
 loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock)
-    : owner_(owner), index_(index), clock_(clock), is_manual_(clock.is_manual()), wakes_(wake_pipe::make()) {
-  if (!wakes_) throw std::system_error(errno, std::generic_category(), "pipe2 for an I/O thread");
-  reactor_->wake.assign(wakes_.get());
+    : owner_(owner), index_(index), clock_(clock), is_manual_(clock.is_manual()) {
   own_alarm_ = std::make_unique<own_alarm>(*this);
 }
 
@@ -118,7 +115,7 @@ void loop::enter_thread() {
   this_loop = this;
   thread_id_.store(gettid());
   boost::fibers::use_scheduling_algorithm<fiber_scheduler>(*this);
-  if (!std::exchange(woken_, true)) await_wake();
+  if (wakes_ && !std::exchange(woken_, true)) await_wake();
   main_fiber_ = boost::fibers::context::active();
 }
 
@@ -332,6 +329,16 @@ void loop::disarm(timer& t) noexcept { timers_.disarm(t); }
 alarm& loop::deadlines() noexcept {
   auto* warden = is_manual_ ? nullptr : told_.load(std::memory_order_acquire);
   return warden != nullptr ? *warden : *own_alarm_;
+}
+
+int loop::wake_descriptor() {
+  if (!wakes_) {
+    WORKIT_ASSERT(!thread_.joinable(), "an I/O thread was asked for its wake descriptor while it runs: ask before");
+    wakes_ = wake_pipe::make();
+    if (!wakes_) throw std::system_error(errno, std::generic_category(), "pipe2 for an I/O thread");
+    reactor_->wake.assign(wakes_.get());
+  }
+  return wakes_.writing();
 }
 
 void loop::on_wake(std::function<void()> handler) { wake_handlers_.push_back(std::move(handler)); }

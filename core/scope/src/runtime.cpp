@@ -66,7 +66,6 @@ void require_calls_of_io() {
       {"eventfd2", SYS_eventfd2, {0, nonsense}},
       {"timerfd_create", SYS_timerfd_create, {nonsense}},
       {"timerfd_settime", SYS_timerfd_settime, {no_file}},
-      {"pipe2", SYS_pipe2, {0, nonsense}},
   };
   detail::require_calls(calls, "a runtime");
 }

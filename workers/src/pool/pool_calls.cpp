@@ -18,6 +18,7 @@ void require_calls_of_pool() {
       {"kill", SYS_kill, {INT_MAX}},
       {"mremap", SYS_mremap, {1, 0, 0, nonsense}},
       {"pidfd_send_signal", SYS_pidfd_send_signal, {no_file}},
+      {"pipe2", SYS_pipe2, {0, nonsense}},
       {"poll", SYS_poll},
       {"ppoll", SYS_ppoll, {0, nonsense}},
       {"pread64", SYS_pread64, {no_file}},

@@ -1,7 +1,6 @@
 // loop: timers, posted work, and fairness between fibers and I/O.
 #include <gtest/gtest.h>
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <support/seed.hpp>
 #include <thread>
 #include <vector>
+#include <workit/base/service.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/scope/executor.hpp>
 #include <workit/scope/runtime.hpp>
@@ -196,22 +196,35 @@ TEST_F(Loop, ServesItsIoBesideFibersThatYieldForEver) {
   EXPECT_LE(switches, 3 * 64);
 }
 
+/// Asks for the descriptor of the first loop, as a pool of processes does.
+class woken_service : public service {
+ public:
+  woken_service(int& descriptor, std::atomic<int>& woken) : descriptor_(descriptor), woken_(woken) {}
+  [[nodiscard]] std::string_view name() const noexcept override { return "woken"; }
+  void before_threads(runtime& rt) override {
+    descriptor_ = rt.loops().front()->wake_descriptor();
+    rt.loops().front()->on_wake([this] { ++woken_; });
+  }
+
+ private:
+  int& descriptor_;
+  std::atomic<int>& woken_;
+};
+
 TEST_F(Loop, IsWokenByItsDescriptor) {
-  runtime rt;
-  auto& home = *rt.loops().front();
+  int descriptor = -1;
   std::atomic<int> woken{0};
-  std::atomic<bool> ready{false};
-  home.post([&] {
-    home.on_wake([&] { ++woken; });
-    ready = true;
-  });
-  while (!ready) std::this_thread::yield();
+  const runtime rt({}, std::make_unique<woken_service>(descriptor, woken));
   for (int i = 1; i <= 3; ++i) {
-    const std::uint64_t one = 1;
-    ASSERT_EQ(::write(home.wake_descriptor(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
+    ASSERT_EQ(::write(descriptor, "", 1), 1);
     while (woken < i) std::this_thread::yield();
   }
   EXPECT_EQ(woken, 3);
+}
+
+TEST_F(Loop, IsAskedForItsDescriptorBeforeItRuns) {
+  EXPECT_DEATH(static_cast<void>(runtime().loops().front()->wake_descriptor()),
+               "asked for its wake descriptor while it runs");
 }
 
 TEST_F(Loop, FiresTheDeadlinesOfManyScopesInTheirOrder) {

@@ -89,8 +89,9 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// The keeper of the deadlines of the scopes that live here: the warden, or this loop.
   [[nodiscard]] alarm& deadlines() noexcept;
 
-  /// The writing end of a pipe by which other processes wake this loop; the handlers then run on the loop's stack.
-  [[nodiscard]] int wake_descriptor() const noexcept { return wakes_.writing(); }
+  /// The writing end of a pipe by which other processes wake this loop; the handlers then run on the loop's stack. It
+  /// is made by the first call, before the loop runs. Errors: std::system_error when descriptors have run out.
+  [[nodiscard]] int wake_descriptor();
   void on_wake(std::function<void()> handler);
   /// Has this process do the same. Threads: any. Blocks: no.
   void wake_soon();
@@ -124,7 +125,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   class own_alarm;
   class posting;
 
-  /// What waits for I/O and for instants: an epoll set, an eventfd and a timerfd; and the eventfd for other processes.
+  /// What waits for I/O, for instants, and for other processes: an epoll set, an eventfd, a timerfd, a pipe's end.
   struct reactor {
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
@@ -163,7 +164,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   const bool is_manual_;
   std::optional<reactor> reactor_{std::in_place};  // none after close()
   time_point earliest_at_ = time_point::max();
-  wake_pipe wakes_;  // its reading end is that of the reactor, too
+  wake_pipe wakes_;  // none until it is asked for; its reading end is the reactor's, too
   std::vector<std::function<void()>> wake_handlers_;
   timer_heap timers_;
   std::unique_ptr<own_alarm> own_alarm_;
