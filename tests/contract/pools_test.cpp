@@ -77,12 +77,12 @@ TEST_F(Pools, GiveTheirTasksTheDescriptorsThatThePageLists) {
                processes({.workers = 1, .output = output, .sandbox = confined, .worker_init = std::move(init)}));
     return rt.run([](scope& s) { return offload({}, descriptors_of_a_task)(s); });
   };
-  EXPECT_EQ(of(1, {}, sandbox::none, worker_output::inherit), "0 1 2 3 4 5 6 ");
-  EXPECT_EQ(of(2, {}, sandbox::none, worker_output::inherit), "0 1 2 3 4 5 6 7 ");
+  EXPECT_EQ(of(1, {}, sandbox::none, worker_output::inherit), "0 1 2 3 4 5 6 7 ");
+  EXPECT_EQ(of(2, {}, sandbox::none, worker_output::inherit), "0 1 2 3 4 5 6 7 8 ");
   EXPECT_EQ(of(
                 1, [] {}, sandbox::none, worker_output::inherit),
-            "0 1 2 3 4 5 6 7 ");
-  EXPECT_EQ(of(1, {}, sandbox::none, worker_output::captured), "0 1 2 3 4 5 6 ");
+            "0 1 2 3 4 5 6 7 8 ");
+  EXPECT_EQ(of(1, {}, sandbox::none, worker_output::captured), "0 1 2 3 4 5 6 7 ");
 }
 
 // Its own scope was not asked to stop: it goes on, and the error says that the pool was.

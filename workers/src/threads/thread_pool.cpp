@@ -314,7 +314,11 @@ void thread_pool_core::stop() noexcept {
     stopping_ = true;
     retries = shortage_.descriptor();
   }
-  if (retries >= 0) warden_.unwatch(retries);
+  if (retries >= 0) {
+    warden_.unwatch(retries);
+    const thread_lock guard(mutex_);
+    shortage_.close();
+  }
   work_.notify_all();
   answer_waiting({"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped});
   {

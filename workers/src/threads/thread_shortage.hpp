@@ -14,13 +14,15 @@ class thread_shortage {
  public:
   /// Errors: std::system_error when descriptors have run out.
   void open() { timer_ = timer_fd::make(); }
+  /// No further attempts: the pool ends. Requires: the descriptor is not watched.
+  void close() noexcept { timer_.reset(); }
   [[nodiscard]] int descriptor() const noexcept { return timer_.get(); }
 
   /// A thread could not be had. The next attempt follows after a pause, which grows with each round of attempts.
   void failed(std::string why, time_point now) {
     why_ = std::move(why);
     if (!since_) since_ = now;
-    if (std::exchange(waits_, true)) return;
+    if (std::exchange(waits_, true) || timer_.get() < 0) return;
     timer_.fire_after(restart_pause(rounds_));
     ++rounds_;
   }
