@@ -15,8 +15,7 @@ constinit std::atomic<bool> has_noted{false};
 
 [[gnu::constructor(101)]] void note_early() noexcept { note_processors_at_start(); }
 
-scheduling normal_scheduling_of(pid_t process) noexcept {
-  const auto theirs = scheduling::of(process).value_or(scheduling{});
+scheduling without_real_time(const scheduling& theirs) noexcept {
   const bool may_be_kept = theirs.policy == SCHED_BATCH || theirs.policy == SCHED_IDLE;
   return {.policy = may_be_kept ? theirs.policy : std::uint32_t{SCHED_OTHER}, .nice = theirs.nice};
 }
@@ -49,9 +48,10 @@ void run_as_process(pid_t process) noexcept {
   if (const auto all = processors_at_start();
       all && (::sched_getaffinity(0, sizeof now, &now) != 0 || !CPU_EQUAL(&*all, &now)))
     ::sched_setaffinity(0, sizeof *all, &*all);
-  const auto wanted = normal_scheduling_of(process);
-  const auto own = scheduling::of(0);
-  if (own && own->policy == wanted.policy && own->nice == wanted.nice) return;
+  const auto theirs = scheduling::of(process), own = scheduling::of(0);
+  if (!theirs || !own) return;  // in a sandbox
+  const auto wanted = without_real_time(*theirs);
+  if (own->policy == wanted.policy && own->nice == wanted.nice) return;
   if (wanted.give_to(0)) return;
   const sched_param none{};
   ::sched_setscheduler(0, static_cast<int>(wanted.policy), &none);

@@ -112,8 +112,9 @@ void fail_softly(program& f) {
   f.fail(ENOTTY, {SYS_ioctl});
   f.fail(EACCES, {SYS_stat, SYS_lstat, SYS_newfstatat, SYS_statx, SYS_access, SYS_faccessat, SYS_faccessat2,
                   SYS_readlink, SYS_readlinkat, SYS_getcwd});
-  f.fail(EPERM, {SYS_sysinfo, SYS_sched_setaffinity, SYS_sched_setscheduler, SYS_sched_getscheduler, SYS_sched_getparam,
-                 SYS_sched_setparam, SYS_setpriority, SYS_getpriority, SYS_arch_prctl});
+  f.fail(EPERM,
+         {SYS_sysinfo, SYS_sched_setaffinity, SYS_sched_setscheduler, SYS_sched_getscheduler, SYS_sched_getparam,
+          SYS_sched_setparam, SYS_sched_getattr, SYS_sched_setattr, SYS_setpriority, SYS_getpriority, SYS_arch_prctl});
   f.fail(ENOSYS, {SYS_mbind, SYS_set_mempolicy, SYS_get_mempolicy, SYS_move_pages, SYS_mlock2, SYS_pkey_alloc,
                   SYS_clone3});  // clone3's flags lie in memory; glibc goes on to clone
 }

@@ -97,10 +97,16 @@ void thread_pool_core::made() {
 }
 
 void thread_pool_core::could_not(const std::string& why) noexcept {
-  const thread_lock guard(mutex_);
-  ++counts_.start_failures;
-  shortage_.failed("a thread could not be started: " + why, std::chrono::steady_clock::now());
-  one_made_.notify_all();
+  const auto now = std::chrono::steady_clock::now();
+  bool answers = false;
+  {
+    const thread_lock guard(mutex_);
+    ++counts_.start_failures;
+    shortage_.failed("a thread could not be started: " + why, now);
+    answers = shortage_.is_long(now) && threads_.size() == leaving_ + making_ + refused_.size();
+    one_made_.notify_all();
+  }
+  if (answers) answer_waiting({"pool \"" + options_.name + "\" has no thread: " + why});
 }
 
 void thread_pool_core::replace_thread() noexcept {
@@ -112,16 +118,11 @@ void thread_pool_core::replace_thread() noexcept {
 }
 
 void thread_pool_core::try_again() {
-  std::optional<job_not_started> answer;
   {
     const thread_lock guard(mutex_);
     shortage_.take_fired();
     shortage_.next_round();
-    const bool has_none = threads_.size() == leaving_ + making_ + refused_.size();
-    if (has_none && shortage_.is_long(std::chrono::steady_clock::now()))
-      answer = {"pool \"" + options_.name + "\" has no thread: " + shortage_.why()};
   }
-  if (answer) answer_waiting(*answer);
   try {
     while (add_thread()) {
     }

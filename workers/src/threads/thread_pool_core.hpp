@@ -21,8 +21,8 @@ namespace workit::workers {
 /// 2. A thread that cannot go on has started its replacement before it ends; it is then in `ended_` until it is joined.
 /// 3. A caller that wakes a thread while refused tasks run on kicks those afterwards: make_way().
 /// 4. A job that a thread has taken is settled by the one that moves it out of `running`: the thread, or give_up().
-/// 5. While there are fewer threads than there should be, a replacement is under way or `shortage_` waits for its
-/// timer. Lock order: the mutex is a leaf. No job, warden or ladder is called under it.
+/// 5. While there are too few threads, a replacement is under way, or `shortage_` waits for its timer.
+/// Lock order: the mutex is a leaf. No job, warden or ladder is called under it.
 class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
  public:
   thread_pool_core(thread_options options, preempt::warden& warden);
@@ -56,7 +56,8 @@ class thread_pool_core : public std::enable_shared_from_this<thread_pool_core> {
   void replace_thread() noexcept;
   /// The calling thread can run tasks.
   void made();
-  /// A thread could not be had: it is tried again after a pause.
+  /// A thread could not be had: it is tried again after a pause. While there has been none for long, answers what
+  /// waits.
   void could_not(const std::string& why) noexcept;
   /// The pause is over.
   void try_again();

@@ -20,8 +20,8 @@ class leftovers {
   /// joined 2 ms to end.
   [[nodiscard]] bool exist(unsigned more_own_threads) noexcept;
 
-  /// How many descriptors were open at the beginning, or when exist() last looked.
-  [[nodiscard]] unsigned descriptors() const noexcept { return descriptors_; }
+  /// How many descriptors are open; ~0 when that cannot be told.
+  [[nodiscard]] unsigned descriptors() const noexcept { return descriptor_counter_.count(); }
   /// How many there may be before they are too many.
   [[nodiscard]] unsigned most_descriptors() const noexcept { return most_descriptors_; }
 
@@ -32,8 +32,9 @@ class leftovers {
   thread_counter counter_;
   descriptor_counter descriptor_counter_;
   unsigned threads_ = 1;
-  unsigned descriptors_ = 0;
+  unsigned tasks_ = 0;
   unsigned most_descriptors_ = ~0U;
+  int first_too_many_ = -1;  // a number
   bool sandboxed_ = false;
 };
 

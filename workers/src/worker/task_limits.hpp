@@ -30,9 +30,9 @@ class task_limits {
   /// The same for files, once worker_init has opened its own: a task may begin with `most_open` descriptors.
   void seal_files(unsigned most_open) noexcept;
 
-  /// Puts a task's limits into force; costs nothing when there are none. `open`: descriptors that are open now, which
-  /// are not the task's. Writes the reading of the processor clock at which the kernel will end the worker to
-  /// `cpu_end_ns`. Returns a sentence when one cannot be kept.
+  /// Puts a task's limits into force; costs nothing when there are none. `open`: with a limit of files, how many
+  /// descriptors are open now, which are not the task's. Writes the reading of the processor clock at which the kernel
+  /// will end the worker to `cpu_end_ns`. Returns a sentence when one cannot be kept.
   [[nodiscard]] std::optional<std::string> begin(const limit_values& task, unsigned open,
                                                  std::atomic<std::uint64_t>& cpu_end_ns);
   /// The task is over: its processor time is not limited any more.

@@ -151,7 +151,8 @@ class worker {
     const bool bounded = !killed_at.is_never();
     if (bounded) timer_.set(killed_at.at().time_since_epoch().count());
     const auto used_before = usage();
-    if (const auto why = limits_.begin(request.limits, leftovers_.descriptors(), control().cpu_end_ns))
+    const auto open = request.limits.files != limit_values::none ? leftovers_.descriptors() : 0U;
+    if (const auto why = limits_.begin(request.limits, open, control().cpu_end_ns))
       run_.refuse(*why);
     else
       run_.call(request, word.generation());

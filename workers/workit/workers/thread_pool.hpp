@@ -62,7 +62,7 @@ class thread_pool {
 
   /// Starts the threads, and waits until each can run tasks. Errors: start_failed with preempt::why_unsupported(), or
   /// when one of them cannot be had. A thread that cannot be replaced later is tried again after 10 ms, doubled up to a
-  /// second; while there is none at all, what has waited for a second is answered as not started.
+  /// second; while there has been none at all for a second, what waits is answered as not started.
   void start();
   /// Queues the job. It may be settled before this returns. Blocks: no.
   void submit(std::shared_ptr<thread_job> task);

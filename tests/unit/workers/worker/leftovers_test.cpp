@@ -57,6 +57,16 @@ TEST_F(LeftDescriptors, AreThoseBeyondThatMany) {
   EXPECT_TRUE(left_.exist(0));
 }
 
+TEST_F(LeftDescriptors, AreCountedAtTimesThoughTheFirstThatIsTooManyIsNotThere) {
+  left_.begin(false);
+  left_.begin_descriptors(3);
+  for (int i = 0; i < 9; ++i) open_one();
+  open_.erase(open_.begin() + 3);
+  int found = 0;
+  for (int task = 0; task < 32; ++task) found += left_.exist(0) ? 1 : 0;
+  EXPECT_EQ(found, 2);
+}
+
 TEST_F(LeftDescriptors, AreHalfOfTheRoomWhereThatIsLess) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

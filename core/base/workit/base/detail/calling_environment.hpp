@@ -13,10 +13,12 @@ class calling_environment {
  public:
   /// Of the calling thread, for which no cancellation is pending.
   calling_environment() noexcept;
-  /// As it was; errno is 0. Some tens of nanoseconds.
+  /// As it was; errno is 0. Some nanoseconds where nothing has changed.
   void restore() const noexcept;
 
  private:
+  [[nodiscard]] bool has_floating_point() const noexcept;
+
   std::fenv_t floating_point_{};
   locale_t locale_{};
   int cancel_state_ = 0;
