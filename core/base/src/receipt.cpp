@@ -1,8 +1,8 @@
 // receipt: methods and proofs as text, and the receipt that is completed later.
 //
 // Invariants
-// 1. `reclaimed` of the receipt is set once. Each callback is called once: by set_reclaimed(), or at once by
-//    when_reclaimed() when the receipt is complete.
+// 1. The receipt is completed once: by set_reclaimed() or give_up(). Each callback is called once: by these, or at once
+//    by when_reclaimed() when the receipt is complete.
 // Lock order: mutex_ is a leaf; callbacks run outside of it.
 #include <workit/base/receipt.hpp>
 
@@ -61,8 +61,18 @@ void receipt_slot::set_reclaimed(time_point at) {
   std::vector<std::function<void()>> then;
   {
     const thread_lock lock(mutex_);
-    if (receipt_.reclaimed) return;
+    if (receipt_.reclaimed || given_up_) return;
     receipt_.reclaimed = at;
+    then = std::move(then_);
+  }
+  for (auto& call : then) call();
+}
+
+void receipt_slot::give_up() {
+  std::vector<std::function<void()>> then;
+  {
+    const thread_lock lock(mutex_);
+    if (receipt_.reclaimed || std::exchange(given_up_, true)) return;
     then = std::move(then_);
   }
   for (auto& call : then) call();
@@ -71,7 +81,7 @@ void receipt_slot::set_reclaimed(time_point at) {
 void receipt_slot::when_reclaimed(std::function<void()> then) {
   {
     const thread_lock lock(mutex_);
-    if (!receipt_.reclaimed) {
+    if (!receipt_.reclaimed && !given_up_) {
       then_.push_back(std::move(then));
       return;
     }

@@ -145,11 +145,17 @@ void pool_core::give_up_unreaped() noexcept {
     if (!preempt::wait_for_exit(worker->pidfd.get(), deadline_point(clock::now() + 1ms)))
       left.push_back({worker->pid, false, process_state(worker->pid)});
   }
-  const thread_lock guard(mutex_);
-  ending_.add_unreaped(std::move(left));
-  workers_.clear();
-  zygotes_.clear();
-  changed_.notify_all();
+  std::vector<std::shared_ptr<receipt_slot>> receipts;
+  {
+    const thread_lock guard(mutex_);
+    ending_.add_unreaped(std::move(left));
+    for (const auto& [number, worker] : workers_)
+      if (worker->receipt) receipts.push_back(std::move(worker->receipt));
+    workers_.clear();
+    zygotes_.clear();
+    changed_.notify_all();
+  }
+  for (const auto& receipt : receipts) receipt->give_up();
 }
 
 }  // namespace workit::workers

@@ -71,12 +71,16 @@ class receipt_slot {
   [[nodiscard]] stop_receipt get() const;
   /// Completes the receipt and calls the callbacks, on the calling thread. A second call changes nothing.
   void set_reclaimed(time_point at);
+  /// Completes the receipt of a worker that would not die, whose memory never came back: without `reclaimed`. As
+  /// set_reclaimed() otherwise.
+  void give_up();
   /// Calls `then` once the receipt is complete: at once if it is.
   void when_reclaimed(std::function<void()> then);
 
  private:
   mutable thread_mutex mutex_;
   stop_receipt receipt_ WORKIT_GUARDED_BY(mutex_);
+  bool given_up_ WORKIT_GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> then_ WORKIT_GUARDED_BY(mutex_);
 };
 

@@ -58,6 +58,18 @@ TEST(ReceiptSlot, CallsBackWhenItIsCompletedAndAtOnceAfterwards) {
   EXPECT_EQ(called.size(), 3u) << "a second completion calls no one back";
 }
 
+TEST(ReceiptSlot, ThatIsGivenUpIsCompleteWithoutAnInstant) {
+  receipt_slot slot(stop_receipt{});
+  int called = 0;
+  slot.when_reclaimed([&] { ++called; });
+  slot.give_up();
+  slot.give_up();
+  slot.set_reclaimed(time_point{});
+  slot.when_reclaimed([&] { ++called; });
+  EXPECT_EQ(called, 2);
+  EXPECT_FALSE(slot.get().reclaimed);
+}
+
 TEST(ReceiptSlot, CallsBackOutsideItsLock) {
   receipt_slot slot(a_kill());
   std::optional<time_point> seen;

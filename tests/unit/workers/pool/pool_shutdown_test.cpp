@@ -152,6 +152,13 @@ TEST_F(Shutdown, ListsAProcessThatWouldNotDieAndGoesOnWithoutIt) {
   EXPECT_LT(report.took, 10s);
   EXPECT_TRUE(std::holds_alternative<job_stopped>(held.task->wait()));
   EXPECT_TRUE(std::holds_alternative<job_stopped>(other.task->wait()));
+  int complete = 0;
+  for (const auto* each : {&held, &other}) {
+    const auto& receipt = std::get<job_stopped>(each->task->wait()).receipt;
+    receipt->when_reclaimed([&] { ++complete; });
+    EXPECT_EQ(receipt->get().reclaimed.has_value(), each == &other);
+  }
+  EXPECT_EQ(complete, 2) << "the receipt of what would not die is given up, too";
   EXPECT_TRUE(is_alive(held.pid));
   tracer.let_go();
   wait_until([&] { return !is_alive(held.pid); });
