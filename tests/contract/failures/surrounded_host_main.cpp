@@ -17,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <latch>
 #include <map>
 #include <string>
 #include <thread>
@@ -108,12 +109,14 @@ int as_nobody(char* program) {
 
 int main(int argc, char** argv) {
   if (std::getenv("WORKIT_TEST_EARLY_THREAD") != nullptr) {
-    std::thread early([] {
+    std::latch named(1);
+    std::thread early([&] {
       pthread_setname_np(pthread_self(), "early");
+      named.count_down();
       pause();
     });
     early.detach();
-    usleep(10'000);  // until it has its name
+    named.wait();
   }
   if (std::getenv("WORKIT_TEST_EARLY_EXIT") != nullptr && argc >= 2 && std::strstr(argv[1], "zygote") != nullptr)
     std::exit(9);
