@@ -60,12 +60,9 @@ namespace {
 void require_calls_of_io() {
   constexpr long no_file = -1, nonsense = ~0;
   static constexpr detail::needed_call calls[] = {
-      {"epoll_create1", SYS_epoll_create1, {nonsense}},
-      {"epoll_ctl", SYS_epoll_ctl, {no_file}},
-      {"epoll_wait", SYS_epoll_wait, {no_file}},
-      {"eventfd2", SYS_eventfd2, {0, nonsense}},
-      {"timerfd_create", SYS_timerfd_create, {nonsense}},
-      {"timerfd_settime", SYS_timerfd_settime, {no_file}},
+      {"epoll_create1", SYS_epoll_create1, {nonsense}},   {"epoll_ctl", SYS_epoll_ctl, {no_file}},
+      {"epoll_wait", SYS_epoll_wait, {no_file}},          {"eventfd2", SYS_eventfd2, {0, nonsense}},
+      {"timerfd_create", SYS_timerfd_create, {nonsense}}, {"timerfd_settime", SYS_timerfd_settime, {no_file}},
   };
   detail::require_calls(calls, "a runtime");
 }

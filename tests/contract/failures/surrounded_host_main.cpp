@@ -52,12 +52,12 @@ int start_without_children() { return start({.workers = 1, .spares = 0, .limits 
 /// From now on `call` fails with `error`; of seccomp(2), only the operation `operation`, if there is one.
 void refuse(unsigned call, unsigned error, int operation = -1) {
   const auto first_argument = static_cast<unsigned>(offsetof(seccomp_data, args));
-  const unsigned after_check = operation < 0 ? 0 : 2;
+  const __u8 past_the_error = operation < 0 ? 0 : 1;
   sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, first_argument),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(operation), 0, after_check != 0 ? 1U : 0U),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(operation), 0, past_the_error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };

@@ -15,7 +15,7 @@ namespace {
 
 class Leftovers : public testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(With, Leftovers, testing::Bool(),
-                         [](const auto& info) { return info.param ? "ASandbox" : "NoSandbox"; });
+                         [](const auto& of) { return of.param ? "ASandbox" : "NoSandbox"; });
 
 TEST_P(Leftovers, AreThreadsThatWereNotThereBefore) {
 #ifdef WORKIT_THREAD_SANITIZER
