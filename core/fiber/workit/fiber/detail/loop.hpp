@@ -127,10 +127,12 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
 
   /// What waits for I/O, for instants, and for other processes: an epoll set, an eventfd, a timerfd, a pipe's end.
   struct reactor {
-    boost::asio::io_context io{1};
-    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
-    boost::asio::steady_timer earliest{io};
-    boost::asio::posix::stream_descriptor wake{io};
+    reactor() : io(1), work(io.get_executor()), earliest(io), wake(io) {}
+
+    boost::asio::io_context io;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+    boost::asio::steady_timer earliest;
+    boost::asio::posix::stream_descriptor wake;
   };
 
   void run();
