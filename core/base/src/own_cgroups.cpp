@@ -25,7 +25,8 @@ bool find_mount(own_cgroup& group, const std::string& path, std::string_view con
     if (group.unified ? type != "cgroup2" : type != "cgroup" || !lists(super, controller)) continue;
     group.mount = point;
     const std::string above = root == "/" ? "" : root;
-    if (path.starts_with(above)) group.below = path.substr(above.size());
+    if (path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/'))
+      group.below = path.substr(above.size());
     if (group.below == "/") group.below = "";
     return true;
   }

@@ -17,15 +17,18 @@ wake_pipe wake_pipe::make() noexcept {
   return made;
 }
 
+// Bounded: a process that writes without end must not hold the thread that reads. What is left wakes it again.
 bool wake_pipe::drain() noexcept {
+  constexpr int most_reads = 128;  // of 512 bytes: as much as a pipe usually holds
   std::array<char, 512> wakes;
   bool any = false;
-  for (;;) {
+  for (int reads = 0; reads < most_reads; ++reads) {
     const auto got = ::read(reading_.get(), wakes.data(), wakes.size());
     if (got < 0 && errno == EINTR) continue;
     any = any || got > 0;
-    if (got < static_cast<ssize_t>(wakes.size())) return any;
+    if (got < static_cast<ssize_t>(wakes.size())) break;
   }
+  return any;
 }
 
 void wake_pipe::reset() noexcept {

@@ -61,6 +61,8 @@ TEST_F(CpuQuota, IsFoundBelowTheRootOfTheMount) {
   EXPECT_EQ(quota(), 2);
   mount("1:cpu:/elsewhere\n", "cgroup", "rw,cpu", "/docker/abc");
   EXPECT_EQ(quota(), 2) << "the group is outside of the mount, whose limit is above it or beside it";
+  mount("1:cpu:/docker/abcdef\n", "cgroup", "rw,cpu", "/docker/abc");
+  EXPECT_EQ(quota(), 2) << "a group whose name only begins like the mount's root is outside, too";
 }
 
 TEST_F(CpuQuota, IsNotThatOfAnotherController) {

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <support/descriptor_balance.hpp>
+#include <vector>
 
 namespace workit::test {
 namespace {
@@ -42,6 +43,17 @@ TEST_F(WakePipe, ThatIsFullIsReadableAndItsWritersDoNotBlock) {
   EXPECT_EQ(errno, EAGAIN);
   EXPECT_TRUE(pipe.drain());
   EXPECT_TRUE(write_to(pipe.writing()));
+}
+
+// The writer has made room for a mebibyte: a process that writes as fast as it is read would hold the reader for ever.
+TEST_F(WakePipe, TakesABoundedPartAtOnceAndStaysReadable) {
+  auto pipe = wake_pipe::make();
+  ASSERT_GT(::fcntl(pipe.writing(), F_SETPIPE_SZ, 1 << 20), 256 * 1024);
+  const std::vector<char> much(256 * 1024);
+  ASSERT_EQ(::write(pipe.writing(), much.data(), much.size()), static_cast<ssize_t>(much.size()));
+  int parts = 0;
+  for (; is_readable(pipe); ++parts) EXPECT_TRUE(pipe.drain());
+  EXPECT_EQ(parts, 4);
 }
 
 TEST_F(WakePipe, IsNeitherDrainedNorMadeToBlockThroughItsWritingEnd) {

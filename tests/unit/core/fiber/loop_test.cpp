@@ -1,6 +1,8 @@
 // loop: timers, posted work, and fairness between fibers and I/O.
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -220,6 +222,17 @@ TEST_F(Loop, IsWokenByItsDescriptor) {
     while (woken < i) std::this_thread::yield();
   }
   EXPECT_EQ(woken, 3);
+}
+
+TEST_F(Loop, IsWokenAgainForWhatItHasLeftInItsPipe) {
+  int descriptor = -1;
+  std::atomic<int> woken{0};
+  const runtime rt({}, std::make_unique<woken_service>(descriptor, woken));
+  ASSERT_GT(::fcntl(descriptor, F_SETPIPE_SZ, 1 << 20), 512 * 1024);
+  const std::vector<char> much(512 * 1024);
+  ASSERT_EQ(::write(descriptor, much.data(), much.size()), static_cast<ssize_t>(much.size()));
+  for (int left = 1; left != 0; std::this_thread::yield()) ASSERT_EQ(::ioctl(descriptor, FIONREAD, &left), 0);
+  EXPECT_GE(woken, 7) << "it takes 64 KiB at once";
 }
 
 TEST_F(Loop, IsAskedForItsDescriptorBeforeItRuns) {

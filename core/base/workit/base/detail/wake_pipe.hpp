@@ -17,11 +17,11 @@ class wake_pipe {
   [[nodiscard]] static wake_pipe make() noexcept;
 
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(writing_); }
-  /// Readable after a write, until drained. Close-on-exec, as the other one.
+  /// Readable after a write, until all of it is drained. Close-on-exec, as the other one.
   [[nodiscard]] int get() const noexcept { return reading_.get(); }
   /// Takes any bytes, at most PIPE_BUF at once. Does not block: EAGAIN means that a wake is waiting already.
   [[nodiscard]] int writing() const noexcept { return writing_.get(); }
-  /// Whether anything was written since. Blocks: no.
+  /// Whether anything was written since; takes 64 KiB of it at most. Blocks: no.
   bool drain() noexcept;
   /// Closes both.
   void reset() noexcept;
