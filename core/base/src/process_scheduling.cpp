@@ -4,6 +4,7 @@
 #include <workit/base/detail/process_scheduling.hpp>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -39,8 +40,13 @@ std::optional<cpu_set_t> processors_at_start() noexcept {
 
 std::size_t process_cpus() noexcept {
   const auto all = processors_at_start();
-  const int count = all ? CPU_COUNT(&*all) : 1;
+  const long count = all ? CPU_COUNT(&*all) : ::sysconf(_SC_NPROCESSORS_ONLN);
   return count > 1 ? static_cast<std::size_t>(count) : 1;
+}
+
+bool spinning_pays() noexcept {
+  static const bool pays = process_cpus() > 1;
+  return pays;
 }
 
 void run_as_process(pid_t process) noexcept {

@@ -1,33 +1,19 @@
 // A host whose kernel refuses one system call: `refusing_host <number> <errno>`, for all processes and threads from
 // before the runtime on. It prints "works", or the sentence of the error by which the runtime or a call ended.
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <support/refuse_call.hpp>
 #include <workit/workit.hpp>
 
 namespace {
 
 using namespace workit;
 using namespace std::chrono_literals;
-
-bool refuse(unsigned call, unsigned error) {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter{4, program};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
 
 void spin() {
   for (volatile unsigned n = 0;;) n = n + 1;
@@ -59,7 +45,8 @@ std::string exercise(scope& s) {
 
 int main(int argc, char** argv) {
   workit::init(argc, argv);
-  if (argc != 3 || !refuse(static_cast<unsigned>(std::atoi(argv[1])), static_cast<unsigned>(std::atoi(argv[2]))))
+  if (argc != 3 ||
+      !test::refuse_call(static_cast<unsigned>(std::atoi(argv[1])), static_cast<unsigned>(std::atoi(argv[2]))))
     return 2;
   std::string said;
   try {

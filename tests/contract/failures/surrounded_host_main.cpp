@@ -2,7 +2,6 @@
 // what an offloaded call gives, or the sentence of the error.
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -20,6 +18,7 @@
 #include <latch>
 #include <map>
 #include <string>
+#include <support/refuse_call.hpp>
 #include <thread>
 #include <workit/workit.hpp>
 
@@ -49,21 +48,8 @@ int start_without_children() { return start({.workers = 1, .spares = 0, .limits 
   _exit(2);
 }
 
-/// From now on `call` fails with `error`; of seccomp(2), only the operation `operation`, if there is one.
 void refuse(unsigned call, unsigned error, int operation = -1) {
-  const auto first_argument = static_cast<unsigned>(offsetof(seccomp_data, args));
-  const __u8 past_the_error = operation < 0 ? 0 : 1;
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, first_argument),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(operation), 0, past_the_error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{std::size(code), code};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-    cannot_be_tried("a seccomp filter");
+  if (!test::refuse_call(call, error, operation)) cannot_be_tried("a seccomp filter");
 }
 
 int elsewhere() {

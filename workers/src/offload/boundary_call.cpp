@@ -13,11 +13,6 @@ namespace {
 /// About what waking this thread would take.
 constexpr duration spin_time = std::chrono::microseconds(50);
 
-bool spinning_pays() noexcept {
-  static const bool pays = workit::detail::process_cpus() > 1;
-  return pays;
-}
-
 thread_local time_point answered_at{};  // when a call of this loop has last ended without a stop
 
 }  // namespace

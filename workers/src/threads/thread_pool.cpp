@@ -229,8 +229,7 @@ std::shared_ptr<thread_job> thread_pool_core::take(bool more_soon) {
 
 // Waking a thread that sleeps takes 50 us on a virtual machine, about what is spent here.
 void thread_pool_core::look_for_work(std::uint64_t seen) const noexcept {
-  static const bool pays = workit::detail::process_cpus() > 1;
-  if (!pays) return;
+  if (!workit::detail::spinning_pays()) return;
   const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
   while (submissions_.load(std::memory_order_relaxed) == seen && std::chrono::steady_clock::now() < until)
     __builtin_ia32_pause();

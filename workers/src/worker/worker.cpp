@@ -20,7 +20,7 @@
 #include <thread>
 #include <utility>
 #include <workit/base/detail/calling_environment.hpp>
-#include <workit/base/usable_cpus.hpp>
+#include <workit/base/detail/process_scheduling.hpp>
 
 #include "crash_report.hpp"
 #include "deadline_timer.hpp"
@@ -165,12 +165,12 @@ class worker {
     if (bounded) timer_.cancel();
     limits_.end();
     commit(word);
-    return several_processors_ && std::chrono::steady_clock::now() - began < short_task;
+    return workit::detail::spinning_pays() && std::chrono::steady_clock::now() - began < short_task;
   }
 
   [[nodiscard]] bool may_come_soon(bool after_a_short_one) noexcept {
     const auto now = control().prewoken.load(std::memory_order_acquire);
-    return (std::exchange(prewoken_, now) != now && several_processors_) || after_a_short_one;
+    return (std::exchange(prewoken_, now) != now && workit::detail::spinning_pays()) || after_a_short_one;
   }
 
   /// Whether a task came before the time was over.
@@ -226,8 +226,7 @@ class worker {
   deadline_timer timer_;
   leftovers leftovers_;
   std::atomic<int> loop_event_{-1};  // wakes the task's loop
-  const bool several_processors_ = usable_cpus() > 1;
-  std::uint32_t prewoken_ = 0;  // control().prewoken as it was last seen
+  std::uint32_t prewoken_ = 0;       // control().prewoken as it was last seen
 };
 
 }  // namespace

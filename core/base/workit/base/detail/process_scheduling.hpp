@@ -23,6 +23,9 @@ void set_processors_at_start(const cpu_set_t& theirs) noexcept;
 /// How many they are, at least 1. Threads: any.
 [[nodiscard]] std::size_t process_cpus() noexcept;
 
+/// Whether a thread may spin for what another one does: there are several processors. Threads: any.
+[[nodiscard]] bool spinning_pays() noexcept;
+
 /// Gives the calling thread these processors, and policy and niceness of the main thread of `process`, but no real-time
 /// policy: a thread that computes would starve the warden. What the kernel does not permit stays. Threads: any.
 void run_as_process(pid_t process) noexcept;
