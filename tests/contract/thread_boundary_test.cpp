@@ -15,6 +15,7 @@
 #include <workit/workit.hpp>
 
 #include "failures/host_program.hpp"
+#include "options/every_time.hpp"
 #include "receipt_of.hpp"
 
 namespace workit::test {
@@ -56,6 +57,21 @@ class ThreadBoundary : public runtime_test {
 TEST_F(ThreadBoundary, ReturnsTheValue) {
   runtime rt({}, threads({.threads = 1}));
   EXPECT_EQ(rt.run([](scope& s) { return offload(at_thread, add, 40, 2)(s); }), 42);
+}
+
+TEST_F(ThreadBoundary, TakesEveryStopTimeout) {
+  const auto starts = [](auto t) {
+    runtime rt({}, threads({.threads = 1, .stop_timeout = t}));
+    return receipt_of(rt, {.deadline = 2ms}, [](scope& s) { offload(at_thread, beat_for_ever)(s); });
+  };
+  time_option(
+      "thread_options.hpp: stop_timeout",
+      [&](auto t) {
+        const auto receipt = starts(t);
+        ASSERT_EQ(receipt.stops.size(), 1u);
+        EXPECT_EQ(receipt.stops[0].receipt.method, stop_method::abandoned);
+      },
+      [&](auto t) { EXPECT_THROW(starts(t), start_failed); });
 }
 
 TEST_F(ThreadBoundary, HasNoTwoPoolsOfOneName) {

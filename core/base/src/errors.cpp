@@ -24,7 +24,7 @@ task_cancelled::task_cancelled(cancel_reason why, std::string task)
 scope_cancelled::scope_cancelled(cancel_reason why, std::string scope)
     : error("scope \"" + scope + "\" was cancelled: " + describe(why)), why_(std::move(why)) {}
 
-timed_out::timed_out(std::string what, duration limit, const std::string& how)
+timed_out::timed_out(std::string what, time_span limit, const std::string& how)
     : error(what +
             (limit == duration::max()    ? " passed its deadline"
              : limit <= duration::zero() ? " had no time left: it was given " + detail::in_ms(limit)
@@ -55,7 +55,7 @@ invalid_amount::invalid_amount(const std::string& given, unsigned digits)
 aggregate_error::aggregate_error(const std::string& what, std::vector<std::exception_ptr> errors)
     : error(what), errors_(std::move(errors)) {}
 
-circuit_open::circuit_open(std::string circuit, duration retry_after)
+circuit_open::circuit_open(std::string circuit, time_span retry_after)
     : error("circuit \"" + circuit + "\" is open" +
             (retry_after > duration::zero() ? ", for another " + detail::in_ms(retry_after)
                                             : ": its trial calls are under way")),

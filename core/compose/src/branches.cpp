@@ -40,7 +40,7 @@ void patience::start(time_point at) {
 
 void patience::fire() {
   complain_(home_.now() - *told_);
-  home_.arm(*this, home_.now() + complaint_interval);
+  home_.arm(*this, deadline_point::in(complaint_interval, home_.now()).at());
 }
 
 branches::branches(context& ctx, std::string_view what, duration grace)

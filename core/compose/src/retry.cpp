@@ -24,14 +24,14 @@ std::uint64_t fresh_seed() {
   return detail::split_mix64::mix(last.fetch_add(1, std::memory_order_relaxed));
 }
 
-void check_delays(const char* what, duration initial, duration most) {
+void check_delays(const char* what, time_span initial, time_span most) {
   WORKIT_CHECK_OPTION(initial >= duration::zero() && most >= duration::zero(),
                       std::string(what) + "(): initial_delay and max_delay may not be negative");
 }
 
 }  // namespace
 
-duration backoff::delay(std::size_t failed, duration initial, duration most) const {
+duration backoff::delay(std::size_t failed, time_span initial, time_span most) const {
   if (function_) {
     const auto given = function_(failed);
     if (given < duration::zero())
@@ -42,8 +42,8 @@ duration backoff::delay(std::size_t failed, duration initial, duration most) con
   const double factor = shape_ == fixed    ? 1.0
                         : shape_ == linear ? static_cast<double>(failed)
                                            : std::exp2(static_cast<double>(failed - 1));
-  const double grown = static_cast<double>(initial.count()) * factor;
-  return grown >= static_cast<double>(most.count()) ? most : duration(static_cast<duration::rep>(grown));
+  using fractional = std::chrono::duration<double, duration::period>;
+  return std::min(most, time_span(fractional(duration(initial)) * factor));
 }
 
 namespace detail {

@@ -57,7 +57,7 @@ void run_deadline(context& ctx, const compose_options& options, deadline_point a
   run_limited(ctx, {.name = std::move(name), .deadline_at = at}, options.grace, scope_body(checked), {});
 }
 
-void run_uncancellable(context& ctx, duration limit, scope_body body) {
+void run_uncancellable(context& ctx, time_span limit, scope_body body) {
   run_limited(ctx, {.name = "uncancellable", .deadline = limit}, compose_options{}.grace, body,
               {.shield = cancel_cell::shield::on, .limits_time = true});
 }

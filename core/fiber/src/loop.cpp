@@ -281,7 +281,7 @@ void loop::begin_queued(std::size_t ready) {
 }
 
 void loop::idle() {
-  if (is_manual_ && operations_ == 0 && !timers_.empty()) {
+  if (is_manual_ && operations_ == 0 && !timers_.empty() && !deadline_point(timers_.top()->at).is_never()) {
     clock_.advance_to(timers_.top()->at);
     return;
   }

@@ -17,7 +17,7 @@ sampling sampling::head(double rate, std::optional<std::uint64_t> seed) {
   return made;
 }
 
-sampling sampling::errors_and_slow(duration slow) {
+sampling sampling::errors_and_slow(time_span slow) {
   WORKIT_CHECK_OPTION(slow >= duration::zero(), "sampling::errors_and_slow(): no work takes less than no time");
   sampling made(kind::errors_and_slow);
   made.slow_ = slow;

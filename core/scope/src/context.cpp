@@ -59,13 +59,13 @@ void context::yield() {
   self.yield();
 }
 
-void context::sleep_for(duration d) { sleep_until(deadline_point::in(d, now()).at()); }
+void context::sleep_for(time_span d) { sleep_until(deadline_point::in(d, now())); }
 
-void context::sleep_until(time_point at) {
+void context::sleep_until(deadline_point at) {
   auto& self = detail::fiber::require("sleeping");
   self.check();
   {
-    const detail::wake_timer alarm_clock(self, at);
+    const detail::wake_timer alarm_clock(self, at.at());
     if (self.wait("sleep", [&] { return !alarm_clock.armed(); })) return;
   }
   self.leave();  // here, where no destructor waits for the unwinder
@@ -126,3 +126,4 @@ void context::add_cleanup(detail::cleanup c) {
 }
 
 }  // namespace workit
+}  // namespace detail

@@ -41,7 +41,7 @@ std::size_t detached_tasks::cancel(const cancel_reason& why) {
   return stopped;
 }
 
-bool detached_tasks::drain(duration grace) {
+bool detached_tasks::drain(time_span grace) {
   WORKIT_ASSERT(detail::loop::current() == nullptr,
                 "detached tasks were drained on an I/O thread, which that would block: drain from another thread");
   thread_lock lock(mutex_);

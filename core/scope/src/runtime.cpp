@@ -169,7 +169,7 @@ runtime_end runtime::how_it_ended() const {
   return end;
 }
 
-runtime_end runtime::shutdown(duration grace) {
+runtime_end runtime::shutdown(time_span grace) {
   WORKIT_ASSERT(detail::loop::current() == nullptr, "a runtime cannot be shut down from one of its own I/O threads");
   {
     thread_lock lock(roots_->mutex);

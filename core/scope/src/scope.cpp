@@ -85,8 +85,8 @@ void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const 
   }
 }
 
-void scope_context::tighten_deadline(duration after) { node_.tighten(deadline_point::in(after, now())); }
-void scope_context::tighten_deadline(time_point at) { node_.tighten(deadline_point(at)); }
+void scope_context::tighten_deadline(time_span after) { node_.tighten(deadline_point::in(after, now())); }
+void scope_context::tighten_deadline(deadline_point at) { node_.tighten(at); }
 
 subscription scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
   auto& handlers = node_.with_extras().handlers;
@@ -369,7 +369,7 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
   // The opener may be stopping by now, too; a shield ends by its own limit all the same.
   if (traits.shield == cancel_cell::shield::off) self.check();
   if (const auto* passed = std::get_if<reason::deadline>(&own->why))
-    throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : limit);
+    throw timed_out("scope \"" + n->name + "\"", passed->at < allowed ? duration::max() : duration(limit));
   if (const auto* overrun = std::get_if<reason::budget>(&own->why)) throw budget_exceeded(*overrun);
   if (const auto* passed = std::get_if<reason::timeout>(&own->why)) throw timed_out(n->name, passed->limit);
   throw scope_cancelled(own->why, n->name);

@@ -1,6 +1,7 @@
 // diagnose: one walk over a snapshot, then over events and capacities.
 #include <workit/status/diagnose.hpp>
 
+#include <algorithm>
 #include <set>
 #include <workit/base/worker_errors.hpp>
 
@@ -21,7 +22,7 @@ bool lost(const stop_snapshot& s) {
 class examination {
  public:
   examination(const diagnose_options& options, time_point taken)
-      : options_(options), later_(options.now.value_or(taken) - taken) {
+      : options_(options), later_(std::max(options.now.value_or(taken), time_point{}) - taken) {
     WORKIT_CHECK_OPTION(options.stale_after > duration::zero() && options.loser_grace > duration::zero(),
                         "diagnose_options.stale_after is " + in_words(options.stale_after) + " and loser_grace " +
                             in_words(options.loser_grace) + "; both have to be more than zero");

@@ -131,7 +131,7 @@ std::string silent_thread(const detail::loop& held) {
 
 }  // namespace
 
-std::string process_tree(duration patience, const tree_options& options) {
+std::string process_tree(time_span patience, const tree_options& options) {
   const auto loops = detail::live_loops::all();
   const auto round = detail::status_round::ask(loops, [](const detail::loop& l, runtime_snapshot& into) {
     if (detail::loop::current() != &l) return;  // it has ended meanwhile, and its runtime may be gone
@@ -139,7 +139,7 @@ std::string process_tree(duration patience, const tree_options& options) {
     into.taken = l.now();
     detail::take_roots(l, into);
   });
-  round->wait_until(std::chrono::steady_clock::now() + patience);
+  round->wait_until(deadline_point::in(patience, std::chrono::steady_clock::now()).at());
   std::string text, silent;
   for (std::size_t i = 0; i < loops.size();) {  // the loops of one runtime stand together
     runtime_snapshot all;

@@ -27,7 +27,7 @@ void retry_items(work_plan& plan, retry_options options) {
   plan.retry = std::move(options);
 }
 
-void limit_time(work_plan& plan, duration limit) { plan.timeout = limit; }
+void limit_time(work_plan& plan, time_span limit) { plan.timeout = limit; }
 
 void check_gives_away(const work_plan& plan) {
   WORKIT_ASSERT(!plan.retry,

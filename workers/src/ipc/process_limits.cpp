@@ -18,8 +18,7 @@ limit_values values_of(const process_limits& limits) noexcept {
                  .output = limits.output.value_or(none),
                  .stack = limits.stack.value_or(none),
                  .processes = limits.processes.value_or(none)};
-  if (limits.cpu)
-    v.cpu_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(*limits.cpu).count());
+  if (limits.cpu && *limits.cpu < duration::max()) v.cpu_ns = static_cast<std::uint64_t>(duration(*limits.cpu).count());
   return v;
 }
 

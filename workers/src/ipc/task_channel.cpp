@@ -215,7 +215,7 @@ void write_reason(control_block::reason_fields& to, const cancel_reason& why) no
           [&](const reason::user& r) { text = r.message; }, [&](const reason::manual& r) { text = r.tag; },
           [&](const reason::sibling_failed& r) { text = r.name; }, [&](const reason::budget& r) { text = r.key; },
           [&](const reason::deadline& r) { to.number = r.at.at().time_since_epoch().count(); },
-          [&](const reason::timeout& r) { to.number = r.limit.count(); }, [](const auto&) {}},
+          [&](const reason::timeout& r) { to.number = duration(r.limit).count(); }, [](const auto&) {}},
       why);
   to.text[text.copy(to.text, sizeof to.text - 1)] = 0;
 }

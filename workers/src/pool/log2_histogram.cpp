@@ -23,11 +23,11 @@ std::uint64_t log2_histogram::value_of(std::size_t bucket) noexcept {
   return (std::uint64_t{1} << octave) + part * width + width / 2;
 }
 
-void log2_histogram::record(duration d) noexcept {
-  d = std::max(d, duration::zero());
-  ++in_[bucket_of(static_cast<std::uint64_t>(std::chrono::nanoseconds(d).count()))];
+void log2_histogram::record(time_span given) noexcept {
+  const auto d = std::max<duration>(given, duration::zero());
+  ++in_[bucket_of(static_cast<std::uint64_t>(d.count()))];
   ++count_;
-  sum_ += d;
+  sum_ += std::min(d, duration::max() - sum_);
   largest_ = std::max(largest_, d);
 }
 

@@ -11,7 +11,7 @@
 
 namespace workit::workers {
 
-void pool_core::keep_health_checked() { health_.set_every(options_.zygote_timeout / health_pulses); }
+void pool_core::keep_health_checked() { health_.set_every(duration(options_.zygote_timeout) / health_pulses); }
 
 void pool_core::on_health_timer() {
   std::vector<group> checked, hung;

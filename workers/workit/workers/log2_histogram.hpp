@@ -3,7 +3,7 @@
 
 #include <array>
 #include <cstdint>
-#include <workit/base/clock.hpp>
+#include <workit/base/time_span.hpp>
 
 namespace workit::workers {
 
@@ -11,7 +11,7 @@ namespace workit::workers {
 /// beyond 73 minutes there is one bucket each (after HdrHistogram, G. Tene). Threads: a value.
 class log2_histogram {
  public:
-  void record(duration d) noexcept;
+  void record(time_span d) noexcept;
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   [[nodiscard]] duration sum() const noexcept { return sum_; }
   [[nodiscard]] duration largest() const noexcept { return largest_; }

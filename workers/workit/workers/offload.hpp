@@ -18,7 +18,7 @@ struct offload_options {
   workit::boundary boundary = workit::boundary::process;
   /// Limit from the call to the result, queueing and start-up included; past it the work is stopped and the caller gets
   /// timed_out; with zero or less it does not begin. None by default: the scope's deadline rules in any case.
-  std::optional<duration> timeout{};
+  std::optional<time_span> timeout{};
   /// Which pool of that boundary, by its name; empty is the first one of the runtime.
   std::string pool{};
   /// Before which of those that wait in its pool it is given a worker.
@@ -28,7 +28,7 @@ struct offload_options {
   /// How long the work may take to stop by itself when it is to be stopped: fn's own context says so (stopping(), its
   /// stop token, cancel points), and what has not ended by then is stopped hard. Zero by default: at once, since code
   /// that takes no context would only burn the time.
-  duration grace{};
+  time_span grace{};
   /// Declares that fn may be begun several times before it runs to its end once. workit cannot check this. What a dead
   /// worker had done to files or other systems stays done.
   bool idempotent = false;

@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <workit/base/clock.hpp>
+#include <workit/base/time_span.hpp>
 
 namespace workit {
 
@@ -22,7 +22,7 @@ struct process_limits {
   std::optional<std::uint64_t> memory{};
   /// Processor time of the task, its threads included and its children not; to the kernel's tick, 1 to 10 ms. The
   /// kernel ends the worker, also when the host is stopped.
-  std::optional<duration> cpu{};
+  std::optional<time_span> cpu{};
   /// Files, sockets and other descriptors that are open at once, beside the worker's own. One more fails with EMFILE; a
   /// std::system_error that says so and leaves the task is the end by this limit.
   std::optional<std::uint64_t> files{};

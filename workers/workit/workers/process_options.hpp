@@ -8,7 +8,7 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <workit/base/clock.hpp>
+#include <workit/base/time_span.hpp>
 #include <workit/workers/cgroup.hpp>
 #include <workit/workers/process_limits.hpp>
 #include <workit/workers/sandbox.hpp>
@@ -44,7 +44,7 @@ struct process_options {
   /// Parked workers that have had nothing to do for this long are let go, down to `min_workers` and the spares, and
   /// workers are forked only as tasks wait for them. Off, because a parked worker costs little but what it has written
   /// to, and a fork costs milliseconds at the moment when the load comes back.
-  std::optional<duration> idle_shrink{};
+  std::optional<time_span> idle_shrink{};
   /// Workers that idle_shrink keeps, excluding spares.
   std::size_t min_workers = 0;
   /// How many tasks may wait for a worker in the queue, where their priorities count. Unlimited by default: a waiting
@@ -69,7 +69,7 @@ struct process_options {
   /// How long the zygote may leave a question unanswered; the pool asks while there are tasks. After that the pool
   /// takes it for hung and replaces it; running tasks go on. At least 10 ms. Five seconds by default, because forking
   /// from tens of gigabytes of preload takes a second, for which new workers alone wait.
-  duration zygote_timeout = std::chrono::seconds(5);
+  time_span zygote_timeout = std::chrono::seconds(5);
 
   /// What each task may take; unlimited by default, see there.
   process_limits limits{};

@@ -21,10 +21,10 @@ class pool_core;
 /// The end of a pool.
 struct shutdown_options {
   /// How long running tasks may go on; what waits is refused at once in any case. None, as for a scope that stops.
-  duration grace = duration::zero();
+  time_span grace{};
   /// How long killed processes may take to be gone before they are given up and listed. Five seconds: the kernel frees
   /// a gigabyte in 50 ms, so that what is still there after so long hangs in a system call or in a tracer's hands.
-  duration reaping = std::chrono::seconds(5);
+  time_span reaping = std::chrono::seconds(5);
 };
 
 /// Guarantees: every submitted job is settled exactly once; a job that is stopped after its result was committed is

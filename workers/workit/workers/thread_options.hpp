@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 #include <vector>
-#include <workit/base/clock.hpp>
+#include <workit/base/time_span.hpp>
 #include <workit/workers/process_options.hpp>
 
 namespace workit {
@@ -19,7 +19,7 @@ struct thread_options {
   std::size_t spares = 1;
   /// How long a stop is tried before it is refused: the caller then goes on, and the task runs on until it can be
   /// stopped. 5 ms, since what has not come out of a lock or a library by then often never does.
-  duration stop_timeout = std::chrono::milliseconds(5);
+  time_span stop_timeout = std::chrono::milliseconds(5);
   /// How many refused tasks may run on at once. Beyond that, and with 0 always, their callers wait until they have
   /// stopped. Four, because each costs a thread and the CPU that it burns.
   std::size_t refused_limit = 4;

@@ -13,7 +13,7 @@ inline const budget_key agent_tokens{"AgentTokens", {.unit = "tokens"}};
 
 struct agent_options {
   std::string name = "agent";           ///< of its scope
-  std::optional<duration> deadline{};   ///< as scope_options::deadline
+  std::optional<time_span> deadline{};  ///< as scope_options::deadline
   std::vector<budget_limit> budgets{};  ///< as in `{{agent_tool_calls, 8}, {agent_tokens, 4000}}`
   std::optional<agent_log> log{};       ///< where its steps are written down
 };

@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-#include <workit/base/clock.hpp>
 #include <workit/base/reason.hpp>
+#include <workit/base/time_span.hpp>
 
 namespace workit {
 
@@ -43,7 +43,7 @@ class scope_cancelled : public error {
 class timed_out : public error {
  public:
   /// `how`: what more there is to say, as in "it never began".
-  explicit timed_out(std::string what, duration limit, const std::string& how = {});
+  explicit timed_out(std::string what, time_span limit, const std::string& how = {});
   /// The time that was allowed, zero or less when nothing could begin; duration::max() when only an instant was given.
   [[nodiscard]] duration limit() const noexcept { return limit_; }
 
@@ -110,7 +110,7 @@ class aggregate_error : public error {
 /// A circuit breaker refused the call: what it guards has failed too often of late.
 class circuit_open : public error {
  public:
-  circuit_open(std::string circuit, duration retry_after);
+  circuit_open(std::string circuit, time_span retry_after);
   /// How long until trial calls are let through; zero while they are under way.
   [[nodiscard]] duration retry_after() const noexcept { return retry_after_; }
 

@@ -30,7 +30,7 @@ struct deadline {
 };
 /// A time limit on one operation ran out.
 struct timeout {
-  duration limit{};
+  time_span limit{};
 };
 /// The body of the scope failed.
 struct parent_failed {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <workit/base/clock.hpp>
+#include <workit/base/time_span.hpp>
 
 namespace workit {
 
@@ -26,14 +26,14 @@ class backoff {
 
   /// The delay after `failed` attempts, 1 or more; at most `most`. Errors: std::invalid_argument when the function
   /// returns a negative one; what it throws.
-  [[nodiscard]] duration delay(std::size_t failed, duration initial, duration most) const;
+  [[nodiscard]] duration delay(std::size_t failed, time_span initial, time_span most) const;
 
   /// Whether a function gives the delays.
   [[nodiscard]] bool is_dynamic() const noexcept { return static_cast<bool>(function_); }
 
  private:
   shape shape_ = exponential;
-  std::function<duration(std::size_t)> function_;
+  std::function<time_span(std::size_t)> function_;
 };
 
 namespace detail {

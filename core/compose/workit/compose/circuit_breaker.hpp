@@ -7,10 +7,10 @@
 namespace workit {
 
 struct circuit_breaker_options {
-  std::string name = "circuit";                     ///< for messages; 1 to 128 characters
-  std::size_t failure_threshold = 5;                ///< consecutive failures that open it; 1 or more
-  duration reset_after = std::chrono::seconds(30);  ///< how long it stays open; more than zero
-  std::size_t half_open_calls = 1;                  ///< trial calls at a time after that; 1 or more
+  std::string name = "circuit";                      ///< for messages; 1 to 128 characters
+  std::size_t failure_threshold = 5;                 ///< consecutive failures that open it; 1 or more
+  time_span reset_after = std::chrono::seconds(30);  ///< how long it stays open; more than zero
+  std::size_t half_open_calls = 1;                   ///< trial calls at a time after that; 1 or more
 };
 
 enum class circuit_state : std::uint8_t {

@@ -10,7 +10,7 @@ struct detached_options {
   std::string name = "detached";  ///< one of more than 128 characters is cut
   /// How long it may live before it is cancelled and its task fails with timed_out; duration::max() for no limit.
   /// By default five minutes: a task that no caller waits for must not stay for ever.
-  duration max_lifetime = std::chrono::minutes(5);
+  time_span max_lifetime = std::chrono::minutes(5);
 };
 
 /// Starts a root of its own, which delays no scope and is cancelled with none; the runtime's end takes it along as it

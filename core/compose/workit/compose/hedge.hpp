@@ -6,10 +6,10 @@
 namespace workit {
 
 struct hedge_options {
-  duration after{};     ///< how long an attempt has before another one starts beside it; more than zero
+  time_span after{};    ///< how long an attempt has before another one starts beside it; more than zero
   std::size_t max = 2;  ///< attempts in all, the first included; 1 to 1,000
   /// As in compose_options.
-  duration grace = std::chrono::seconds(1);
+  time_span grace = std::chrono::seconds(1);
 };
 
 namespace detail {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <string_view>
-#include <workit/base/clock.hpp>
+#include <workit/base/time_span.hpp>
 
 namespace workit {
 
@@ -10,7 +10,7 @@ struct compose_options {
   /// How long a branch that was told to stop may take before it is reported as event::loser_unresponsive, each second
   /// from then on. It is waited for all the same: its frame may be referred to. A second is longer than any cooperative
   /// branch needs to reach its next cancel point.
-  duration grace = std::chrono::seconds(1);
+  time_span grace = std::chrono::seconds(1);
 };
 
 namespace detail {

@@ -10,10 +10,10 @@ namespace workit {
 struct retry_options {
   std::size_t times = 3;                           ///< attempts in all, the first included; 1 to 1,000
   workit::backoff backoff = backoff::exponential;  ///< how the delays grow
-  duration initial_delay = std::chrono::milliseconds(100);
-  duration max_delay = std::chrono::seconds(30);  ///< no delay is longer
-  bool jitter = true;                             ///< each delay is multiplied by a random factor in [0.5, 1)
-  std::optional<std::uint64_t> seed{};            ///< of the jitter, for delays that repeat
+  time_span initial_delay = std::chrono::milliseconds(100);
+  time_span max_delay = std::chrono::seconds(30);  ///< no delay is longer
+  bool jitter = true;                              ///< each delay is multiplied by a random factor in [0.5, 1)
+  std::optional<std::uint64_t> seed{};             ///< of the jitter, for delays that repeat
   /// Which errors are worth another attempt; by default all. It is not asked about cancellations: they never are.
   std::function<bool(const std::exception_ptr&)> retry_if{};
   /// Called before each attempt but the first, where the delay is over; what it throws ends the retry. For charges.

@@ -10,10 +10,10 @@ struct supervise_options {
   std::string name = "supervise";  ///< of the scope of each run
   std::size_t max_restarts = 3;    ///< within any `window`; 1 to 1,000
   /// Sliding: a restart counts until it is this old, so that a rare failure is never the last one.
-  duration window = std::chrono::seconds(60);
-  workit::backoff backoff = backoff::fixed;                 ///< grows with the restarts within the window
-  duration initial_delay = std::chrono::milliseconds(100);  ///< before a restart; no jitter
-  duration max_delay = std::chrono::seconds(30);
+  time_span window = std::chrono::seconds(60);
+  workit::backoff backoff = backoff::fixed;                  ///< grows with the restarts within the window
+  time_span initial_delay = std::chrono::milliseconds(100);  ///< before a restart; no jitter
+  time_span max_delay = std::chrono::seconds(30);
   /// Which errors are worth a restart; by default all. It is not asked about cancellations: they never are.
   std::function<bool(const std::exception_ptr&)> restart_on{};
 };

@@ -7,9 +7,9 @@ namespace workit {
 
 struct timeout_options {
   std::string name = "timeout";  ///< of the scope; what() of the error begins with it
-  duration limit{};              ///< from the invocation on; zero or less: it is over before the function begins
+  time_span limit{};             ///< from the invocation on; zero or less: it is over before the function begins
   /// How long past the limit the body may take to end before it is reported, as in compose_options.
-  duration grace = std::chrono::seconds(1);
+  time_span grace = std::chrono::seconds(1);
 };
 
 namespace detail {
@@ -18,7 +18,8 @@ void run_timeout(context& ctx, const timeout_options& options, scope_body body);
 }  // namespace detail
 
 /// A task function that runs `function` in a scope that is cancelled with reason::timeout when the limit has passed.
-/// A body that comes to its end all the same is believed: its value is delivered.
+/// A body that comes to its end all the same is believed: its value is delivered. So work() under on_error::partial
+/// gives what it has.
 ///
 /// Blocks: the fiber, until the body has ended. Cancel: is a cancel point before the body begins.
 /// Errors: the body's; timed_out, an error like any other, when the limit ended it.
@@ -31,7 +32,7 @@ template <detail::task_function F>
       };
 }
 template <detail::task_function F>
-[[nodiscard("a task function does nothing until it is called")]] auto timeout(duration limit, F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto timeout(time_span limit, F function) {
   return timeout(timeout_options{.limit = limit}, std::move(function));
 }
 

@@ -6,7 +6,7 @@
 namespace workit {
 
 namespace detail {
-void run_uncancellable(context& ctx, duration limit, scope_body body);
+void run_uncancellable(context& ctx, time_span limit, scope_body body);
 }  // namespace detail
 
 /// A task function that runs `function` in a shielded scope: neither it nor anything that it starts sees what is
@@ -16,7 +16,7 @@ void run_uncancellable(context& ctx, duration limit, scope_body body);
 /// Blocks: the fiber, until the body has ended. Cancel: is none; a cancellation that came meanwhile, or before, shows
 /// at the next cancel point after it. Errors: the body's; timed_out when the limit ended it.
 template <detail::task_function F>
-[[nodiscard("a task function does nothing until it is called")]] auto uncancellable(duration limit, F function) {
+[[nodiscard("a task function does nothing until it is called")]] auto uncancellable(time_span limit, F function) {
   return [limit, function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
     return detail::in_scope_of([&](detail::scope_body body) { detail::run_uncancellable(ctx, limit, body); }, function);
   };

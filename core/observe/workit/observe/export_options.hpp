@@ -14,7 +14,7 @@ struct export_options {
   /// more; three in a row are no accident.
   std::size_t failure_threshold = 3;
   /// How long it stays open before one record is tried. More than zero; a backend that is down is so for minutes.
-  duration reset_after = std::chrono::minutes(1);
+  time_span reset_after = std::chrono::minutes(1);
   /// What the circuit goes by; null is the machine's. Outlives the exporter.
   clock_source* clock = nullptr;
   /// Hears each change of the circuit, on the exporter's thread; what it throws is swallowed.

@@ -21,7 +21,7 @@ class sampling {
   /// succeeded but took at least `slow`, scopes that were stopped, cleanups that failed or overran, losers that do not
   /// answer, log lines that are errors, and that the telemetry budget has run out. Two seconds are longer than people
   /// like to wait for an answer. Errors: std::invalid_argument when `slow` is negative.
-  [[nodiscard]] static sampling errors_and_slow(duration slow = std::chrono::seconds(2));
+  [[nodiscard]] static sampling errors_and_slow(time_span slow = std::chrono::seconds(2));
 
   /// Whether an event passes, once its tree has been chosen.
   [[nodiscard]] bool keeps(const event_body& body) const;

@@ -22,7 +22,7 @@ struct scope_options;
 struct defer_options {
   /// How long it may take before its cancel points throw; by default the scope's, else 30 s: a cleanup that hangs must
   /// not hold its scope for ever, and half a minute is longer than any healthy one.
-  std::optional<duration> timeout{};
+  std::optional<time_span> timeout{};
 };
 
 /// The view of the work from inside. Cancel points are sleep_for, sleep_until, check, yield, task::get, every awaited
@@ -52,8 +52,8 @@ class context {
   /// Lets other fibers of this thread run. Cancel: is a cancel point.
   void yield();
   /// Sleeps by the runtime's clock. Cancel: is a cancel point, checked also when there is nothing to wait for.
-  void sleep_for(duration d);
-  void sleep_until(time_point at);
+  void sleep_for(time_span d);
+  void sleep_until(deadline_point at);
 
   /// The earliest deadline that rules here, from this scope up to the next shield.
   [[nodiscard]] deadline_point deadline() const;

@@ -33,7 +33,7 @@ class detached_tasks {
   std::size_t cancel(const cancel_reason& why);
   /// Waits until none is left, at most for `grace` of the machine's time; whether none is.
   /// Blocks: the calling thread; misuse on an I/O thread.
-  bool drain(duration grace);
+  bool drain(time_span grace);
 
   /// For detached(): a place, taken before the task is made, and given back by the body that goes.
   class place {

@@ -8,8 +8,8 @@ namespace workit {
 
 /// How a resource is acquired and released.
 struct resource_options {
-  std::string name = "resource";      ///< 1 to 128 bytes; of the task that acquires it
-  std::optional<duration> timeout{};  ///< of its release, as defer_options::timeout
+  std::string name = "resource";       ///< 1 to 128 bytes; of the task that acquires it
+  std::optional<time_span> timeout{};  ///< of its release, as defer_options::timeout
 };
 
 /// Hands `resource`, which the caller has acquired, to a scope or task; what comes back refers to it. `release` is a

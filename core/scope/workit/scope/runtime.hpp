@@ -28,7 +28,7 @@ struct runtime_options {
   /// there, one thread at a time; between its calls nothing moves.
   std::size_t io_threads = 1;
   /// Bound of one cleanup where no scope says otherwise: a hanging one must not hold its scope for ever.
-  duration cleanup_timeout = std::chrono::seconds(30);
+  time_span cleanup_timeout = std::chrono::seconds(30);
   /// Where the time comes from; null is the machine. A manual clock needs one I/O thread at most. Outlives the runtime.
   clock_source* clock = nullptr;
   /// Reports a fiber or handler that holds its I/O thread longer than this, 1 ms at least: once, then every second
@@ -36,7 +36,7 @@ struct runtime_options {
   /// and, for the stack, SIGURG, neither of which a library should take unasked; 50 ms suits a server. The signal can
   /// interrupt (EINTR) a system call in the code that is reported. A handler that sleeps is not seen, if its thread
   /// had been idle before it.
-  std::optional<duration> stall_after{};
+  std::optional<time_span> stall_after{};
   /// Hears every event, on the I/O threads; must not suspend, and what it throws is swallowed. What an event holds is
   /// in <workit/base/event.hpp>.
   std::function<void(const lifecycle_event&)> on_event{};
@@ -85,7 +85,7 @@ class runtime {
   /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for
   /// them, and ends services and threads. Returns what runs on all the same, now: see runtime_end. Idempotent; the
   /// destructor calls it with no grace. Blocks: the calling thread. Misuse on a fiber.
-  runtime_end shutdown(duration grace = duration::zero());
+  runtime_end shutdown(time_span grace = {});
 
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
   [[nodiscard]] clock_source& clock() const noexcept { return *options_.clock; }

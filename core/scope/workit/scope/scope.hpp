@@ -11,13 +11,13 @@ namespace workit {
 
 struct scope_options {
   std::string name = "scope";  ///< for receipts, events and messages; one of more than 128 bytes is cut
-  /// Time from opening to the deadline; past it the scope is cancelled and its opener gets timed_out. With zero or less
-  /// the body does not begin.
-  std::optional<duration> deadline{};
+  /// Time from opening to the deadline. A scope that has not closed by then is cancelled and its opener gets timed_out,
+  /// whatever its body returns; with zero or less the body does not begin.
+  std::optional<time_span> deadline{};
   /// The instant of the deadline; of both the earlier one rules.
   deadline_point deadline_at{};
   /// How long one cleanup may take; by default the enclosing scope's, the runtime's (30 s) at the root.
-  std::optional<duration> cleanup_timeout{};
+  std::optional<time_span> cleanup_timeout{};
   /// Context values for this scope and all below it; over those it inherits.
   workit::values values{};
   /// What this scope and all below it may use, as in `{{tokens, 1000}, {cost, 0.25}}`: see budget_limit.
@@ -85,8 +85,8 @@ class scope_context final : public context {
 
   /// Moves the deadline to `after` from now, or to `at`, if that is earlier than the present one. A later one changes
   /// nothing.
-  void tighten_deadline(duration after);
-  void tighten_deadline(time_point at);
+  void tighten_deadline(time_span after);
+  void tighten_deadline(deadline_point at);
 
   /// Calls `handler` for every event of this scope and of all below it, on the loop's thread, until the subscription
   /// ends or the scope has closed. A handler must not suspend; what it throws is swallowed. One that is to hear the

@@ -43,9 +43,9 @@ struct diagnose_options {
   /// By default the instant of the snapshot. A later one makes all that was alive then older.
   std::optional<time_point> now{};
   /// Half a minute is longer than the work of any healthy request.
-  duration stale_after = std::chrono::seconds(30);
+  time_span stale_after = std::chrono::seconds(30);
   /// How long a loser may take to answer: a cooperative one does at its next suspension.
-  duration loser_grace = std::chrono::seconds(1);
+  time_span loser_grace = std::chrono::seconds(1);
   std::span<const recorded_event> events{};
   std::span<const pool_capacity> capacity{};
   std::size_t max_findings = 100;  ///< more are counted, not kept

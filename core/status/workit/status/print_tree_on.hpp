@@ -14,13 +14,13 @@ struct print_tree_options {
   int descriptor = STDERR_FILENO;  ///< where to; stays the caller's
   tree_options tree{};
   /// How long to wait for I/O threads that are held: long enough for a busy machine, short for a person.
-  duration patience = std::chrono::seconds(1);
+  time_span patience = std::chrono::seconds(1);
 };
 
 /// The trees of all runtimes of this process as text. An I/O thread that does not answer within `patience` is named,
 /// with the task that holds it and its stack. For debuggers and watchdogs, too.
 /// Blocks: the thread, up to `patience` and 100 ms for each silent thread, also on a loop. Threads: any.
-[[nodiscard]] std::string process_tree(duration patience = std::chrono::seconds(1), const tree_options& options = {});
+[[nodiscard]] std::string process_tree(time_span patience = std::chrono::seconds(1), const tree_options& options = {});
 
 /// A service that prints process_tree() whenever the process gets `signal`:
 /// `workit::runtime rt({}, workit::print_tree_on(SIGQUIT));`. The signal's former disposition comes back with the end

@@ -68,18 +68,18 @@ class work_builder {
   }
 
   /// The time that an item may take, all its attempts and waits included: more than zero. See timeout().
-  [[nodiscard]] work_builder timeout(duration limit) && {
+  [[nodiscard]] work_builder timeout(time_span limit) && {
     detail::limit_time(parts_.plan, limit);
     return std::move(*this);
   }
-  [[nodiscard]] work_builder timeout(duration limit) const& { return work_builder(*this).timeout(limit); }
+  [[nodiscard]] work_builder timeout(time_span limit) const& { return work_builder(*this).timeout(limit); }
 
   /// The instant by which every item has to have ended: see deadline_at(). For the whole, bound the task function.
-  [[nodiscard]] work_builder deadline_at(time_point at) && {
-    parts_.plan.deadline = deadline_point(at);
+  [[nodiscard]] work_builder deadline_at(deadline_point at) && {
+    parts_.plan.deadline = at;
     return std::move(*this);
   }
-  [[nodiscard]] work_builder deadline_at(time_point at) const& { return work_builder(*this).deadline_at(at); }
+  [[nodiscard]] work_builder deadline_at(deadline_point at) const& { return work_builder(*this).deadline_at(at); }
 
   /// Takes each item on to what `f` makes of it: f(item) or f(context&, item), which may suspend. One that returns a
   /// task function, as `[](const row& r) { return offload({}, score, r.text); }` does, has it run.
