@@ -59,6 +59,31 @@ TEST_F(ThreadBoundary, ReturnsTheValue) {
   EXPECT_EQ(rt.run([](scope& s) { return offload(at_thread, add, 40, 2)(s); }), 42);
 }
 
+TEST_F(ThreadBoundary, UnderADeadlineEndsOneWayHoweverItIsWaitedFor) {
+  runtime rt({}, threads({.threads = 1}));
+  const int rounds = 2000;
+  int late = 0;
+  const auto timed_out_by = [&](auto wait) {
+    try {
+      rt.run([&](scope& s) {
+        s.scope({.deadline = 2ms}, [&](scope& v) {
+          auto t = v.spawn(offload(at_thread, beat_for_ever));
+          wait(t);
+        });
+      });
+    } catch (const timed_out&) {
+      ++late;
+    }
+  };
+  for (int round = 0; round < rounds; ++round) {
+    if (round % 2 == 0)
+      timed_out_by([](task<void>& t) { t.wait(); });
+    else
+      timed_out_by([](task<void>& t) { t.get(); });
+  }
+  EXPECT_EQ(late, rounds);
+}
+
 TEST_F(ThreadBoundary, TakesEveryStopTimeout) {
   const auto starts = [](auto t) {
     runtime rt({}, threads({.threads = 1, .stop_timeout = t}));

@@ -256,6 +256,20 @@ TEST_F(WorkerContext, AnswersItsDeadlineByItself) {
   });
 }
 
+TEST_F(WorkerContext, DeliversWhatItCommitsWithinItsGraceAfterItsTimeOut) {
+  rt_->run([](scope& s) {
+    const auto best_so_far = [](context& ctx) {
+      std::uint64_t turns = 0;
+      while (!ctx.stopping()) ++turns;
+      return turns > 0;
+    };
+    EXPECT_TRUE(offload({.timeout = 400ms, .grace = 60s}, best_so_far)(s));
+    EXPECT_THROW(s.scope({.deadline = 400ms}, [&](scope& page) { offload({.grace = 60s}, best_so_far)(page); }),
+                 timed_out)
+        << "a scope ends by its deadline, whatever its body returns";
+  });
+}
+
 // The worker's kernel timer, which ends a task 250 ms after its deadline, respects the grace, too.
 TEST_F(WorkerContext, MayUseItsGraceAfterItsDeadline) {
   const auto cleaned = markers.file("cleaned");

@@ -46,7 +46,7 @@ void run_timeout(context& ctx, const timeout_options& options, scope_body body) 
     body(s);
   };
   run_limited(ctx, {.name = options.name, .deadline = options.limit}, options.grace, scope_body(checked),
-              {.limits_time = true});
+              {.limits_time = true, .believes_body = true});
 }
 
 void run_deadline(context& ctx, const compose_options& options, deadline_point at, scope_body body, std::string name) {
@@ -54,12 +54,13 @@ void run_deadline(context& ctx, const compose_options& options, deadline_point a
     s.check();
     body(s);
   };
-  run_limited(ctx, {.name = std::move(name), .deadline_at = at}, options.grace, scope_body(checked), {});
+  run_limited(ctx, {.name = std::move(name), .deadline_at = at}, options.grace, scope_body(checked),
+              {.believes_body = true});
 }
 
 void run_uncancellable(context& ctx, time_span limit, scope_body body) {
   run_limited(ctx, {.name = "uncancellable", .deadline = limit}, compose_options{}.grace, body,
-              {.shield = cancel_cell::shield::on, .limits_time = true});
+              {.shield = cancel_cell::shield::on, .limits_time = true, .believes_body = true});
 }
 
 }  // namespace workit::detail

@@ -57,6 +57,7 @@ void add_body(json_object& out, const Body& b) {
   if constexpr (requires { b.how; }) out.add("outcome", to_string(b.how));
   if constexpr (requires { b.took; }) out.add("took_us", microseconds(b.took));
   if constexpr (requires { b.bound; }) out.add("bound_us", microseconds(b.bound));
+  if constexpr (requires { b.late; }) out.add("late_us", microseconds(b.late));
   if constexpr (requires { b.waited; }) out.add("waited_us", microseconds(b.waited));
   if constexpr (requires { b.next_delay; }) out.add("next_delay_us", microseconds(b.next_delay));
   if constexpr (requires { b.dropped_events; }) out.add_if(b.dropped_events != 0, "dropped_events", b.dropped_events);

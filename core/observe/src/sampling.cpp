@@ -51,6 +51,7 @@ bool tells_of_failure(const event_body& body) noexcept {
                         [](const event::cleanup_failed&) { return true; },
                         [](const event::cleanup_timed_out&) { return true; },
                         [](const event::loser_unresponsive&) { return true; },
+                        [](const event::stop_ignored&) { return true; },
                         [](const event::telemetry_exhausted&) { return true; },
                         [](const event::scope_closing& closing) { return closing.why != nullptr; },
                         [](const auto&) { return false; },

@@ -29,6 +29,7 @@ void run_one(node& owner, cleanup work) {
   try {
     const enter_node inside(*shielded);
     work.run(ctx);
+    if (shielded->ruling_cell().own_deadline().passed(owner.home->now())) complaint = event::cleanup_timed_out{bound};
   } catch (const cancelled&) {
     complaint = event::cleanup_timed_out{bound};
   } catch (...) {
@@ -145,6 +146,17 @@ bool node::paid_for(const event_body& body) {
 
 void node::emit(event_body body) {
   if (heard() && paid_for(body)) tell_all(std::move(body));
+}
+
+void node::tell_if_late() {
+  if (!heard()) return;
+  auto& cell = ruling_cell();
+  const auto limit = cell.effective_deadline();
+  const auto now = home->now();
+  if (!limit.passed(now) || !cell.expire(now)) return;  // a loop that is held hears of deadlines late
+  const auto& why = cell.record()->why;
+  if (std::holds_alternative<reason::deadline>(why) || std::holds_alternative<reason::timeout>(why))
+    emit(event::stop_ignored{&why, limit.overdue(now)});
 }
 
 void node::tell_all(event_body body) const {

@@ -13,6 +13,7 @@
 #include <workit/base/event.hpp>
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/loop.hpp>
+#include <workit/scope/detail/in_scope.hpp>
 #include <workit/scope/detail/scope_node.hpp>
 #include <workit/scope/runtime.hpp>
 
@@ -23,6 +24,12 @@ namespace workit {
 namespace {
 
 constexpr std::size_t most_handlers = 10'000;
+
+/// The time that the opener has allowed the scope: it ends by that, whatever its body returns. All else was asked for,
+/// or the body has had it as an exception, and a body that returns then is believed.
+bool is_time(const cancel_reason& why) noexcept {
+  return std::holds_alternative<reason::deadline>(why) || std::holds_alternative<reason::timeout>(why);
+}
 
 void check_options(const scope_options& o) {
   WORKIT_CHECK_OPTION(!o.cleanup_timeout || *o.cleanup_timeout > duration::zero(),
@@ -260,7 +267,17 @@ std::uint64_t scope_node::dropped_events() const noexcept {
   return meter != nullptr ? meter->dropped() : 0;
 }
 
-void scope_node::finish() {
+void scope_node::keep_deadline() {
+  if (!cell()->own_deadline().is_never()) cell()->expire(home->now());
+}
+
+bool scope_node::is_of_its_own(const std::exception_ptr& error) const noexcept {
+  if (!error) return false;
+  const auto* own = ruling_cell().own_record();
+  return own == nullptr || is_failure(own->why) || !is_cancellation(error);
+}
+
+void scope_node::finish(const std::exception_ptr& failure) {
   auto& self = fiber::require("closing a scope");
   const auto idle = [this] {
     return live_tasks == 0 && !has_arrivals() && (cancel_handlers_.empty() || cell()->record() == nullptr);
@@ -270,6 +287,7 @@ void scope_node::finish() {
     begin_closing();
     run_cleanups();
     if (live_tasks == 0 && !has_cleanups()) end_arrivals();
+    keep_deadline();
     if (!has_open_ends()) cell()->close();  // a cancellation that came just before has handlers to tell
   } while (has_open_ends());
   // Handlers that are left were not told of a cancellation: for this scope there was none.
@@ -277,7 +295,9 @@ void scope_node::finish() {
   cancel_handlers_.clear();
   receipt.id = id;
   receipt.name = name;
-  receipt.outcome = first_failure ? scope_outcome::errored : outcome_of(record != nullptr ? &record->why : nullptr);
+  receipt.outcome = is_of_its_own(failure) || is_of_its_own(first_failure)
+                        ? scope_outcome::errored
+                        : outcome_of(record != nullptr ? &record->why : nullptr);
   if (record != nullptr) {
     receipt.why = record->why;
     receipt.requested = record->at;
@@ -353,18 +373,22 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
     } catch (...) {
       failure = std::current_exception();
     }
+    n->keep_deadline();
+    if (!left && !failure) n->tell_if_late();
     if (failure) n->cell()->request(reason::parent_failed{failure});
     if (left && !n->cell()->stopping()) n->cell()->request(reason::scope_ended{});  // it came from somewhere else
-    n->finish();
+    n->finish(failure);
   }
   n->publish_receipt();
 
   const auto* own = n->cell()->own_record();
   const bool a_child_began_it = own != nullptr && std::holds_alternative<reason::sibling_failed>(own->why);
-  if (failure && !a_child_began_it) std::rethrow_exception(failure);
-  if (n->first_failure) std::rethrow_exception(n->first_failure);
-  if (failure) std::rethrow_exception(failure);
-  if (!left) return;
+  const bool body_failed = n->is_of_its_own(failure);
+  if (body_failed && !a_child_began_it) std::rethrow_exception(failure);
+  if (n->is_of_its_own(n->first_failure)) std::rethrow_exception(n->first_failure);
+  if (body_failed) std::rethrow_exception(failure);
+  const bool returned = !left && !failure;
+  if (returned && (own == nullptr || !is_time(own->why) || traits.believes_body)) return;
   if (own == nullptr) throw *left;
   // The opener may be stopping by now, too; a shield ends by its own limit all the same.
   if (traits.shield == cancel_cell::shield::off) self.check();

@@ -78,6 +78,13 @@ task_state_base::task_state_base(task_options&& options, loop& home_loop, node* 
 task_state_base::~task_state_base() = default;
 
 void task_state_base::wait_settled() {
+  await_settled();
+  if (status() != task_status::cancelled) return;
+  // Where both are being stopped, the waiter goes by that, whichever it sees first.
+  if (auto* waiter = fiber::current()) waiter->leave();
+}
+
+void task_state_base::await_settled() {
   if (is_settled()) return;
   auto* here = loop::current();
   if (here == nullptr) {
@@ -163,6 +170,7 @@ void task_state_base::run() {
   context ctx(*this);  // until the task has ended: its cleanups may refer to it
   try {
     call(ctx);
+    tell_if_late();
   } catch (const cancelled& c) {
     with_extras().why = c.why();
     how = task_status::cancelled;

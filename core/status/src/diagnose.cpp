@@ -138,6 +138,13 @@ class examination {
     add({finding_code::loser_unresponsive, finding_severity::warning,
          '"' + e.name + "\" was told to stop " + in_words(body.waited) + " ago and goes on", 0, e.id, body.waited});
   }
+  void look_at(const recorded_event& e, const event::stop_ignored& body) {
+    if (body.late < options_.loser_grace) return;
+    add({finding_code::stop_ignored, finding_severity::warning,
+         "the body of \"" + e.name + "\" returned " + in_words(body.late) +
+             " after its time was over: it came to no cancel point, or swallowed `cancelled`",
+         0, e.id, body.late});
+  }
   // The others are no findings.
   template <class Body>
   void look_at(const recorded_event&, const Body&) {}
@@ -171,6 +178,8 @@ std::string_view to_string(finding_code c) noexcept {
       return "cleanup_timed_out";
     case finding_code::loser_unresponsive:
       return "loser_unresponsive";
+    case finding_code::stop_ignored:
+      return "stop_ignored";
     case finding_code::worker_killed:
       return "worker_killed";
     case finding_code::worker_crashed:

@@ -71,10 +71,16 @@ class worker_scope {
       generation = control_word(link_.control->word.load(std::memory_order_relaxed)).generation();
       if (request.grace_ns > 0) listen();
     }
-    runtime_.run(std::move(options), [&](scope& s) {
-      const stoppable open(*this, s.node().cell(), generation);
-      tracing_throws([&] { body(s); });  // here, since the scope throws it again
-    });
+    bool returned = false;
+    try {
+      runtime_.run(std::move(options), [&](scope& s) {
+        const stoppable open(*this, s.node().cell(), generation);
+        tracing_throws([&] { body(s); });  // here, since the scope throws it again
+        returned = true;
+      });
+    } catch (const timed_out&) {
+      if (!returned) throw;  // a value within the grace: whether it is in time is the host's to decide
+    }
   }
 
  private:

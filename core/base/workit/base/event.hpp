@@ -57,6 +57,12 @@ struct cleanup_timed_out {
 struct loser_unresponsive {
   duration waited{};  ///< since it was told
 };
+/// The body of a scope or task returned although a time limit had passed: it came to no cancel point, or swallowed
+/// `cancelled`. What the body of a scope returned after its deadline is dropped.
+struct stop_ignored {
+  const cancel_reason* why = nullptr;
+  duration late{};  ///< since the limit passed, by the runtime's clock
+};
 enum class attempt_end : std::uint8_t { succeeded, failed, cancelled };
 /// One attempt of a retry is over; of nested retries in one task, the outermost tells.
 struct task_attempt {

@@ -17,6 +17,7 @@ struct task_cancelled;
 struct cleanup_failed;
 struct cleanup_timed_out;
 struct loser_unresponsive;
+struct stop_ignored;
 struct task_attempt;
 struct task_retrying;
 struct progress;
@@ -25,10 +26,11 @@ struct telemetry_exhausted;
 }  // namespace event
 
 /// What has happened. Visiting it is exhaustive at compile time.
-using event_body = std::variant<event::scope_opened, event::scope_closing, event::scope_closed, event::task_started,
-                                event::task_succeeded, event::task_failed, event::task_cancelled, event::cleanup_failed,
-                                event::cleanup_timed_out, event::loser_unresponsive, event::task_attempt,
-                                event::task_retrying, event::progress, event::log, event::telemetry_exhausted>;
+using event_body =
+    std::variant<event::scope_opened, event::scope_closing, event::scope_closed, event::task_started,
+                 event::task_succeeded, event::task_failed, event::task_cancelled, event::cleanup_failed,
+                 event::cleanup_timed_out, event::loser_unresponsive, event::stop_ignored, event::task_attempt,
+                 event::task_retrying, event::progress, event::log, event::telemetry_exhausted>;
 
 struct lifecycle_event;
 

@@ -14,7 +14,7 @@ struct recorded_event {
   std::string name{};
   time_point at{};                       ///< the runtime's clock
   event_body body{};                     ///< what it referred to is in the members below, and empty here
-  std::optional<cancel_reason> why{};    ///< of scope_closing and task_cancelled
+  std::optional<cancel_reason> why{};    ///< of scope_closing, task_cancelled and stop_ignored
   std::optional<std::string> message{};  ///< what a body said
   owned_fields data{};                   ///< its names and values
 };

@@ -113,8 +113,9 @@ class context {
 
   /// Opens a scope below this one, runs `body(scope&)` on this fiber, waits for all the scope owns, and returns the
   /// body's result. Blocks: until everything in it has ended. Cancel: its own reason only, or with this one.
-  /// Errors: the body's; else the first failure of a foreground task; timed_out when the scope's own deadline ended it;
-  /// scope_cancelled when it alone was cancelled; `cancelled` when this scope is stopping too.
+  /// Errors: the body's; else the first failure of a foreground task; timed_out when the scope had not closed by its
+  /// own deadline, whatever the body returned; scope_cancelled when it alone was cancelled and its body left by that;
+  /// `cancelled` when this scope is stopping too.
   template <class F>
   decltype(auto) scope(scope_options options, F&& body);
   template <class F>

@@ -199,7 +199,8 @@ decltype(auto) value_of_scope(F& body, Open&& open) {
 /// What composables ask of a scope beyond its options.
 struct scope_traits {
   cancel_cell::shield shield = cancel_cell::shield::off;
-  bool limits_time = false;  ///< its deadline ends a time limit: reason::timeout
+  bool limits_time = false;    ///< its deadline ends a time limit: reason::timeout
+  bool believes_body = false;  ///< what its body returns counts, also when its time is over
 };
 
 /// The life of a scope, on the current fiber; throws what context::scope says.

@@ -9,7 +9,7 @@ namespace workit {
 enum class scope_outcome : std::uint8_t {
   completed,  ///< its body returned and no foreground task failed
   errored,    ///< its body or a foreground task failed, or a budget was overrun
-  cancelled,  ///< it was cancelled, or its deadline passed
+  cancelled,  ///< its deadline passed, or it was asked to stop; a body that returned then gave its value all the same
 };
 [[nodiscard]] std::string_view to_string(scope_outcome o) noexcept;
 

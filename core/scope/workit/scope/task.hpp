@@ -25,8 +25,8 @@ task_receipt receipt_of(const task_state_base& state);
 /// Threads: any; what waits suspends on a fiber, blocks on a foreign thread, and is misuse on a loop's own stack.
 class task_handle {
  public:
-  /// Blocks: until the task has ended, whichever way. Cancel: throws `cancelled` when the
-  /// caller's scope stops first; a settled task answers also then.
+  /// Blocks: until the task has ended, whichever way. Cancel: throws `cancelled` when the caller's scope stops first,
+  /// and when both have been cancelled; a task that has ended by itself answers also then.
   void wait() const { state_->wait_settled(); }
 
   /// Cancels this task and what is below it; true to the one call that decided it. Its scope goes on.
@@ -60,7 +60,7 @@ class task : public task_handle {
   using value_type = T;
 
   /// The value, moved out once; a second call is misuse. Blocks: as wait(). Cancel: as wait().
-  /// Errors: what the task threw; task_cancelled when it was cancelled.
+  /// Errors: what the task threw; task_cancelled when it alone was cancelled.
   T get() {
     wait();
     auto& ended = state<T>();

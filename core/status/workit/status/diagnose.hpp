@@ -14,6 +14,7 @@ enum class finding_code : std::uint8_t {
   scope_closing,        ///< a scope is being stopped, and has not closed yet
   cleanup_timed_out,    ///< a cleanup overran its bound (from events)
   loser_unresponsive,   ///< a task that lost a race, or timed out, goes on after loser_grace
+  stop_ignored,         ///< a body returned more than loser_grace after its time was over (from events)
   worker_killed,        ///< work behind a boundary had to be killed
   worker_crashed,       ///< a worker process died on its own
   capacity_degraded,    ///< a pool has fewer workers than it should (from capacity)

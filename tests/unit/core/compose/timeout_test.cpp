@@ -54,15 +54,33 @@ TEST_F(Timeout, LetsABodyThatIsInTimeBe) {
 
 TEST_F(Timeout, BelievesABodyThatComesToItsEndAllTheSame) {
   manual_runtime rt;
-  EXPECT_EQ(rt.run(timeout(50ms,
-                           [](context& ctx) {
-                             try {
-                               ctx.sleep_for(1h);
-                             } catch (const cancelled&) {
-                             }
-                             return 7;
-                           })),
-            7);
+  const auto deaf = [](context& ctx) {
+    try {
+      ctx.sleep_for(1h);
+    } catch (const cancelled&) {
+    }
+    return 7;
+  };
+  EXPECT_EQ(rt.run(timeout(50ms, deaf)), 7);
+  EXPECT_EQ(rt.run(uncancellable(50ms, deaf)), 7);
+  EXPECT_EQ(rt.run(deadline_at(rt.clock.now() + 50ms, deaf)), 7);
+  EXPECT_THROW(rt.run({.deadline = 50ms}, deaf), timed_out) << "a scope ends by its deadline";
+}
+
+TEST_F(Timeout, OverATaskThatItWaitsForEndsOneWay) {
+  for (int round = 0; round < 200; ++round) {
+    manual_runtime rt;
+    EXPECT_THROW(rt.run([](scope& s) {
+      timeout(50ms, [&s](context& ctx) {
+        ctx.scope([](scope& inner) {
+          auto t = inner.spawn(sleeper(1h, 7));
+          t.wait();
+        });
+        s.yield();
+      })(s);
+    }),
+                 timed_out);
+  }
 }
 
 TEST_F(Timeout, StopsWhatTheBodyHasStarted) {

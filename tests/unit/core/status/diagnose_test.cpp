@@ -5,6 +5,7 @@
 #include <support/fixture.hpp>
 #include <support/refused.hpp>
 #include <workit/base/worker_errors.hpp>
+#include <workit/compose/uncancellable.hpp>
 #include <workit/observe/event_sink.hpp>
 #include <workit/scope/runtime.hpp>
 #include <workit/status/diagnose.hpp>
@@ -135,6 +136,24 @@ TEST_F(Diagnose, FindsALoserThatDoesNotAnswer) {
   ASSERT_EQ(codes_of(d), (codes{"loser_unresponsive", "loser_unresponsive"}));
   EXPECT_EQ(d.findings[1].message, "task \"slow\" was cancelled 1 s ago and goes on: timeout of 50 ms");
   EXPECT_EQ(diagnose(s, {.loser_grace = 10s}).found, 0u);
+}
+
+TEST_F(Diagnose, FindsABodyThatIgnoredItsStop) {
+  manual_runtime rt;
+  event_sink sink;
+  EXPECT_THROW(rt.run({.name = "page", .deadline = 1s},
+                      [&](scope& s) {
+                        sink.attach(s).keep();
+                        uncancellable(1h, [](context& ctx) { ctx.sleep_for(3s); })(s);
+                      }),
+               timed_out);
+  const auto events = sink.take_all();
+  const auto d = diagnose(scope_snapshot{.id = 1, .name = "page"}, {.events = events});
+  ASSERT_EQ(codes_of(d), (codes{"stop_ignored"}));
+  EXPECT_EQ(d.findings[0].message,
+            "the body of \"page\" returned 2 s after its time was over: it came to no cancel point, or swallowed "
+            "`cancelled`");
+  EXPECT_EQ(d.findings[0].age, 2s);
 }
 
 TEST_F(Diagnose, FindsWorkersThatWereKilledOrCrashed) {

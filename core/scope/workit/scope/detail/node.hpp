@@ -101,6 +101,8 @@ class node : public stoppable, public std::enable_shared_from_this<node> {
   /// Tells the handlers of this node's scopes, from the inside out, then the runtime's; pays for it from the telemetry
   /// budget, if there is one.
   void emit(event_body body);
+  /// Its body has returned: tells, when a time limit had ended it by then.
+  void tell_if_late();
   /// Whether emit() has a listener.
   [[nodiscard]] bool heard() const noexcept;
 

@@ -32,7 +32,13 @@ class scope_node final : public node {
   /// It could not be sent. Threads: any. A scope that waits for it already sees that when it next wakes.
   void forget_arrival() noexcept;
   /// Waits until no task is left or on its way, runs the cleanups, leaves the tree. On the scope's own fiber.
-  void finish();
+  /// `failure`: what the body threw; null when nothing.
+  void finish(const std::exception_ptr& failure);
+  /// Cancels the scope if its deadline has passed: a loop that is held hears of that late.
+  void keep_deadline();
+  /// Whether `error`, of the body or a task, is how the scope ends: not what only says that something was cancelled,
+  /// where the scope itself was.
+  [[nodiscard]] bool is_of_its_own(const std::exception_ptr& error) const noexcept;
   /// Has `handler` called once the scope is being cancelled; soon, if it is already.
   std::weak_ptr<scope_handler> when_cancelled(std::function<void(const cancel_reason&)> handler);
   /// Calls `on_receipt` once every stop is reclaimed: now, or from the loop later.

@@ -41,8 +41,8 @@ class task_state_base : public node {
   task_state_base(task_options&& options, loop& home, node* parent);
   ~task_state_base() override;
 
-  /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a settled task answers all the same.
-  /// Errors: asserts on a loop's own stack.
+  /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a task that has ended by itself answers all the
+  /// same. Errors: asserts on a loop's own stack.
   void wait_settled();
   [[nodiscard]] bool is_settled() const noexcept { return status() >= task_status::succeeded; }
   [[nodiscard]] task_status status() const noexcept { return status_.load(std::memory_order_acquire); }
@@ -93,6 +93,7 @@ class task_state_base : public node {
   void tell_of_end(task_status how, duration took);
   void settle(task_status how);
 
+  void await_settled();
   void wait_outside() noexcept;
 
   /// The scope that counts it, while it is open; null for a root.
