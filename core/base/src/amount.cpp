@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <workit/base/assert.hpp>
 #include <workit/base/errors.hpp>
 
+#include <workit/base/detail/check_option.hpp>
 #include <workit/base/detail/number_text.hpp>
 
 namespace workit {
@@ -21,8 +21,8 @@ constexpr auto powers_of_ten = [] {
 }();
 
 std::int64_t power_of_ten(unsigned digits) {
-  WORKIT_ASSERT(digits <= amount::most_digits,
-                "an amount was asked for with " + std::to_string(digits) + " decimal digits; it may have 0 to 18");
+  WORKIT_CHECK_OPTION(digits <= amount::most_digits, "an amount was asked for with " + std::to_string(digits) +
+                                                         " decimal digits; it may have 0 to 18");
   return powers_of_ten[digits];
 }
 

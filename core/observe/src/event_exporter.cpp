@@ -4,6 +4,7 @@
 #include <random>
 #include <workit/scope/detail/scope_node.hpp>
 
+#include <workit/base/detail/check_option.hpp>
 #include "export_line.hpp"
 #include "opening_event.hpp"
 
@@ -72,7 +73,7 @@ subscription event_exporter::attach(scope& to) {
 }
 
 std::function<void(const lifecycle_event&)> event_exporter::handler() const {
-  WORKIT_ASSERT(
+  WORKIT_CHECK_OPTION(
       !line_->rule.is_head(),
       "an event_exporter that samples by head was to hear a whole runtime: head chooses among scopes, so attach "
       "it to each root");

@@ -116,12 +116,32 @@ void context::log(log_level level, std::string_view message, fields data) {
   if (node_.heard()) node_.emit(event::log{level, message, data});
 }
 
-void context::add_cleanup(detail::cleanup c) {
+namespace detail {
+namespace {
+
+void check_cleanup(node& owner, const cleanup& c) {
   WORKIT_CHECK_OPTION(!c.bound || *c.bound > duration::zero(),
-                      "\"" + node_.name + "\": the time-out of a cleanup has to be more than zero");
-  auto& cleanups = node_.with_extras().cleanups;
-  WORKIT_ASSERT(cleanups.size() < most_cleanups,
-                "\"" + node_.name + "\" registers more than 10,000 cleanups: open a scope per item instead");
+                      "\"" + owner.name + "\": the time-out of a cleanup has to be more than zero");
+  WORKIT_CHECK_OPTION(owner.with_extras().cleanups.size() < most_cleanups,
+                      "\"" + owner.name + "\" registers more than 10,000 cleanups: open a scope per item instead");
+}
+
+}  // namespace
+
+void add_cleanup(node& owner, cleanup c) {
+  check_cleanup(owner, c);
+  owner.with_extras().cleanups.push_back(std::move(c));
+}
+
+void add_release(node& owner, cleanup c) {
+  auto& cleanups = owner.with_extras().cleanups;
+  try {
+    check_cleanup(owner, c);
+  } catch (...) {
+    c.bound.reset();
+    cleanups.push_back(std::move(c));
+    throw;
+  }
   cleanups.push_back(std::move(c));
 }
 

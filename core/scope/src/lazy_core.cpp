@@ -61,10 +61,11 @@ void lazy_core::require_held() {
 void lazy_core::acquire_for(scope_node& owner, context& ctx) {
   acquire(ctx);
   now_ = state::held;
-  scope_context(owner).defer({.timeout = options_.timeout}, [self = shared_from_this()](context& cleanup) {
-    self->now_ = state::released;
-    self->release(cleanup);
-  });
+  add_release(owner, {[self = shared_from_this()](context& cleanup) {
+                        self->now_ = state::released;
+                        self->release(cleanup);
+                      },
+                      options_.timeout});
 }
 
 std::uint64_t new_definition(const resource_options& options) {

@@ -97,8 +97,8 @@ void scope_context::tighten_deadline(deadline_point at) { node_.tighten(at); }
 
 subscription scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
   auto& handlers = node_.with_extras().handlers;
-  WORKIT_ASSERT(handlers.size() < most_handlers,
-                "scope \"" + node_.name + "\" has 10,000 event handlers, which is the most it may have");
+  WORKIT_CHECK_OPTION(handlers.size() < most_handlers,
+                      "scope \"" + node_.name + "\" has 10,000 event handlers, which is the most it may have");
   handlers.push_back(std::make_shared<detail::event_handler>(node_, std::move(handler)));
   ++node_.home->handlers;
   return subscription(handlers.back());
@@ -160,8 +160,8 @@ struct scope_node::cancel_handler final : scope_handler {
 
 std::weak_ptr<scope_handler> scope_node::when_cancelled(std::function<void(const cancel_reason&)> handler) {
   static thread_local std::uint64_t last = 0;
-  WORKIT_ASSERT(cancel_handlers_.size() < most_handlers,
-                "scope \"" + name + "\" has 10,000 cancel handlers, which is the most it may have");
+  WORKIT_CHECK_OPTION(cancel_handlers_.size() < most_handlers,
+                      "scope \"" + name + "\" has 10,000 cancel handlers, which is the most it may have");
   cancel_handlers_.push_back(std::make_shared<cancel_handler>(*this, ++last, std::move(handler)));
   const std::weak_ptr<scope_handler> registered = cancel_handlers_.back();
   if (stopping())  // the delivery may have been here already

@@ -40,10 +40,9 @@ void scope_context::launch_under(std::string_view key, std::shared_ptr<detail::t
 }
 
 void scope_context::refuse_type(std::string_view key, const detail::task_state_base& live) const {
-  detail::fail_assertion("one key, one type of value", __FILE__, __LINE__,
-                         "scope \"" + node_.name + "\": the key \"" + std::string(key) +
-                             "\" was asked for with another type of value than task \"" + live.name +
-                             "\" has, which lives under it: give each type keys of its own");
+  detail::refuse_option("scope \"" + node_.name + "\": the key \"" + std::string(key) +
+                        "\" was asked for with another type of value than task \"" + live.name +
+                        "\" has, which lives under it: give each type keys of its own");
 }
 
 }  // namespace workit

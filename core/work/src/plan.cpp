@@ -1,6 +1,5 @@
 // plan: the options that a work builder refuses.
 #include <cmath>
-#include <workit/base/assert.hpp>
 #include <workit/work/detail/work_plan.hpp>
 
 #include <workit/base/detail/check_option.hpp>
@@ -30,9 +29,9 @@ void retry_items(work_plan& plan, retry_options options) {
 void limit_time(work_plan& plan, time_span limit) { plan.timeout = limit; }
 
 void check_gives_away(const work_plan& plan) {
-  WORKIT_ASSERT(!plan.retry,
-                "work().retry(): its first map() takes a move-only item by value, so that a second attempt would find "
-                "it empty; take it by reference");
+  WORKIT_CHECK_OPTION(!plan.retry,
+                      "work().retry(): its first map() takes a move-only item by value, so that a second attempt would "
+                      "find it empty; take it by reference");
 }
 
 }  // namespace workit::detail

@@ -31,7 +31,7 @@ class amount {
   /// From text, as in "12" or "0.0125".
   explicit amount(std::string_view decimal);
 
-  /// `units` of 10^-digits: (150, 2) is 1.50.
+  /// `units` of 10^-digits: (150, 2) is 1.50. Errors: std::invalid_argument for more than 18 digits.
   [[nodiscard]] static amount of_units(std::int64_t units, unsigned digits);
   /// How many units of 10^-digits it is. Errors: invalid_amount when that is no whole number, or too large.
   [[nodiscard]] std::int64_t in_units(unsigned digits) const;

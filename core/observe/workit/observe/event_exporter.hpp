@@ -41,8 +41,8 @@ class event_exporter {
   /// Hears this scope and all below it from now on, its own scope_opened first. The subscription is not active when
   /// sampling has decided against the whole of it. Threads: the scope's loop.
   subscription attach(scope& to);
-  /// For runtime_options::on_event, to hear all there is. Errors: asserts that sampling is not by head, which chooses
-  /// among scopes that are attached.
+  /// For runtime_options::on_event, to hear all there is. Errors: std::invalid_argument when sampling is by head,
+  /// which chooses among scopes that are attached.
   [[nodiscard]] std::function<void(const lifecycle_event&)> handler() const;
 
   /// Waits until nothing waits any more. Blocks: the calling thread, for as long as the sink takes; misuse on an I/O

@@ -103,7 +103,8 @@ class context {
 
   /// Runs `cleanup` when this task or scope has ended, last registered first, also after a kill: F() or F(context&),
   /// which may be move-only. It runs here in the host, shielded from cancellation and bounded. Errors: what it throws
-  /// becomes an event; registering more than 10,000 on one owner is misuse.
+  /// becomes an event; std::invalid_argument for a time-out of zero or less, and for more than 10,000 on one owner:
+  /// then it was not registered.
   template <class F>
   void defer(defer_options options, F&& cleanup);
   template <class F>
@@ -134,7 +135,6 @@ class context {
   detail::node& node_;
 
  private:
-  void add_cleanup(detail::cleanup c);
   void check_slowly();
   [[noreturn]] void throw_not_set(const detail::key_identity& key) const;
 };
@@ -142,13 +142,15 @@ class context {
 template <class F>
 void context::defer(defer_options options, F&& cleanup) {
   using body = std::decay_t<F>;
-  add_cleanup({[kept = body(std::forward<F>(cleanup))](context& ctx) mutable {
-                 if constexpr (std::is_invocable_v<body&, context&>)
-                   kept(ctx);
-                 else
-                   kept();
-               },
-               options.timeout});
+  static_assert(std::invocable<body&, context&> || std::invocable<body&>,
+                "workit: a cleanup is called as F(workit::context&) or F(): this one takes something else");
+  detail::add_cleanup(node_, {[kept = body(std::forward<F>(cleanup))](context& ctx) mutable {
+                                if constexpr (std::is_invocable_v<body&, context&>)
+                                  kept(ctx);
+                                else
+                                  kept();
+                              },
+                              options.timeout});
 }
 
 }  // namespace workit

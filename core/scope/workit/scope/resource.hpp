@@ -19,8 +19,8 @@ struct resource_options {
 ///
 ///   auto& session = workit::scope_acquire(scope, pool.checkout(), [&](Session& s) { pool.put_back(s); });
 ///
-/// Blocks: no. Cancel: no cancel point. Threads, Errors: as context::defer. Lifetime: the resource is destroyed when
-/// its release has returned.
+/// Blocks: no. Cancel: no cancel point. Threads: as context::defer. Errors: as context::defer; the resource is released
+/// all the same, by the owner's own bound. Lifetime: the resource is destroyed when its release has returned.
 template <class R, class Release>
   requires detail::resource_function<std::decay_t<Release>, std::decay_t<R>> std::decay_t<R>
 &scope_acquire(context& owner, defer_options options, R&& resource, Release&& release) {
@@ -30,8 +30,9 @@ template <class R, class Release>
   };
   std::shared_ptr<holder> held(new holder{std::forward<R>(resource), std::forward<Release>(release)});
   auto& there = held->resource;
-  owner.defer(options,
-              [held = std::move(held)](context& ctx) { detail::call_with(held->release, ctx, held->resource); });
+  detail::add_release(
+      owner.node(), {[held = std::move(held)](context& ctx) { detail::call_with(held->release, ctx, held->resource); },
+                     options.timeout});
   return there;
 }
 template <class R, class Release>

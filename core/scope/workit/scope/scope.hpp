@@ -57,8 +57,8 @@ class scope_context final : public context {
   /// Starts a task under an idempotency key, or joins the one that lives under it here: then that one is returned, also
   /// if it is being cancelled, and `options` and `body` are dropped. A key is free again once its task has ended, its
   /// cleanups included; nothing of it stays. Keys are this scope's own, those of nested scopes are others.
-  /// Errors: std::invalid_argument for a key that is empty or over 512 bytes; misuse: a live task with another type of
-  /// value; as spawn().
+  /// Errors: std::invalid_argument for a key that is empty or over 512 bytes, or under which a task with another type
+  /// of value lives; as spawn().
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn_once(std::string_view key, task_options options, F&& body)
@@ -91,13 +91,13 @@ class scope_context final : public context {
   /// Calls `handler` for every event of this scope and of all below it, on the loop's thread, until the subscription
   /// ends or the scope has closed. A handler must not suspend; what it throws is swallowed. One that is to hear the
   /// scope close is kept: `s.on_event(note).keep()`. What an event holds is in <workit/base/event.hpp>.
-  /// Errors: more than 10,000 on one scope is misuse.
+  /// Errors: std::invalid_argument for more than 10,000 on one scope.
   subscription on_event(std::function<void(const lifecycle_event&)> handler);
 
   /// Calls `handler` once with the first reason when this scope is cancelled, or one above it, and not at all when it
   /// closes in peace or when its subscription has ended; before the cleanups run. One that is registered in a stopping
   /// scope is called when the loop next turns. It runs on the loop's stack and must not suspend; what it throws is
-  /// swallowed. Errors: more than 10,000 on one scope is misuse.
+  /// swallowed. Errors: std::invalid_argument for more than 10,000 on one scope.
   subscription on_cancel(std::function<void(const cancel_reason&)> handler);
 
   /// What this scope and all below it are doing, of one instant. Costs about a microsecond a task.

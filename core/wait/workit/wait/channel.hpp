@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
-#include <workit/base/assert.hpp>
+#include <workit/base/detail/check_option.hpp>
 #include <workit/wait/channel_closed.hpp>
 #include <workit/wait/detail/channel_core.hpp>
 #include <workit/wait/detail/channel_slot.hpp>
@@ -73,11 +73,11 @@ class channel {
   /// Closes it because the values do not come to a good end: an iteration then ends with channel_closed{why}.
   bool close(cancel_reason why) const { return state_->close(std::move(why), nullptr); }
   bool close(std::string tag) const { return close(reason::manual{.tag = std::move(tag)}); }
-  /// The same, with an error, which an iteration then throws. Errors: asserts that there is one.
+  /// The same, with an error, which an iteration then throws. Errors: std::invalid_argument when it is null.
   bool close(std::exception_ptr error) const {
-    WORKIT_ASSERT(error != nullptr,
-                  "a channel was closed with an error that is null: call std::current_exception() "
-                  "inside the handler, or close() for a clean end");
+    WORKIT_CHECK_OPTION(error != nullptr,
+                        "a channel was closed with an error that is null: call std::current_exception() "
+                        "inside the handler, or close() for a clean end");
     return state_->close({}, std::move(error));
   }
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }

@@ -23,7 +23,6 @@ class Defer : public test::runtime_test {
     return [this, what = std::move(what)] { log.push_back(what); };
   }
 };
-using DeferDeathTest = Defer;
 using entries = std::vector<std::string>;
 
 TEST_F(Defer, RunsCleanupsLastInFirstOut) {
@@ -328,12 +327,31 @@ TEST_F(Defer, SurvivesASecondCancellationWhileItRuns) {
   EXPECT_EQ(log, (entries{"slept"}));
 }
 
-TEST_F(DeferDeathTest, RefusesMoreThanTenThousand) {
-  EXPECT_DEATH(manual_runtime().run({.name = "page"},
-                                    [](scope& s) {
-                                      for (int i = 0; i < 10'001; ++i) s.defer([] {});
-                                    }),
-               "\"page\" registers more than 10,000 cleanups: open a scope per item instead");
+TEST_F(Defer, TellsAlsoOfACleanupThatSwallowsItsCancellation) {
+  manual_runtime rt;
+  int late = 0;
+  rt.run([&](scope& s) {
+    s.on_event([&](const lifecycle_event& e) {
+       late += std::holds_alternative<event::cleanup_timed_out>(e.body) ? 1 : 0;
+     }).keep();
+    s.defer({.timeout = 2s}, [](context& ctx) { ctx.sleep_for(1999ms); });
+    s.defer({.timeout = 2s}, [](context& ctx) {
+      try {
+        ctx.sleep_for(1h);
+      } catch (const cancelled&) {
+      }
+    });
+  });
+  EXPECT_EQ(late, 1);
+}
+
+TEST_F(Defer, RefusesMoreThanTenThousand) {
+  int cleaned = 0;
+  manual_runtime().run({.name = "page"}, [&](scope& s) {
+    for (int i = 0; i < 10'000; ++i) s.defer([&] { ++cleaned; });
+    EXPECT_REFUSED(s.defer([&] { ++cleaned; }), "\"page\" registers more than 10,000 cleanups");
+  });
+  EXPECT_EQ(cleaned, 10'000);
 }
 
 TEST_F(Defer, RefusesABoundOfNothing) {

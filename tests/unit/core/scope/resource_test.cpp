@@ -87,6 +87,24 @@ TEST_F(Resource, IsReleasedHoweverItsOwnerEnds) {
   });
 }
 
+TEST_F(Resource, IsReleasedAlsoWhenItsHandOverIsRefused) {
+  manual_runtime rt;
+  rt.run([&](scope& s) {
+    s.defer(says('1'));
+    EXPECT_REFUSED(scope_acquire(s, {.timeout = 0s}, std::make_unique<int>(7), release()), "more than zero");
+    EXPECT_EQ(order, "") << "as any release: after all that the owner has started";
+  });
+  EXPECT_EQ(order, "r1");
+  order.clear();
+  rt.run({.name = "many"}, [&](scope& s) {
+    for (int i = 0; i < 10'000; ++i) s.defer([] {});
+    EXPECT_REFUSED(scope_acquire(s, std::make_unique<int>(7), release()), "more than 10,000 cleanups");
+    const lazy_resource lazy(s, {}, acquire(), release());
+    EXPECT_REFUSED((void)lazy.get(), "more than 10,000 cleanups");
+  });
+  EXPECT_EQ(order, "arr");
+}
+
 TEST_F(Resource, IsReleasedShieldedAndBounded) {
   manual_runtime rt;
   duration bound{};

@@ -151,6 +151,13 @@ class node : public stoppable, public std::enable_shared_from_this<node> {
   void tell_all(event_body body) const;
 };
 
+/// Registers a cleanup of `owner`. Errors: std::invalid_argument for a bound of zero or less, and beyond 10,000; then
+/// it is not registered.
+void add_cleanup(node& owner, cleanup c);
+/// Registers the release of what has been acquired already. It is registered in any case, with the bound of `owner`
+/// where its own is refused. Errors: as add_cleanup(), afterwards.
+void add_release(node& owner, cleanup c);
+
 /// Makes `n` the node of the current fiber for as long as this lives.
 class enter_node {
  public:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ranges>
+#include <workit/base/detail/check_option.hpp>
 #include <workit/scope/detail/slot.hpp>
 #include <workit/wait/channel.hpp>
 
@@ -19,9 +20,9 @@ class used_once {
  public:
   explicit used_once(S source) : held_(std::move(source)) {}
   S take() {
-    WORKIT_ASSERT(held_.has_value(),
-                  "the source of this work() has been used up by an earlier run: a generator or function can be passed "
-                  "once. Make a new work() for each run, inside of retry() for instance");
+    WORKIT_CHECK_OPTION(held_.has_value(),
+                        "the source of this work() has been used up by an earlier run: a generator or function can be "
+                        "passed once. Make a new work() for each run, inside of retry() for instance");
     S taken(std::move(*held_));
     held_.reset();
     return taken;
