@@ -1,11 +1,17 @@
-# Compiles SOURCE and passes when the compiler says each sentence that stands behind an "// expect: " in it.
+# Compiles SOURCE and passes when the compiler says each sentence that stands behind an "// expect: " in it, and each
+# that stands behind a "// says: " as an error or warning as often as it stands there.
 # Variables: COMPILER, INCLUDES (separated by |), SOURCE.
 string(REPLACE "|" ";" directories "${INCLUDES}")
 list(TRANSFORM directories PREPEND "-I")
-execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -Wall ${directories} ${SOURCE}
+set(all_errors)
+if(COMPILER MATCHES "clang")
+  set(all_errors -ferror-limit=0)  # it stops after twenty
+endif()
+execute_process(COMMAND ${COMPILER} ${all_errors} -std=c++20 -fsyntax-only -Wall -Wno-unused-parameter ${directories} ${SOURCE}
   ERROR_VARIABLE said OUTPUT_VARIABLE said)
 file(STRINGS ${SOURCE} lines REGEX "// expect: ")
-if(NOT lines)
+file(STRINGS ${SOURCE} wrong REGEX "// says: ")
+if(NOT lines AND NOT wrong)
   message(FATAL_ERROR "${SOURCE} expects nothing")
 endif()
 foreach(line IN LISTS lines)
@@ -13,6 +19,20 @@ foreach(line IN LISTS lines)
   string(FIND "${said}" "${sentence}" at)
   if(at EQUAL -1)
     message(FATAL_ERROR "the compiler did not say: ${sentence}\nIt said:\n${said}")
+  endif()
+endforeach()
+string(REGEX REPLACE "[];[]" "," listed "${said}")  # brackets and semicolons mean something in lists
+list(TRANSFORM wrong REPLACE "^.*// says: " "")
+set(sentences ${wrong})
+list(REMOVE_DUPLICATES sentences)
+foreach(sentence IN LISTS sentences)
+  set(mistakes ${wrong})
+  list(FILTER mistakes INCLUDE REGEX "^${sentence}$")
+  list(LENGTH mistakes expected)
+  string(REGEX MATCHALL "(error|warning): [^\n]*${sentence}" complaints "${listed}")
+  list(LENGTH complaints times)
+  if(times LESS expected)
+    message(FATAL_ERROR "the compiler said ${times} times, and not ${expected}: ${sentence}\nIt said:\n${said}")
   endif()
 endforeach()
 string(FIND "${said}" "file not found" missing)

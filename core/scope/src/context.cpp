@@ -145,5 +145,5 @@ void add_release(node& owner, cleanup c) {
   cleanups.push_back(std::move(c));
 }
 
-}  // namespace workit
 }  // namespace detail
+}  // namespace workit

@@ -74,6 +74,8 @@ template <class F, class... Args>
 [[nodiscard("a task function does nothing until it is called")]] auto offload(offload_options options, F&& fn,
                                                                               Args&&... args) {
   workers::detail::check_callable<workers::detail::callable<F>>();
+  static_assert(!(std::is_same_v<std::remove_cvref_t<Args>, offload_options> || ...),
+                "workit: options stand before the function");
   using R = workers::result_of<F, Args...>;
   auto call = workers::make_remote_call(std::forward<F>(fn), std::forward<Args>(args)...);
   detail::check_options(options, call);
@@ -88,5 +90,9 @@ template <class F, class... Args>
 [[nodiscard("a task function does nothing until it is called")]] auto offload(F&& fn, Args&&... args) {
   return offload(offload_options{}, std::forward<F>(fn), std::forward<Args>(args)...);
 }
+// For its sentence:
+template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, offload_options>)
+void offload(F&&, offload_options) { detail::refuse_order<F>(); }
 
 }  // namespace workit

@@ -16,16 +16,17 @@ void run_deadline(context& ctx, const compose_options& options, deadline_point a
 ///
 /// Blocks: the fiber, until the body has ended. Cancel: is a cancel point before the body begins.
 /// Errors: the body's; timed_out when the deadline ended it.
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto deadline_at(deadline_point at,
                                                                                   compose_options options, F function) {
+  detail::require_task_function<F>();
   detail::check_options("deadline_at", options);
   return [at, options, function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
     return detail::in_scope_of([&](detail::scope_body body) { detail::run_deadline(ctx, options, at, body); },
                                function);
   };
 }
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto deadline_at(deadline_point at, F function) {
   return deadline_at(at, compose_options{}, std::move(function));
 }

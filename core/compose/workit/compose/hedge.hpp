@@ -24,8 +24,9 @@ std::size_t run_hedge(context& ctx, const hedge_options& options, branch_bodies 
 /// Blocks: the fiber, until the losers have ended, too: they are cancelled with reason::race_lost{winner}.
 /// Cancel: is a cancel point; starts nothing more, cancels and joins what runs first.
 /// Errors: aggregate_error when all `max` attempts have failed.
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto hedge(hedge_options options, F function) {
+  detail::require_task_function<F>();
   using T = detail::task_result<F>;
   detail::check_options(options);
   return [options, function = std::move(function)](context& ctx) mutable -> T {

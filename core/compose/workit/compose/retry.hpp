@@ -37,8 +37,9 @@ void run_attempt(context& ctx, std::size_t number, scope_body body, std::string 
 ///
 /// Blocks: the fiber, attempts and delays. Cancel: is a cancel point, in the delays too.
 /// Errors: those of the last attempt; of before_retry; std::invalid_argument from a backoff function that is negative.
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto retry(retry_options options, F function) {
+  detail::require_task_function<F>();
   detail::check_options(options);
   return [options, function = std::move(function),
           random = detail::jitter(options.seed)](context& ctx) mutable -> detail::task_result<F> {
@@ -50,9 +51,13 @@ template <detail::task_function F>
     return detail::restore<detail::task_result<F>>(std::move(*value));
   };
 }
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto retry(F function) {
   return retry(retry_options{}, std::move(function));
+}
+template <class F>
+void retry(F, retry_options) {
+  detail::refuse_order<F>();
 }
 
 }  // namespace workit

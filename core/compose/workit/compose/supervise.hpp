@@ -28,8 +28,9 @@ void run_supervised(context& ctx, const supervise_options& options, const std::f
 ///
 /// Blocks: the fiber. Cancel: is a cancel point, in the delays too. Errors: the failure that is not worth a restart, or
 /// that comes when there were max_restarts within the window.
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto supervise(supervise_options options, F function) {
+  detail::require_task_function<F>();
   detail::check_options(options);
   return
       [options = std::move(options), function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
@@ -40,7 +41,7 @@ template <detail::task_function F>
         return detail::restore<detail::task_result<F>>(std::move(*value));
       };
 }
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto supervise(F function) {
   return supervise(supervise_options{}, std::move(function));
 }

@@ -23,17 +23,27 @@ void run_timeout(context& ctx, const timeout_options& options, scope_body body);
 ///
 /// Blocks: the fiber, until the body has ended. Cancel: is a cancel point before the body begins.
 /// Errors: the body's; timed_out, an error like any other, when the limit ended it.
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto timeout(timeout_options options, F function) {
+  detail::require_task_function<F>();
   detail::check_options(options);
   return
       [options = std::move(options), function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
         return detail::in_scope_of([&](detail::scope_body body) { detail::run_timeout(ctx, options, body); }, function);
       };
 }
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto timeout(time_span limit, F function) {
   return timeout(timeout_options{.limit = limit}, std::move(function));
+}
+// For their sentence:
+template <class F>
+void timeout(F, time_span) {
+  detail::refuse_order<F>();
+}
+template <class F>
+void timeout(F, timeout_options) {
+  detail::refuse_order<F>();
 }
 
 }  // namespace workit

@@ -15,8 +15,9 @@ void run_uncancellable(context& ctx, time_span limit, scope_body body);
 ///
 /// Blocks: the fiber, until the body has ended. Cancel: is none; a cancellation that came meanwhile, or before, shows
 /// at the next cancel point after it. Errors: the body's; timed_out when the limit ended it.
-template <detail::task_function F>
+template <class F>
 [[nodiscard("a task function does nothing until it is called")]] auto uncancellable(time_span limit, F function) {
+  detail::require_task_function<F>();
   return [limit, function = std::move(function)](context& ctx) mutable -> detail::task_result<F> {
     return detail::in_scope_of([&](detail::scope_body body) { detail::run_uncancellable(ctx, limit, body); }, function);
   };

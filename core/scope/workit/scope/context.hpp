@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 #include <workit/base/cancelled.hpp>
+#include <workit/base/detail/refuse_order.hpp>
 #include <workit/base/log_level.hpp>
 #include <workit/base/progress.hpp>
 #include <workit/context/budget.hpp>
@@ -111,6 +112,10 @@ class context {
   void defer(F&& cleanup) {
     defer(defer_options{}, std::forward<F>(cleanup));
   }
+  template <class F>
+  void defer(F&&, defer_options) {
+    detail::refuse_order<F>();
+  }
 
   /// Opens a scope below this one, runs `body(scope&)` on this fiber, waits for all the scope owns, and returns the
   /// body's result. Blocks: until everything in it has ended. Cancel: its own reason only, or with this one.
@@ -121,6 +126,8 @@ class context {
   decltype(auto) scope(scope_options options, F&& body);
   template <class F>
   decltype(auto) scope(F&& body);
+  template <class F>
+  void scope(F&&, scope_options);  // for its sentence
 
   [[nodiscard]] work_id id() const noexcept { return node_.id; }
   [[nodiscard]] const std::string& name() const noexcept { return node_.name; }

@@ -72,6 +72,10 @@ class runtime {
   decltype(auto) run(F&& body) {
     return run(scope_options{}, std::forward<F>(body));
   }
+  template <class F>
+  void run(F&&, scope_options) {
+    detail::refuse_order<F>();
+  }
 
   /// Opens a root scope and returns at once; its deadline counts from here, the time in the queue included.
   /// Blocks: no. Threads: any. After shutdown() has begun the task is born cancelled.
@@ -80,6 +84,14 @@ class runtime {
     auto state = make_root(std::move(options), std::forward<F>(body));
     launch(state);
     return task<typename decltype(state)::element_type::T>(std::move(state));
+  }
+  template <class F>
+  auto spawn(F&& body) {
+    return spawn(scope_options{}, std::forward<F>(body));
+  }
+  template <class F>
+  void spawn(F&&, scope_options) {
+    detail::refuse_order<F>();
   }
 
   /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for

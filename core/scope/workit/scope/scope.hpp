@@ -46,6 +46,7 @@ class scope_context final : public context {
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) -> task<detail::task_result<std::decay_t<F>>> {
+    detail::require_task_function<std::decay_t<F>>();
     auto state = detail::make_task(std::forward<F>(body), std::move(options), *node_.home, &node_);
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
@@ -53,6 +54,17 @@ class scope_context final : public context {
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(F&& body) { return spawn(task_options{}, std::forward<F>(body)); }
+  // For their sentences:
+  template <class F>
+    requires(!detail::task_function<std::decay_t<F>>)
+  void spawn(task_options, F&&) { detail::require_task_function<std::decay_t<F>>(); }
+  template <class F>
+    requires(!detail::task_function<std::decay_t<F>>)
+  void spawn(F&&) { detail::require_task_function<std::decay_t<F>>(); }
+  template <class F>
+  void spawn(F&&, task_options) {
+    detail::refuse_order<F>();
+  }
 
   /// Starts a task under an idempotency key, or joins the one that lives under it here: then that one is returned, also
   /// if it is being cancelled, and `options` and `body` are dropped. A key is free again once its task has ended, its
@@ -136,11 +148,15 @@ class remote_scope {
   template <class F>
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) const -> task<detail::task_result<std::decay_t<F>>> {
+    detail::require_task_function<std::decay_t<F>>();
     auto& owner = node();
     auto state = detail::make_task(std::forward<F>(body), std::move(options), *owner.home, &owner);
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
+  template <class F>
+    requires detail::task_function<std::decay_t<F>>
+  auto spawn(F&& body) const { return spawn(task_options{}, std::forward<F>(body)); }
 
   /// As context::consume. Threads: any.
   void consume(const budget_key& key, amount how_much) const;
@@ -177,22 +193,38 @@ class scope_body {
   void (*call_)(const void*, workit::scope&);
 };
 
+/// The sentences about what is no body of a scope.
+template <class F>
+constexpr bool is_scope_function() noexcept {
+  constexpr bool is_one = std::invocable<F&, workit::scope&>;
+  static_assert(is_one,
+                "workit: the body of a scope is called as F(workit::scope&) or F(workit::context&): this one takes "
+                "something else, or is const and changes as it runs");
+  if constexpr (is_one)
+    static_assert(!std::invocable<std::add_lvalue_reference_t<std::invoke_result_t<F&, workit::scope&>>, context&>,
+                  "workit: this function returns a task function, and so it never runs: pass that one itself, or call "
+                  "it with the context");
+  return is_one;
+}
+
 /// Has `open` call `body` with a scope, and returns what that gave.
 template <class F, class Open>
 decltype(auto) value_of_scope(F& body, Open&& open) {
-  using T = std::invoke_result_t<F&, workit::scope&>;
-  if constexpr (std::is_void_v<T>) {
-    open(scope_body(body));
-  } else {
-    std::optional<stored<T>> value;
-    auto keep = [&](workit::scope& s) {
-      if constexpr (std::is_reference_v<T>)
-        value.emplace(std::addressof(body(s)));
-      else
-        value.emplace(body(s));
-    };
-    open(scope_body(keep));
-    return restore<T>(std::move(*value));
+  if constexpr (is_scope_function<F>()) {
+    using T = std::invoke_result_t<F&, workit::scope&>;
+    if constexpr (std::is_void_v<T>) {
+      open(scope_body(body));
+    } else {
+      std::optional<stored<T>> value;
+      auto keep = [&](workit::scope& s) {
+        if constexpr (std::is_reference_v<T>)
+          value.emplace(std::addressof(body(s)));
+        else
+          value.emplace(body(s));
+      };
+      open(scope_body(keep));
+      return restore<T>(std::move(*value));
+    }
   }
 }
 
@@ -217,6 +249,11 @@ decltype(auto) context::scope(scope_options options, F&& body) {
 template <class F>
 decltype(auto) context::scope(F&& body) {
   return scope(scope_options{}, std::forward<F>(body));
+}
+
+template <class F>
+void context::scope(F&&, scope_options) {
+  detail::refuse_order<F>();
 }
 
 }  // namespace workit

@@ -107,6 +107,26 @@ template <class F>
 concept task_function = std::invocable<F&, context&> || std::invocable<F&>;
 
 template <class F>
+inline constexpr bool makes_a_task_function = false;
+template <task_function F>
+inline constexpr bool makes_a_task_function<F> = [] {
+  if constexpr (std::invocable<F&, context&>)
+    return std::invocable<std::add_lvalue_reference_t<std::invoke_result_t<F&, context&>>, context&>;
+  else
+    return std::invocable<std::add_lvalue_reference_t<std::invoke_result_t<F&>>, context&>;
+}();
+
+/// The sentences about what is none.
+template <class F>
+constexpr void require_task_function() noexcept {
+  static_assert(task_function<F>,
+                "workit: a task function is called as F(workit::context&) or F(): this one takes something else");
+  static_assert(!makes_a_task_function<F>,
+                "workit: this function returns a task function, and so it never runs: pass that one itself, or call it "
+                "with the context");
+}
+
+template <class F>
 decltype(auto) call_task(F& body, context& ctx) {
   if constexpr (std::invocable<F&, context&>)
     return body(ctx);
