@@ -62,6 +62,14 @@ TEST_F(EveryTimeOfWorkers, OfAPool) {
       "process_options.hpp: zygote_timeout",
       [&](auto t) { EXPECT_EQ(sum({.workers = 1, .spares = 0, .zygote_timeout = t}), 42); },
       [&](auto t) { EXPECT_THROW(sum({.workers = 1, .zygote_timeout = t}), start_failed); });
+  time_option(
+      "process_options.hpp: preload_timeout",
+      [&](auto t) { EXPECT_EQ(sum({.workers = 1, .spares = 0, .preload = [] {}, .preload_timeout = t}), 42); },
+      [&](auto t) { EXPECT_THROW(sum({.workers = 1, .preload = [] {}, .preload_timeout = t}), start_failed); });
+  time_option(
+      "process_options.hpp: worker_init_timeout",
+      [&](auto t) { EXPECT_EQ(sum({.workers = 1, .spares = 0, .worker_init = [] {}, .worker_init_timeout = t}), 42); },
+      [&](auto t) { EXPECT_THROW(sum({.workers = 1, .worker_init = [] {}, .worker_init_timeout = t}), start_failed); });
 }
 
 /// How the end of a pool went whose one worker has a task of some milliseconds.

@@ -87,7 +87,7 @@ struct process_options {
   /// How long a zygote may take until it is ready to fork: the constructors of static objects, and preload. Then it is
   /// killed, and that is a failure of preload, with a sentence that names the function. duration::max(): no limit. Five
   /// minutes by default, because a hundred gigabytes take two from a fast disk.
-  duration preload_timeout = std::chrono::minutes(5);
+  time_span preload_timeout = std::chrono::minutes(5);
   /// Runs in each worker before its first task: random seeds, connections, thread pools. Descriptors and threads it
   /// leaves are the worker's; child processes would cost it its worker after each task. A worker is not ready before it
   /// has returned. What it throws is a start_failed of that worker, with its words; the pool tries again at growing
@@ -95,7 +95,7 @@ struct process_options {
   startup_call worker_init{};
   /// How long worker_init may take in one worker, which is then killed: as if it had thrown a sentence that names it.
   /// duration::max(): no limit. A minute by default: what takes longer is meant to be shared, by preload.
-  duration worker_init_timeout = std::chrono::minutes(1);
+  time_span worker_init_timeout = std::chrono::minutes(1);
   /// Hears how the pool ended, once, on the thread that stopped it; what it throws is swallowed. None: processes that
   /// would not die are named on standard error.
   std::function<void(const workers::shutdown_report&)> on_shutdown{};
