@@ -29,7 +29,7 @@ inline constexpr std::string_view worker_name = "workit-worker";
 
 enum class message_kind : std::uint32_t {
   // host to zygote
-  hello,  ///< with the loops' wake pipes, the host-life memfd, and with a preload or worker_init the memfd of the start
+  hello,  ///< with the loops' wake pipes, the host-life memfd, and the memfd of the start
   fork,   ///< with the memfd of the worker's block, its end of the task channel and, if captured, of its output's pipe
   kill,   ///< where the host itself may not
   ping,   ///< answered by `pong` at once
@@ -75,6 +75,7 @@ struct message {
   std::uint64_t host_life_offset = 0;  ///< hello: of the life mutex in the host-life memfd
   std::uint64_t preload_size = 0;      ///< hello: bytes of its arguments in the memfd of the start
   std::uint64_t worker_init_size = 0;  ///< hello: of its arguments, behind them
+  std::uint64_t modules_size = 0;      ///< hello: of the list of the host's modules, behind them
   limit_values limits{};               ///< hello: the pool's
   std::uint32_t max_descriptors = 0;   ///< hello: the pool's
   workit::sandbox sandbox{};           ///< hello: the pool's

@@ -9,7 +9,7 @@
 namespace workit::workers {
 
 /// Most descriptors that travel with one packet (the kernel's SCM_MAX_FD is 253).
-inline constexpr std::size_t most_descriptors = 201;
+inline constexpr std::size_t most_descriptors = 202;
 
 enum class transfer { done, again, closed };
 

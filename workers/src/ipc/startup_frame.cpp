@@ -29,16 +29,17 @@ void write_all(int file, const bytes& frame) {
 
 }  // namespace
 
-unique_fd write_startup_frames(const bytes& preload, const bytes& worker_init) {
+unique_fd write_startup_frames(const bytes& preload, const bytes& worker_init, const bytes& modules) {
   unique_fd file(::memfd_create("workit-start", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file)
     throw start_failed("no memfd for the arguments of preload and worker_init: " + std::string(std::strerror(errno)));
-  if (!workit::detail::may_have_size(preload.size() + worker_init.size()))
+  if (!workit::detail::may_have_size(preload.size() + worker_init.size() + modules.size()))
     throw start_failed("the arguments of preload and worker_init take " +
                        std::to_string(preload.size() + worker_init.size()) +
                        " bytes, more than a file may have by RLIMIT_FSIZE");
   write_all(file.get(), preload);
   write_all(file.get(), worker_init);
+  write_all(file.get(), modules);
   ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
   return file;
 }
@@ -59,11 +60,10 @@ bool read_startup_frame(int file, std::uint64_t offset, std::uint64_t size, byte
 }
 
 void make_startup_call(const function_id& entry, std::span<const std::byte> arguments) {
-  const auto found = find_function(entry);
-  if (!found) throw unknown_function();
+  const auto call = reinterpret_cast<trampoline>(require_function(entry));
   wire_reader from(arguments);
   wire_writer nothing;
-  reinterpret_cast<trampoline> (*found)(from, nothing);
+  call(from, nothing);
 }
 
 }  // namespace workit::workers

@@ -1,4 +1,4 @@
-// The arguments of preload and worker_init on their way to a zygote: in a sealed memfd beside its hello.
+// The frames of a start on their way to a zygote: in a sealed memfd beside its hello.
 #pragma once
 
 #include <span>
@@ -8,8 +8,9 @@
 
 namespace workit::workers {
 
-/// A memfd with both frames, one after the other. Errors: start_failed.
-[[nodiscard]] unique_fd write_startup_frames(const bytes& preload, const bytes& worker_init);
+/// A memfd with the arguments of preload and worker_init and the modules of the host, one after the other.
+/// Errors: start_failed.
+[[nodiscard]] unique_fd write_startup_frames(const bytes& preload, const bytes& worker_init, const bytes& modules);
 
 /// The next `size` bytes from `offset` on; false when the file does not have them.
 [[nodiscard]] bool read_startup_frame(int file, std::uint64_t offset, std::uint64_t size, bytes& to);

@@ -11,7 +11,7 @@ namespace workit::workers {
 namespace {
 
 constexpr std::size_t most_processes = 1024;
-constexpr std::size_t most_loops = most_descriptors - 2;  // beside the host-life mutex and the ready event
+constexpr std::size_t most_loops = most_descriptors - 3;  // beside the host-life mutex, the ready event and the start
 constexpr std::size_t longest_name = 64;
 
 process_options checked(process_options options, std::size_t loops) {

@@ -18,6 +18,7 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/proof.hpp>
 
+#include "host_modules.hpp"
 #include "own_image.hpp"
 #include "worker_descriptors.hpp"
 
@@ -71,9 +72,8 @@ struct spawn_plan {
 
 zygote_link::zygote_link(birth with) {
   if (const auto why = why_not_runnable(); !why.empty()) throw start_failed(not_started(why));
-  unique_fd start;
-  if (with.preload.entry || with.worker_init.entry)
-    start = write_startup_frames(with.preload.arguments, with.worker_init.arguments);
+  const auto modules = encode_modules();
+  const auto start = write_startup_frames(with.preload.arguments, with.worker_init.arguments, modules);
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     throw start_failed(with_error("socketpair", errno));
@@ -115,6 +115,7 @@ zygote_link::zygote_link(birth with) {
                 .host_life_offset = with.host_life.offset(),
                 .preload_size = with.preload.arguments.size(),
                 .worker_init_size = with.worker_init.arguments.size(),
+                .modules_size = modules.size(),
                 .limits = with.limits,
                 .max_descriptors = with.max_descriptors,
                 .sandbox = with.sandbox};
@@ -125,7 +126,7 @@ zygote_link::zygote_link(birth with) {
   }
   std::vector<int> descriptors = with.loops;
   descriptors.push_back(with.host_life.descriptor());
-  if (start) descriptors.push_back(start.get());
+  descriptors.push_back(start.get());
   if (send(hello, descriptors) != transfer::done) {
     const int why = errno;
     kill();

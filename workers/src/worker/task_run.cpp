@@ -34,7 +34,7 @@ void task_run::call(const control_block::request_fields& request, std::uint32_t 
   control().result.blocks.store(0, std::memory_order_relaxed);
   clear_throw_trace();
   try {
-    const auto entry = find(request.entry);
+    const auto entry = reinterpret_cast<trampoline>(require_function(request.entry));
     const auto beside = receive_blocks(generation, request.blocks);
     wire_reader arguments(content_.view(request.size), beside);
     tracing_throws([&] { entry(arguments, frame); });
@@ -72,16 +72,6 @@ void task_run::set_result(result_kind kind, std::size_t size) noexcept {
 void task_run::set_exceeded(resource what) noexcept {
   control().exceeded.store(note_of(what), std::memory_order_relaxed);
   set_result(result_kind::exceeded, 0);
-}
-
-trampoline task_run::find(const function_id& entry) {
-  if (entry != found_id_) {
-    const auto found = find_function(entry);
-    if (!found) throw unknown_function();
-    found_ = reinterpret_cast<trampoline>(*found);
-    found_id_ = entry;
-  }
-  return found_;
 }
 
 /// The host has sent them before it published the task. Blocks of an earlier task that was withdrawn are dropped.

@@ -28,7 +28,6 @@ class task_run {
   [[nodiscard]] control_block& control() const noexcept { return content_.control(); }
   void set_result(result_kind kind, std::size_t size) noexcept;
   void set_exceeded(resource what) noexcept;
-  [[nodiscard]] trampoline find(const function_id& entry);
   [[nodiscard]] attachments receive_blocks(std::uint32_t generation, std::uint32_t count);
   void send_result_blocks(std::uint32_t generation, const attachments& blocks);
   result_kind write_exception(wire_writer& frame);
@@ -37,8 +36,6 @@ class task_run {
   payload& content_;
   task_limits& limits_;
   const int task_channel_;
-  function_id found_id_;  // of `found_`
-  trampoline found_ = nullptr;
 };
 
 }  // namespace workit::workers

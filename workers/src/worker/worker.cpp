@@ -25,6 +25,7 @@
 #include "crash_report.hpp"
 #include "deadline_timer.hpp"
 #include "exception_info.hpp"
+#include "host_modules.hpp"
 #include "leftovers.hpp"
 #include "messages.hpp"
 #include "payload.hpp"
@@ -93,8 +94,11 @@ class worker {
     if (!setup_.init) return;
     try {
       make_startup_call(setup_.init, setup_.init_arguments);
+      if (const auto why = replaced_module(setup_.host_modules)) throw unknown_function(*why);
       std::fflush(nullptr);
       return;
+    } catch (const unknown_function& e) {
+      run_.refuse(e.what());
     } catch (...) {
       const auto info = describe_current_exception();
       run_.refuse(info.type + ": " + info.what);

@@ -27,6 +27,7 @@ struct worker_setup {
   int zygote_channel = -1;                      ///< the socket to the zygote, when there is a sandbox
   function_id init{};                           ///< worker_init; empty: none
   std::span<const std::byte> init_arguments{};  ///< in memory that the zygote keeps
+  std::span<const std::byte> host_modules{};    ///< there, too
   worker_output output = worker_output::inherit;
   int captured = -1;        ///< the pipe that takes its output once worker_init has run; -1: none
   int mm_holder_pipe = -1;  ///< where it writes the pid of its mm_holder, before anything else

@@ -26,6 +26,7 @@
 #include "command_line.hpp"
 #include "exception_info.hpp"
 #include "fork_safety.hpp"
+#include "host_modules.hpp"
 #include "host_watcher.hpp"
 #include "messages.hpp"
 #include "process_setup.hpp"
@@ -51,7 +52,9 @@ class zygote {
     receive_hello();
     watch_host();
     look_for_sandbox();
+    refuse_replaced_modules();
     preload();
+    refuse_replaced_modules();
     watch_signals();
     send_to_host({.kind = message_kind::ready, .pid = ::getpid()});
     for (;;) turn();
@@ -125,13 +128,14 @@ class zygote {
     reset_scheduling(host_, m.has_cpus ? std::optional(m.cpus) : std::nullopt);
   }
 
-  /// The arguments of preload and worker_init, whose memfd is the last of the descriptors.
+  /// The frames of the start, whose memfd is the last of the descriptors.
   void take_start(const message& hello, std::vector<unique_fd>& descriptors) {
-    if (!preload_ && !worker_init_) return;
     const auto file = std::move(descriptors.back());
     descriptors.pop_back();
+    const auto behind = hello.preload_size + hello.worker_init_size;
     if (!read_startup_frame(file.get(), 0, hello.preload_size, preload_arguments_) ||
-        !read_startup_frame(file.get(), hello.preload_size, hello.worker_init_size, worker_init_arguments_))
+        !read_startup_frame(file.get(), hello.preload_size, hello.worker_init_size, worker_init_arguments_) ||
+        !read_startup_frame(file.get(), behind, hello.modules_size, host_modules_))
       fail("the zygote could not read the arguments of preload and worker_init");
   }
 
@@ -168,6 +172,14 @@ class zygote {
     }
     std::fflush(nullptr);  // or every worker would write the buffered output again
     refuse_threads(threads_from::preload);
+  }
+
+  void refuse_replaced_modules() {
+    try {
+      if (const auto why = replaced_module(host_modules_)) fail(*why);
+    } catch (const std::exception& e) {
+      fail(e.what());
+    }
   }
 
   void refuse_threads(threads_from where) {
@@ -249,6 +261,7 @@ class zygote {
                              .sandbox = sandbox_,
                              .init = worker_init_,
                              .init_arguments = worker_init_arguments_,
+                             .host_modules = host_modules_,
                              .output = output_,
                              .captured = captured ? descriptors[2].get() : -1});
     answer.error = made.error;
@@ -297,6 +310,7 @@ class zygote {
   function_id worker_init_;
   bytes preload_arguments_;
   bytes worker_init_arguments_;
+  bytes host_modules_;
   worker_output output_{};
   limit_values limits_;
   unsigned max_descriptors_ = 0;

@@ -22,7 +22,7 @@ TEST(FunctionId, IsTheSameEachTimeAndLeadsBack) {
 TEST(FunctionId, OfAnotherModuleOrOfNoCodeIsNotFound) {
   EXPECT_FALSE(find_function({}));
   auto other = id_of(&answer);
-  other.module[0] ^= 1;
+  other.module.build[0] ^= 1;
   EXPECT_FALSE(find_function(other)) << "the module was built anew";
   auto data = id_of(&answer);
   data.offset = 0;  // the ELF header is mapped to be read only

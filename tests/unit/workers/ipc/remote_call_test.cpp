@@ -60,7 +60,7 @@ TEST(FunctionId, RefusesWhatIsNotCode) {
   id.offset = std::uint64_t{1} << 40;
   EXPECT_FALSE(find_function(id));
   id = id_of(add);
-  id.module[3] ^= 1;
+  id.module.build[3] ^= 1;
   EXPECT_FALSE(find_function(id));
   EXPECT_FALSE(find_function({}));
 }

@@ -101,7 +101,7 @@ TEST(LocalCall, KnowsThatTheTaskGaveUp) {
 
 TEST(LocalCall, FailsWhenTheFunctionIsGone) {
   auto call = make_remote_call([] {});
-  call.entry.module[0] ^= 1;
+  call.entry.module.build[0] ^= 1;
   const auto result = made(call);
   EXPECT_THROW(std::rethrow_exception(result.error()), start_failed);
 }

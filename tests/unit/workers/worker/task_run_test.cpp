@@ -76,7 +76,7 @@ TEST_F(TaskRun, KeepsALargeResultBack) {
 
 TEST_F(TaskRun, RefusesWhatTheImageDoesNotHave) {
   control_block::request_fields request;
-  request.entry.module[0] = 1;
+  request.entry.module.build[0] = 1;
   run_.call(request, 3);
   EXPECT_EQ(result(), result_kind::refused);
   wire_reader why(frame());

@@ -153,11 +153,9 @@ void call_with(F f, parameter_list<P...>, wire_reader& from, wire_writer& to) {
 /// For a function: the frame names it in front of its arguments.
 template <class F, class... A>
 void call_function(wire_reader& from, wire_writer& to) {
-  const function_id id{from.read<std::array<unsigned char, 20>>(), from.read<std::uint64_t>()};
-  const auto f = find_function(id);
-  if (!f) throw unknown_function();
+  const auto f = require_function(from.read<function_id>());
   using shape = call_shape<F, A...>;
-  call_with<shape>(reinterpret_cast<F>(*f), typename shape::parameters{}, from, to);
+  call_with<shape>(reinterpret_cast<F>(f), typename shape::parameters{}, from, to);
 }
 
 /// For a captureless lambda: its type says it all.
@@ -165,6 +163,14 @@ template <class F, class... A>
 void call_stateless(wire_reader& from, wire_writer& to) {
   using shape = call_shape<F, A...>;
   call_with<shape>(F{}, typename shape::parameters{}, from, to);
+}
+
+/// The name of a trampoline, found once. Hidden, since of static objects of a template there is one for all modules of
+/// a process otherwise (STB_GNU_UNIQUE): the first library would name its trampoline for all others.
+template <trampoline Of>
+[[gnu::visibility("hidden")]] const function_id& name_of_trampoline() {
+  static const function_id name = id_of(Of);
+  return name;
 }
 
 /// Compiles when an F can be called in another process; otherwise exactly one of its sentences is the error.
@@ -246,14 +252,10 @@ template <class F, class... A>
   wire_writer arguments;
   function_id entry;
   if constexpr (detail::function_pointer<callable>) {
-    static const function_id caller = id_of(&detail::call_function<callable>);
-    const function_id callee = id_of(reinterpret_cast<any_function>(static_cast<callable>(fn)));
-    arguments.write(callee.module);
-    arguments.write(callee.offset);
-    entry = caller;
+    entry = detail::name_of_trampoline<&detail::call_function<callable>>();
+    arguments.write(id_of(reinterpret_cast<any_function>(static_cast<callable>(fn))));
   } else {
-    static const function_id caller = id_of(&detail::call_stateless<callable, std::decay_t<A>...>);
-    entry = caller;
+    entry = detail::name_of_trampoline<&detail::call_stateless<callable, std::decay_t<A>...>>();
   }
   detail::write_arguments(typename shape::parameters{}, arguments, std::forward<A>(args)...);
   auto beside = arguments.take_attached();
