@@ -43,7 +43,8 @@ extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code workit_r
   return _URC_CONTINUE_UNWIND;
 }
 
-// void(void (*body)(void*), void* argument); 0x9b: an indirect, relative address of 32 bits.
+// void(void (*body)(void*), void* argument); 0x1b: a relative address of 32 bits. The code, too, refers to the routine:
+// for gold's --gc-sections a personality alone does not keep it.
 asm(R"(
 .pushsection .text
 .globl workit_call_tracing_throws
@@ -51,9 +52,10 @@ asm(R"(
 .type workit_call_tracing_throws,@function
 workit_call_tracing_throws:
   .cfi_startproc
-  .cfi_personality 0x9b,DW.ref.workit_record_throw
+  .cfi_personality 0x1b,workit_record_throw
   sub $8,%rsp
   .cfi_adjust_cfa_offset 8
+  lea workit_record_throw(%rip),%rax
   mov %rdi,%rax
   mov %rsi,%rdi
   call *%rax
@@ -62,15 +64,6 @@ workit_call_tracing_throws:
   ret
   .cfi_endproc
 .size workit_call_tracing_throws,.-workit_call_tracing_throws
-.popsection
-.pushsection .data.rel.local.DW.ref.workit_record_throw,"awG",@progbits,DW.ref.workit_record_throw,comdat
-.weak DW.ref.workit_record_throw
-.hidden DW.ref.workit_record_throw
-.balign 8
-.type DW.ref.workit_record_throw,@object
-.size DW.ref.workit_record_throw,8
-DW.ref.workit_record_throw:
-  .quad workit_record_throw
 .popsection
 )");
 extern "C" void workit_call_tracing_throws(void (*body)(void*), void* argument);
