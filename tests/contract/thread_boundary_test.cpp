@@ -107,6 +107,24 @@ TEST_F(ThreadBoundary, HasNoTwoPoolsOfOneName) {
   EXPECT_THROW(start("score"), start_failed);
 }
 
+TEST_F(ThreadBoundary, ThrowsNestedExceptionsAsTheyAre) {
+  runtime rt({}, threads({.threads = 1}));
+  const auto task = offload(at_thread, [] {
+    try {
+      throw std::out_of_range("far");
+    } catch (...) {
+      std::throw_with_nested(std::runtime_error("near"));
+    }
+  });
+  try {
+    rt.run([&](scope& s) { task(s); });
+    ADD_FAILURE() << "it did not throw";
+  } catch (const std::runtime_error& e) {
+    EXPECT_STREQ(e.what(), "near");
+    EXPECT_THROW(std::rethrow_if_nested(e), std::out_of_range);
+  }
+}
+
 TEST_F(ThreadBoundary, ThrowsTheVeryExceptionOfTheTask) {
   runtime rt({}, threads({.threads = 1}));
   EXPECT_THROW(rt.run([](scope& s) { offload(at_thread, [] { throw std::out_of_range("far"); })(s); }),

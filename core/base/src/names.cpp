@@ -3,6 +3,7 @@
 
 #include <utility>
 #include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/cut_text.hpp>
 
 namespace workit::detail {
 
@@ -10,10 +11,7 @@ std::string&& fitted_name(std::string&& name) {
   static constexpr char dots[] = "...";
   if (name.empty()) name = "anonymous";
   if (name.size() <= longest_name) return std::move(name);
-  auto kept = longest_name - (sizeof dots - 1);
-  const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(name[at]) & 0xC0) == 0x80; };
-  while (kept > 0 && continues(kept)) --kept;
-  name.resize(kept);
+  name.resize(whole_characters(name, longest_name - (sizeof dots - 1)));
   name += dots;
   return std::move(name);
 }

@@ -1,8 +1,8 @@
 // worker_errors: their sentences.
 #include <workit/base/worker_errors.hpp>
 
-#include <algorithm>
 #include <cstring>
+#include <workit/base/detail/cut_text.hpp>
 
 namespace workit {
 namespace {
@@ -14,14 +14,20 @@ std::string sentence_of(const std::string& task, const crash_facts& how) {
   return worker + "died of signal " + std::to_string(how.signal) + " (" + ::strsignal(how.signal) + ")";
 }
 
+std::string sentence_of(const std::string& type, const std::string& what, const std::vector<exception_text>& causes) {
+  auto all = type + ": " + what;
+  for (const auto& cause : causes) all += "; caused by " + cause.type + ": " + cause.message;
+  return all;
+}
+
 /// Its last words that are not blank, as they can stand in a line of a log.
 std::string last_line_of(const std::string& output) {
   constexpr std::size_t longest = 200;
   const auto last = output.find_last_not_of(" \t\r\n");
   if (last == std::string::npos) return {};
   const auto before = output.find_last_of('\n', last);
-  auto line = output.substr(before == std::string::npos ? 0 : before + 1);
-  line.resize(std::min(longest, last - (before == std::string::npos ? 0 : before + 1) + 1));
+  const auto begin = before == std::string::npos ? 0 : before + 1;
+  auto line = detail::cut_text(output.substr(begin, last - begin + 1), longest);
   for (auto& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return "; its last words: " + line;
@@ -87,11 +93,13 @@ std::string_view to_string(resource r) noexcept {
   return "resource";
 }
 
-remote_error::remote_error(std::string type, std::string what, std::string backtrace, worker_usage used)
-    : worker_error(type + ": " + what, std::move(used)),
+remote_error::remote_error(std::string type, std::string what, std::string backtrace, worker_usage used,
+                           std::vector<exception_text> causes)
+    : worker_error(sentence_of(type, what, causes), std::move(used)),
       type_(std::move(type)),
       message_(std::move(what)),
-      backtrace_(std::move(backtrace)) {}
+      backtrace_(std::move(backtrace)),
+      causes_(std::move(causes)) {}
 
 worker_crashed::worker_crashed(std::string task, crash_facts how, worker_usage used)
     : worker_error(sentence_of(task, how) + last_line_of(used.output), used), how_(std::move(how)) {}

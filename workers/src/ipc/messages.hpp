@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 #include <vector>
+#include <workit/base/detail/cut_text.hpp>
 #include <workit/base/unique_fd.hpp>
 #include <workit/base/worker_errors.hpp>
 #include <workit/workers/detail/function_id.hpp>
@@ -47,11 +48,15 @@ enum class message_kind : std::uint32_t {
   seccomp_listener,  ///< with the descriptor on which the kernel announces its forbidden calls
 };
 
-/// Text of a message, cut where it does not fit.
+/// Text of a message; one that does not fit is cut, and ends with "...".
 struct message_text {
   char characters[384] = {};
   void set(std::string_view text) noexcept {
-    std::memcpy(characters, text.data(), std::min(text.size(), sizeof characters - 1));
+    constexpr std::string_view dots = "...";
+    const bool fits = text.size() < sizeof characters;
+    const auto kept = fits ? text.size() : workit::detail::whole_characters(text, sizeof characters - 1 - dots.size());
+    std::memcpy(characters, text.data(), kept);
+    if (!fits) std::memcpy(characters + kept, dots.data(), dots.size());
   }
   [[nodiscard]] std::string_view view() const noexcept {
     return {characters, ::strnlen(characters, sizeof characters)};

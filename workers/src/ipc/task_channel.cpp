@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <workit/base/detail/cut_text.hpp>
 #include <workit/base/overloaded.hpp>
 #include <workit/workers/wire.hpp>
 
@@ -14,7 +15,9 @@ constexpr std::size_t longest_message = 8 * 1024;
 constexpr std::size_t longest_text = 256;
 constexpr std::size_t most_fields = 32;
 
-std::string cut(std::string_view text, std::size_t length) { return std::string(text.substr(0, length)); }
+std::string cut(std::string_view text, std::size_t length) {
+  return workit::detail::cut_text(std::string(text), length);
+}
 
 void write(wire_writer& to, fields data) {
   const auto count = std::min(data.size(), most_fields);

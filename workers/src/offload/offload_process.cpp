@@ -20,7 +20,7 @@ struct result_of_job {
 
   result operator()(workers::job_value& v) const { return std::move(v.encoded); }
   result operator()(workers::job_exception& e) const {
-    throw remote_error(std::move(e.type), std::move(e.what), std::move(e.backtrace), used);
+    throw remote_error(std::move(e.type), std::move(e.what), std::move(e.backtrace), used, std::move(e.causes));
   }
   result operator()(workers::job_crashed& c) const {
     if (c.killed_externally) throw killed_externally(task, *c.killed_externally, used);

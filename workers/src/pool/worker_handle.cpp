@@ -30,9 +30,10 @@ constexpr std::size_t mapped_bytes = payload_offset + first_payload;
 
 std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
 
-std::optional<std::string> next_word(wire_reader& from) {
+template <class T = std::string>
+std::optional<T> next_word(wire_reader& from) {
   try {
-    return from.read<std::string>();
+    return from.read<T>();
   } catch (const wire_error&) {
     return std::nullopt;
   }
@@ -186,8 +187,10 @@ std::optional<job_result> worker_handle::read_result(attachments blocks) const {
   if (kind == result_kind::refused) return job_not_started{std::move(*first)};
   auto second = next_word(words);
   auto third = next_word(words);
-  if (!second || !third || kind != result_kind::exception) return std::nullopt;
-  return job_exception{std::move(*first), std::move(*second), readable_backtrace(std::move(*third))};
+  auto causes = next_word<std::vector<exception_text>>(words);
+  if (!second || !third || !causes || kind != result_kind::exception) return std::nullopt;
+  return job_exception{std::move(*first), std::move(*second), readable_backtrace(std::move(*third)),
+                       std::move(*causes)};
 }
 
 void worker_handle::read_usage(worker_usage& to) const noexcept {

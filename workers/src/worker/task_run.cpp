@@ -3,12 +3,12 @@
 
 #include <poll.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
 #include <utility>
 #include <workit/base/cancelled.hpp>
+#include <workit/base/detail/cut_text.hpp>
 #include <workit/base/errors.hpp>
 
 #include "exception_info.hpp"
@@ -18,6 +18,10 @@
 
 namespace workit::workers {
 namespace {
+
+// The words of an exception fit into a payload that has never grown, so that they arrive when nothing else does.
+constexpr std::size_t longest_text = first_payload / 4;
+constexpr std::size_t room_for_causes = first_payload / 4 - 1024;  // and the sizes of all
 
 /// Whether the task's scope ended because of the host's deadline, which is no error of the task.
 bool has_passed(std::int64_t deadline_ns) noexcept {
@@ -60,7 +64,8 @@ void task_run::call(const control_block::request_fields& request, std::uint32_t 
 
 void task_run::refuse(std::string sentence) {
   wire_writer frame;
-  write_texts({std::move(sentence)}, frame);
+  frame.write(workit::detail::cut_text(std::move(sentence), longest_text));
+  content_.write(frame.frame());
   set_result(result_kind::refused, frame.size());
 }
 
@@ -99,19 +104,20 @@ void task_run::send_result_blocks(std::uint32_t generation, const attachments& b
 }
 
 result_kind task_run::write_exception(wire_writer& frame) {
-  auto info = describe_current_exception();
-  write_texts({std::move(info.type), std::move(info.what), throw_trace_text()}, frame);
-  return result_kind::exception;
-}
-
-/// In place of a value. Long texts are cut, so that they fit in any case.
-void task_run::write_texts(std::vector<std::string> texts, wire_writer& frame) {
+  auto thrown = describe_current_exception();
   frame.clear();
-  for (auto& text : texts) {
-    text.resize(std::min(text.size(), first_payload / 4));
-    frame.write(text);
+  frame.write(workit::detail::cut_text(std::move(thrown.front().type), longest_text));
+  frame.write(workit::detail::cut_text(std::move(thrown.front().message), longest_text));
+  frame.write(workit::detail::cut_text(throw_trace_text(), longest_text));
+  thrown.erase(thrown.begin());
+  for (auto& cause : thrown) {
+    const auto room = room_for_causes / thrown.size();
+    cause.type = workit::detail::cut_text(std::move(cause.type), room / 4);
+    cause.message = workit::detail::cut_text(std::move(cause.message), room - cause.type.size());
   }
+  frame.write(thrown);
   content_.write(frame.frame());
+  return result_kind::exception;
 }
 
 }  // namespace workit::workers

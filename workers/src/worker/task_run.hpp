@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 #include <workit/workers/detail/remote_call.hpp>
 
 #include "payload.hpp"
@@ -31,7 +30,6 @@ class task_run {
   [[nodiscard]] attachments receive_blocks(std::uint32_t generation, std::uint32_t count);
   void send_result_blocks(std::uint32_t generation, const attachments& blocks);
   result_kind write_exception(wire_writer& frame);
-  void write_texts(std::vector<std::string> texts, wire_writer& frame);
 
   payload& content_;
   task_limits& limits_;

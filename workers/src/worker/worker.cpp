@@ -100,8 +100,7 @@ class worker {
     } catch (const unknown_function& e) {
       run_.refuse(e.what());
     } catch (...) {
-      const auto info = describe_current_exception();
-      run_.refuse(info.type + ": " + info.what);
+      run_.refuse(sentence_of_current_exception());
     }
     leave_unready(init_failed);
   }

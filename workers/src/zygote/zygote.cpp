@@ -167,8 +167,7 @@ class zygote {
     } catch (const unknown_function& unknown) {
       fail(unknown.what());
     } catch (...) {
-      const auto info = describe_current_exception();
-      fail("preload threw " + info.type + ": " + info.what);
+      fail("preload threw " + sentence_of_current_exception());
     }
     std::fflush(nullptr);  // or every worker would write the buffered output again
     refuse_threads(threads_from::preload);

@@ -66,9 +66,8 @@ workers::encoded_result run_behind_boundary(context& ctx, const offload_options&
 /// Cancel: the work is stopped; the caller goes on only when not one instruction of it can run any more, and throws
 ///   `cancelled`; the exception is a thread whose stop was refused, which the receipt says. A result that was committed
 ///   first is delivered.
-/// Errors: timed_out; at boundary::thread what fn throws, itself; else those of <workit/base/worker_errors.hpp>, e.g.
-/// remote_error{type, what} for an exception of fn and
-///   worker_crashed{signal | exit code}; start_failed when there is no such pool or no worker can be had; of these
+/// Errors: timed_out; at boundary::thread what fn throws, itself; else those of <workit/base/worker_errors.hpp>, as a
+///   remote_error for an exception of fn; start_failed when there is no such pool or no worker can be had; of these
 ///   queue_full when too many are waiting and the pool refuses, and pool_stopped when it takes no more.
 template <class F, class... Args>
 [[nodiscard("a task function does nothing until it is called")]] auto offload(offload_options options, F&& fn,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 #include <workit/base/errors.hpp>
 
 namespace workit {
@@ -34,21 +35,33 @@ class worker_error : public error {
   worker_usage used_;
 };
 
-/// An exception in a worker process, by name: its type cannot travel.
+/// An exception in words.
+struct exception_text {
+  std::string type;     ///< demangled, e.g. "std::invalid_argument"
+  std::string message;  ///< its what()
+};
+
+/// An exception in a worker process, by name: its type cannot travel. what() has its causes, too. A text that was
+/// longer than what travels ends with how long it was.
 class remote_error : public worker_error {
  public:
-  remote_error(std::string type, std::string what, std::string backtrace = {}, worker_usage used = {});
+  remote_error(std::string type, std::string what, std::string backtrace = {}, worker_usage used = {},
+               std::vector<exception_text> causes = {});
   /// The demangled type, e.g. "std::invalid_argument".
   [[nodiscard]] const std::string& type() const noexcept { return type_; }
   /// The remote what().
   [[nodiscard]] const std::string& message() const noexcept { return message_; }
   /// Where it was thrown, a frame a line, the innermost first; empty when that is not known.
   [[nodiscard]] const std::string& backtrace() const noexcept { return backtrace_; }
+  /// The exceptions nested in it (std::throw_with_nested), the one that it was thrown for first; and those that an
+  /// aggregate_error holds, each followed by its own causes. 16 at most; the last says so when there are more.
+  [[nodiscard]] const std::vector<exception_text>& causes() const noexcept { return causes_; }
 
  private:
   std::string type_;
   std::string message_;
   std::string backtrace_;
+  std::vector<exception_text> causes_;
 };
 
 /// How a worker ended by itself.

@@ -41,7 +41,10 @@ TEST(Messages, OfAnotherSizeCountAsTheEnd) {
 TEST(MessageText, IsCutWhereItDoesNotFit) {
   message_text text;
   text.set(std::string(1000, 'x'));
-  EXPECT_EQ(text.view(), std::string(383, 'x'));
+  EXPECT_EQ(text.view(), std::string(380, 'x') + "...");
+  message_text fits;
+  fits.set(std::string(383, 'x'));
+  EXPECT_EQ(fits.view(), std::string(383, 'x')) << "the control";
 }
 
 }  // namespace

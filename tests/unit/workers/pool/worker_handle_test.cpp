@@ -92,9 +92,14 @@ TEST_F(WorkerHandle, ReadsAValue) {
 }
 
 TEST_F(WorkerHandle, ReadsAnExceptionAndARefusal) {
-  leave(result_kind::exception, frame_of({"type", "what", "where"}));
+  wire_writer frame;
+  for (const char* word : {"type", "what", "where"}) frame.write(std::string(word));
+  frame.write(std::vector<exception_text>{{"its", "cause"}});
+  leave(result_kind::exception, frame.take());
   const auto thrown = std::get<job_exception>(*worker_->read_result({}));
   EXPECT_EQ(thrown.type + thrown.what + thrown.backtrace, "typewhatwhere");
+  ASSERT_EQ(thrown.causes.size(), 1U);
+  EXPECT_EQ(thrown.causes[0].type + thrown.causes[0].message, "itscause");
   leave(result_kind::refused, frame_of({"why"}));
   EXPECT_EQ(std::get<job_not_started>(*worker_->read_result({})).why, "why");
   leave(result_kind::cancelled, {});
@@ -104,6 +109,8 @@ TEST_F(WorkerHandle, ReadsAnExceptionAndARefusal) {
 TEST_F(WorkerHandle, BelievesNoExceptionWithoutItsThreeTexts) {
   leave(result_kind::exception, frame_of({"type", "what"}));
   EXPECT_FALSE(worker_->read_result({}));
+  leave(result_kind::exception, frame_of({"type", "what", "where"}));
+  EXPECT_FALSE(worker_->read_result({})) << "nor without its causes";
 }
 
 TEST_F(WorkerHandle, BelievesNoKindThatIsNone) {

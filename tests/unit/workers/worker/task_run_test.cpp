@@ -64,6 +64,7 @@ TEST_F(TaskRun, LeavesTypeTextAndBacktraceOfAnException) {
   EXPECT_EQ(texts.read<std::string>(), "std::out_of_range");
   EXPECT_EQ(texts.read<std::string>(), "far");
   static_cast<void>(texts.read<std::string>());
+  EXPECT_TRUE(texts.read<std::vector<exception_text>>().empty());
   EXPECT_NO_THROW(texts.finish());
 }
 

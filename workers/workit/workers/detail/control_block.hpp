@@ -55,7 +55,7 @@ inline constexpr std::array crash_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGAB
 enum class result_kind : std::uint32_t {
   none,
   value,      ///< the trampoline's frame
-  exception,  ///< three strings: type, what(), where it was thrown
+  exception,  ///< three strings: type, what(), where it was thrown; a vector of causes
   refused,    ///< one string: why the task did not begin
   cancelled,  ///< nothing: it left by `cancelled`, having been asked to stop
   exceeded,   ///< nothing: `exceeded` says which limit

@@ -23,6 +23,7 @@ struct job_exception {
   std::string type;  ///< demangled, e.g. "std::invalid_argument"
   std::string what;
   std::string backtrace{};  ///< where it was thrown, a frame a line; empty when that is not known
+  std::vector<exception_text> causes{};
 };
 /// It was stopped, or withdrawn before it began.
 struct job_stopped {
