@@ -1,6 +1,8 @@
 // Where a remote error was thrown.
 #include <execinfo.h>
 
+#include <algorithm>
+
 #include "victims.hpp"
 
 namespace workit::test {
@@ -16,6 +18,16 @@ namespace workit::test {
 }
 [[gnu::noinline, noreturn]] void throw_last() { throw 7; }
 [[gnu::noinline]] void terminate_here() { std::terminate(); }
+[[gnu::noinline]] void throw_below(int levels) {
+  if (levels == 0) throw_here(7);
+  throw_below(levels - 1);
+  asm volatile("");
+}
+[[gnu::noinline]] void terminate_below(int levels) {
+  if (levels == 0) terminate_here();
+  terminate_below(levels - 1);
+  asm volatile("");
+}
 
 namespace {
 
@@ -32,6 +44,7 @@ class Backtrace : public worker_test {
     ADD_FAILURE() << "it did not throw";
     return {};
   }
+  static auto lines_of(const std::string& text) { return std::ranges::count(text, '\n'); }
   static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 };
 
@@ -67,6 +80,40 @@ TEST_F(Backtrace, OfACrashNamesAFunctionThatEndsWithItsLastCall) {
   });
 }
 
+TEST_F(Backtrace, EndsWithTheTasksOwnFunction) {
+  rt_->run([](scope& s) {
+    const auto plain = of(s, throw_here, 7);
+    EXPECT_EQ(lines_of(plain), 1) << plain;
+    for (const auto& through_a_lambda : {of(s, [] { throw_here(7); }), of(s, [](context&) { throw_here(7); }),
+                                         of(s, [](worker_context&) { throw_here(7); }),
+                                         of(
+                                             s, [](int row) mutable { throw_here(row); }, 7)})
+      EXPECT_EQ(lines_of(through_a_lambda), 2) << through_a_lambda;
+    try {
+      offload({}, terminate_here)(s);
+      ADD_FAILURE() << "it came back";
+    } catch (const worker_crashed& e) {
+      const auto& text = e.how().backtrace;
+      const auto last = text.rfind('\n', text.size() - 2) + 1;
+      EXPECT_NE(text.find("workit::test::terminate_here()", last), std::string::npos) << text;
+    }
+  });
+}
+
+TEST_F(Backtrace, SaysThatFurtherFramesAreCut) {
+  rt_->run([](scope& s) {
+    const auto deep = of(s, throw_below, 100);
+    EXPECT_TRUE(deep.ends_with("\n(further frames are cut)\n")) << deep;
+    EXPECT_EQ(of(s, throw_below, 10).find("cut"), std::string::npos) << "the control";
+    try {
+      offload({}, terminate_below, 100)(s);
+      ADD_FAILURE() << "it came back";
+    } catch (const worker_crashed& e) {
+      EXPECT_TRUE(e.how().backtrace.ends_with("\n(further frames are cut)\n")) << e.how().backtrace;
+    }
+  });
+}
+
 // The control arm: the backtrace of a handler, which no longer shows the throw.
 TEST_F(Backtrace, ControlArmWhereItIsCaughtTheStackKnowsNothingOfTheThrow) {
   rt_->run([](scope& s) {
@@ -84,6 +131,7 @@ TEST_F(Backtrace, ControlArmWhereItIsCaughtTheStackKnowsNothingOfTheThrow) {
       return text;
     })(s);
     EXPECT_NE(seen.find("workit-worker"), std::string::npos) << seen;
+    EXPECT_GT(lines_of(seen), 10) << "the whole stack of a task has the runtime's frames";
     EXPECT_EQ(seen.find("throw_here"), std::string::npos) << seen;
   });
 }

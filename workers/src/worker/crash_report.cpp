@@ -13,12 +13,12 @@
 
 #include <csignal>
 
+#include "task_backtrace.hpp"
 #include "task_limits.hpp"
 
 namespace workit::workers {
 namespace {
 
-constexpr int most_frames = 48;
 /// The innermost frames are left out: write_backtrace(), the handler, and the kernel's return from it.
 constexpr int own_frames = 3;
 constexpr timeval longest_backtrace{0, 200'000};
@@ -29,7 +29,7 @@ const std::atomic<int>* crash_event = nullptr;
 pid_t owner = -1;
 alignas(64) char handler_stack[128 * 1024];
 
-/// backtrace() was called before, so that its library is loaded; backtrace_symbols_fd() is async-signal-safe
+/// take_backtrace() was called before, so that its library is loaded; backtrace_symbols_fd() is async-signal-safe
 /// (glibc manual, 33.1); lseek(2), fstat(2), setitimer(2) are system calls.
 [[gnu::noinline]] void write_backtrace() noexcept {
   const itimerval alarm{{}, longest_backtrace};
@@ -41,12 +41,13 @@ alignas(64) char handler_stack[128 * 1024];
   ::sigprocmask(SIG_UNBLOCK, &alarms, nullptr);
   const int to = crash_content->descriptor();
   if (!crash_content->descriptor_intact() || ::lseek(to, payload_offset, SEEK_SET) < 0) return;
-  void* frames[most_frames];
-  const int count = ::backtrace(frames, most_frames);
-  // The first is where it stood. The others are where calls return to: after a call that does not return, as to
-  // std::terminate(), that is the next function.
-  for (int i = own_frames + 1; i < count; ++i) frames[i] = static_cast<char*>(frames[i]) - 1;
-  if (count > own_frames) ::backtrace_symbols_fd(frames + own_frames, count - own_frames, to);
+  task_frames frames;
+  take_backtrace(frames, own_frames);
+  ::backtrace_symbols_fd(frames.at, frames.count, to);
+  if (frames.more) {
+    constexpr auto size = sizeof task_frames::further - 1;
+    [[maybe_unused]] const auto written = ::write(to, task_frames::further, size);
+  }
   const auto end = ::lseek(to, 0, SEEK_CUR);
   if (end > static_cast<off_t>(payload_offset))
     crash_block->crash.trace_size.store(static_cast<std::uint32_t>(end - static_cast<off_t>(payload_offset)),
@@ -74,8 +75,8 @@ void report_crashes_in(const payload& content, const std::atomic<int>& loop_even
   crash_content = &content;
   crash_event = &loop_event;
   owner = ::getpid();
-  void* first[1];
-  ::backtrace(first, 1);  // loads the unwinder, which a signal handler must not
+  task_frames first;
+  take_backtrace(first, 0);  // loads the unwinder, which a signal handler must not
   stack_t stack{};
   stack.ss_sp = handler_stack;
   stack.ss_size = sizeof handler_stack;

@@ -11,13 +11,14 @@
 
 #include <cstdlib>
 #include <string_view>
+#include <workit/workers/detail/task_entry.hpp>
+
+#include "task_backtrace.hpp"
 
 namespace workit::workers {
 namespace {
 
-constexpr int most_frames = 48;
-void* frames[most_frames];
-int recorded = 0;  // of `frames`
+task_frames recorded;
 
 /// Whether this is the unwinder or the runtime's way to it, on which every throw is.
 bool is_machinery(std::string_view line) {
@@ -35,11 +36,7 @@ extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code workit_r
     int, _Unwind_Action actions, _Unwind_Exception_Class kind, _Unwind_Exception*, _Unwind_Context*) {
   // The last byte tells an exception that refers to another, as std::rethrow_exception makes it.
   const bool again = (kind & 0xff) == 1;
-  if ((actions & _UA_SEARCH_PHASE) != 0 && !(again && recorded > 0)) {
-    recorded = ::backtrace(frames, most_frames);
-    // Into the calls: a throw is the last instruction of many a function.
-    for (int i = 0; i < recorded; ++i) frames[i] = static_cast<char*>(frames[i]) - 1;
-  }
+  if ((actions & _UA_SEARCH_PHASE) != 0 && !(again && recorded.count > 0)) take_backtrace(recorded, 1);
   return _URC_CONTINUE_UNWIND;
 }
 
@@ -68,7 +65,10 @@ workit_call_tracing_throws:
 )");
 extern "C" void workit_call_tracing_throws(void (*body)(void*), void* argument);
 
-void call_tracing_throws(void (*body)(void*), void* argument) { workit_call_tracing_throws(body, argument); }
+void call_tracing_throws(void (*body)(void*), void* argument) {
+  const task_entry entry(__builtin_frame_address(0));  // unless the task's function comes closer
+  workit_call_tracing_throws(body, argument);
+}
 
 #else
 
@@ -76,17 +76,18 @@ void call_tracing_throws(void (*body)(void*), void* argument) { body(argument); 
 
 #endif
 
-void clear_throw_trace() noexcept { recorded = 0; }
+void clear_throw_trace() noexcept { recorded.count = 0; }
 
 std::string throw_trace_text() {
   std::string text;
-  char** const lines = recorded > 0 ? ::backtrace_symbols(frames, recorded) : nullptr;
+  char** const lines = recorded.count > 0 ? ::backtrace_symbols(recorded.at, recorded.count) : nullptr;
   if (lines == nullptr) return text;
   int first = 0;
-  for (int i = 0; i < recorded && i < 8; ++i)
+  for (int i = 0; i < recorded.count && i < 8; ++i)
     if (is_machinery(lines[i])) first = i + 1;
   try {
-    for (int i = first; i < recorded; ++i) text.append(lines[i]).push_back('\n');
+    for (int i = first; i < recorded.count; ++i) text.append(lines[i]).push_back('\n');
+    if (recorded.more) text += task_frames::further;
   } catch (...) {
     text.clear();
   }

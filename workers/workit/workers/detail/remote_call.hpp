@@ -4,6 +4,7 @@
 #include <functional>
 #include <tuple>
 #include <workit/workers/detail/function_id.hpp>
+#include <workit/workers/detail/task_entry.hpp>
 #include <workit/workers/wire.hpp>
 
 namespace workit {
@@ -132,6 +133,27 @@ void write_result(wire_writer& to, Call call) {
   }
 }
 
+/// An operator() that is not a template; not a static one, whose address is that of a function.
+template <class F>
+concept one_member = one_signature<F> && std::is_member_function_pointer_v<decltype(&F::operator())>;
+
+/// Calls the task's own function, which has a frame of its own wherever that can be had: with that a backtrace ends.
+template <class R, class F, class... A>
+R call_task(F& f, A&&... arguments) {
+  if constexpr (one_member<F>) {
+    auto function = &F::operator();
+    asm volatile("" : "+m"(function));  // so that its code does not become part of this function's
+    const task_entry entry(__builtin_frame_address(0));
+    return (f.*function)(std::forward<A>(arguments)...);
+  } else if constexpr (function_pointer<F>) {
+    const task_entry entry(__builtin_frame_address(0));
+    return f(std::forward<A>(arguments)...);
+  } else {
+    const task_entry entry(__builtin_dwarf_cfa());  // with this frame, which may be the task's own
+    return f(std::forward<A>(arguments)...);
+  }
+}
+
 template <class Shape, class F, class... P>
 void call_with(F f, parameter_list<P...>, wire_reader& from, wire_writer& to) {
   using R = typename Shape::result;
@@ -139,7 +161,7 @@ void call_with(F f, parameter_list<P...>, wire_reader& from, wire_writer& to) {
   from.finish();
   const auto call = [&](auto&... context) {
     write_result<R>(to, [&]() -> R {
-      return std::apply([&](auto&... v) -> R { return std::invoke(f, context..., static_cast<P&&>(v)...); }, values);
+      return std::apply([&](auto&... v) -> R { return call_task<R>(f, context..., static_cast<P&&>(v)...); }, values);
     });
   };
   if constexpr (Shape::takes == own_context::scope)
