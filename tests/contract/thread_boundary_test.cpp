@@ -125,6 +125,15 @@ TEST_F(ThreadBoundary, ThrowsNestedExceptionsAsTheyAre) {
   }
 }
 
+TEST_F(ThreadBoundary, ATaskMayHaveARuntimeOfItsOwn) {
+  runtime rt({}, threads({.threads = 1}));
+  const auto sum = [](int a, int b) {
+    runtime own({}, threads({.threads = 1}));
+    return own.run([&](scope& s) { return offload(at_thread, add, a, b)(s); });
+  };
+  EXPECT_EQ(rt.run([&](scope& s) { return offload(at_thread, sum, 40, 2)(s); }), 42);
+}
+
 TEST_F(ThreadBoundary, ThrowsTheVeryExceptionOfTheTask) {
   runtime rt({}, threads({.threads = 1}));
   EXPECT_THROW(rt.run([](scope& s) { offload(at_thread, [] { throw std::out_of_range("far"); })(s); }),

@@ -21,6 +21,7 @@
 #include <workit/scope/detached_tasks.hpp>
 
 #include <workit/base/detail/check_option.hpp>
+#include <workit/base/detail/fork_count.hpp>
 #include <workit/base/detail/needed_calls.hpp>
 #include "stall_detector.hpp"
 
@@ -73,6 +74,7 @@ runtime::runtime(runtime_options options) : runtime(std::move(options), std::spa
 
 runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> services)
     : options_(std::move(options)),
+      made_after_forks_(detail::fork_count()),
       services_(std::move_iterator(services.begin()), std::move_iterator(services.end())),
       roots_(std::make_unique<roots>()),
       detached_(std::make_unique<detached_tasks>()) {
@@ -123,6 +125,14 @@ void runtime::run_root(scope_options options, detail::scope_body body) {
   std::move(ended).value();
 }
 
+void runtime::refuse_in_forked_child(const char* what) const {
+  const bool moves_by_itself = options_.io_threads != 0 || !services_.empty();
+  WORKIT_ASSERT(!moves_by_itself || detail::fork_count() == made_after_forks_,
+                std::string(what) + " was called in a forked child, but runtime \"" + options_.name +
+                    "\" was made before the fork: its threads run in the parent only. Let the child exec or _exit, or "
+                    "make a runtime of its own");
+}
+
 void runtime::refuse_on_fiber() const {
   WORKIT_ASSERT(detail::loop::current() == nullptr,
                 "runtime::run was called on an I/O thread, which it would block: open the scope with ctx.scope(...)");
@@ -133,6 +143,7 @@ detail::loop& runtime::next_home() {
 }
 
 bool runtime::accept(detail::task_state_base& root) {
+  refuse_in_forked_child("runtime::run or spawn");
   {
     const thread_lock lock(roots_->mutex);
     if (roots_->intake_open) {
@@ -171,6 +182,7 @@ runtime_end runtime::how_it_ended() const {
 
 runtime_end runtime::shutdown(time_span grace) {
   WORKIT_ASSERT(detail::loop::current() == nullptr, "a runtime cannot be shut down from one of its own I/O threads");
+  refuse_in_forked_child("runtime::shutdown, or the runtime's destructor,");
   {
     thread_lock lock(roots_->mutex);
     if (std::exchange(roots_->ended, true)) return how_it_ended();

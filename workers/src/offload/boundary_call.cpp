@@ -6,6 +6,7 @@
 #include "boundary_call.hpp"
 
 #include <workit/base/detail/process_scheduling.hpp>
+#include <workit/scope/runtime.hpp>
 
 namespace workit::detail {
 namespace {
@@ -16,6 +17,15 @@ constexpr duration spin_time = std::chrono::microseconds(50);
 thread_local time_point answered_at{};  // when a call of this loop has last ended without a stop
 
 }  // namespace
+
+std::string why_no_pool(const context& ctx, const std::string& service) {
+  if (ctx.runtime().remote_budgets() == nullptr)
+    return "and this runtime has none: make it with workit::runtime rt({...}, " + service + ")";
+  return "and the scope of a task in a worker process has none: let the host make this call, or give the work to a "
+         "task "
+         "without a context&, which may have a runtime of its own: workit::runtime rt({}, " +
+         service + ")";
+}
 
 void boundary_call::spin_for_answer() noexcept {
   if (spinning_pays()) home_->spin_until(std::chrono::steady_clock::now() + spin_time);

@@ -12,6 +12,10 @@
 
 namespace workit::detail {
 
+/// What a runtime without pools says of itself: how it would have been made with one, as in "workit::arena()". In a
+/// worker it is not the caller's to make.
+[[nodiscard]] std::string why_no_pool(const context& ctx, const std::string& service);
+
 /// What every boundary needs to know of a call. Lives as long as the call.
 struct call_site {
   context& ctx;

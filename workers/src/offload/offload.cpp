@@ -121,6 +121,7 @@ std::shared_ptr<boundary_call> run_attempts(call_site& site, node& teller) {
 
 workers::encoded_result run_call(context& ctx, const offload_options& options, const workers::remote_call& call) {
   auto& self = fiber::require("offload");
+  ctx.runtime().refuse_in_forked_child("offload");
   self.check();
   auto& home = self.home;
   auto& node = *detail::node_of(self);

@@ -124,8 +124,8 @@ std::shared_ptr<boundary_call> make_cooperative_call(const call_site& site) {
   auto* const found =
       owner.find_service<arena_service>([&](const arena_service& a) { return wanted.empty() || a.name() == wanted; });
   if (found == nullptr)
-    throw start_failed(wanted.empty() ? std::string("offload at boundary::cooperative needs an arena, and this runtime "
-                                                    "has none: make it with workit::runtime rt({...}, workit::arena())")
+    throw start_failed(wanted.empty() ? "offload at boundary::cooperative needs an arena, " +
+                                            why_no_pool(site.ctx, "workit::arena()")
                                       : "offload: this runtime has no arena called \"" + wanted + "\"");
   return std::make_shared<cooperative_call>(site, *found, found->warden());
 }

@@ -120,8 +120,8 @@ std::shared_ptr<boundary_call> make_process_call(const call_site& site) {
   auto pool = find_pool(site.ctx.runtime(), site.options.pool);
   if (pool == nullptr)
     throw start_failed(site.options.pool.empty()
-                           ? std::string("offload needs worker processes, and this runtime has none: make it with "
-                                         "workit::runtime rt({...}, workit::processes({.workers = 2}))")
+                           ? "offload needs worker processes, " +
+                                 why_no_pool(site.ctx, "workit::processes({.workers = 2})")
                            : "offload: this runtime has no pool of processes called \"" + site.options.pool + "\"");
   return std::make_shared<process_call>(site, std::move(pool));
 }

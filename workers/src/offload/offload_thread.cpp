@@ -57,11 +57,10 @@ class thread_call final : public boundary_call, public workers::thread_job {
 std::shared_ptr<boundary_call> make_thread_call(const call_site& site) {
   auto pool = find_threads(site.ctx.runtime(), site.options.pool);
   if (pool == nullptr)
-    throw start_failed(
-        site.options.pool.empty()
-            ? std::string("offload at boundary::thread needs threads, and this runtime has none: make it "
-                          "with workit::runtime rt({...}, workit::threads({.threads = 2}))")
-            : "offload: this runtime has no pool of threads called \"" + site.options.pool + "\"");
+    throw start_failed(site.options.pool.empty()
+                           ? "offload at boundary::thread needs threads, " +
+                                 why_no_pool(site.ctx, "workit::threads({.threads = 2})")
+                           : "offload: this runtime has no pool of threads called \"" + site.options.pool + "\"");
   return std::make_shared<thread_call>(site, std::move(pool));
 }
 

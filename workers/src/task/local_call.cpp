@@ -5,6 +5,8 @@
 #include <workit/base/errors.hpp>
 #include <workit/preempt/no_preempt_scope.hpp>
 
+#include "end_of_forked_children.hpp"
+
 namespace workit::workers {
 
 void local_call::run(void* self) noexcept {
@@ -14,6 +16,7 @@ void local_call::run(void* self) noexcept {
     if (!found) throw start_failed("the function of the task is not in this program any more");
     wire_reader arguments(me.call_.arguments, me.call_.beside);
     wire_writer written;
+    const end_of_forked_children here;
     reinterpret_cast<trampoline> (*found)(arguments, written);
     auto beside = written.take_attached();
     const no_preempt_scope commit;

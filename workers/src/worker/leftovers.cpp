@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "child_list.hpp"
 #include "process_setup.hpp"
 
 namespace workit::workers {
@@ -28,7 +29,7 @@ int free_number(unsigned below) noexcept {
 }
 
 /// Reaps the children that have ended; whether there are others.
-[[maybe_unused]] bool has_children() noexcept {
+bool has_any_child() noexcept {
   for (;;) {
     const auto child = ::wait4(-1, nullptr, WNOHANG | __WALL, nullptr);
     if (child == 0) return true;
@@ -41,6 +42,7 @@ int free_number(unsigned below) noexcept {
 void leftovers::begin(bool sandboxed) noexcept {
   // ThreadSanitizer starts its own thread anew in a forked process, with the first thread of the task.
   threads_ = std::max(count_threads(), baseline_threads()) + baseline_threads() - 1;
+  children_ = has_any_child() ? list_children().size() : 0;
   sandboxed_ = sandboxed;
   counter_.open();
   descriptor_counter_.open();
@@ -73,6 +75,13 @@ bool leftovers::has_descriptors() noexcept {
   const bool is_taken = ::fcntl(first_too_many_, F_GETFD) >= 0;
   if (!is_taken && ++tasks_ % tasks_between_counts != 0) return false;
   return descriptors() > most_descriptors_;
+}
+
+/// A sandbox lets no task have children.
+bool leftovers::has_children() const noexcept try {
+  return has_any_child() && (children_ == 0 || (!sandboxed_ && list_children().size() > children_));
+} catch (...) {  // the task's limit of memory
+  return true;
 }
 
 bool leftovers::has_threads(unsigned own) const noexcept {

@@ -11,6 +11,7 @@
 #include <workit/base/detail/cut_text.hpp>
 #include <workit/base/errors.hpp>
 
+#include "end_of_forked_children.hpp"
 #include "exception_info.hpp"
 #include "task_channel.hpp"
 #include "task_frame.hpp"
@@ -41,6 +42,7 @@ void task_run::call(const control_block::request_fields& request, std::uint32_t 
     const auto entry = reinterpret_cast<trampoline>(require_function(request.entry));
     const auto beside = receive_blocks(generation, request.blocks);
     wire_reader arguments(content_.view(request.size), beside);
+    const end_of_forked_children here;
     tracing_throws([&] { entry(arguments, frame); });
     if (frame.size() > request.limits.output) throw output_exceeded();
     content_.write(frame.frame());

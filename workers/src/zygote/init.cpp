@@ -44,11 +44,11 @@ int zygote_socket(int argc, char** argv) noexcept {
 }  // namespace
 
 void init(int argc, char** argv) {
+  workers::note_init();  // by zygotes and workers, too, which may have pools of their own
   if (const int socket = zygote_socket(argc, argv); socket >= 0) {
     workers::keep_command_line(argc, argv);
     workers::run_zygote(socket);
   }
-  workers::note_init();
 }
 
 }  // namespace workit

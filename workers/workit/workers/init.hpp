@@ -4,7 +4,8 @@
 namespace workit {
 
 /// Pools of worker processes start by running this program's image again; there, this call becomes the zygote, from
-/// which workers are forked, and never returns. In the program itself it only notes that it was called.
+/// which workers are forked, and never returns. In the program itself it only notes that it was called. Tasks
+/// in a worker may have pools, too.
 ///
 ///   int main(int argc, char** argv) {
 ///     workit::init(argc, argv);

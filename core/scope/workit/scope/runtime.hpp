@@ -118,6 +118,9 @@ class runtime {
   /// For services: the keeper of deadlines and stopper of work, which the first service that needs one installs.
   [[nodiscard]] alarm* warden() const noexcept { return warden_.get(); }
   void install_warden(std::shared_ptr<alarm> warden);
+  /// For boundaries: asserts that this is not a forked child of the process in which the runtime was made; there its
+  /// threads do not run. `what`: what was called.
+  void refuse_in_forked_child(const char* what) const;
   /// For boundaries: sets the keeper of the budgets that no scope here has. Before the first run.
   void ask_for_budgets(std::shared_ptr<detail::remote_budgets> keeper);
   [[nodiscard]] detail::remote_budgets* remote_budgets() const noexcept { return remote_budgets_.get(); }
@@ -165,6 +168,7 @@ class runtime {
   struct roots;
 
   runtime_options options_;
+  const unsigned made_after_forks_;
   std::shared_ptr<alarm> warden_;
   std::shared_ptr<detail::remote_budgets> remote_budgets_;
   std::vector<std::unique_ptr<service>> services_;
