@@ -55,6 +55,12 @@ invalid_amount::invalid_amount(const std::string& given, unsigned digits)
 aggregate_error::aggregate_error(const std::string& what, std::vector<std::exception_ptr> errors)
     : error(what), errors_(std::move(errors)) {}
 
+stack_exhausted::stack_exhausted(const std::string& scope, std::size_t left, std::size_t needed)
+    : error("scope \"" + scope + "\" was not opened: " + std::to_string(left / 1024) +
+            " KiB are left of its stack, and " + std::to_string(needed / 1024) +
+            " have to be. Open fewer scopes inside each other, spawn a task, which has a stack of its own, or give "
+            "fibers more (runtime_options::stack_size)") {}
+
 circuit_open::circuit_open(std::string circuit, time_span retry_after)
     : error("circuit \"" + circuit + "\" is open" +
             (retry_after > duration::zero() ? ", for another " + detail::in_ms(retry_after)

@@ -13,6 +13,7 @@
 #include <workit/fiber/detail/stoppable.hpp>
 
 #include "sanitizer_switch.hpp"
+#include "thread_stack.hpp"
 #include "wake_timer.hpp"
 
 namespace workit::detail {
@@ -52,6 +53,16 @@ fiber& fiber::require(const char* act) {
                                             "Spawn a task from there instead"
                                           : "on a thread that is not the runtime's. Use runtime::run or spawn"));
   return *self;
+}
+
+bool fiber::has_own_stack() const noexcept {
+  return static_cast<boost::fibers::context*>(handle_)->is_context(boost::fibers::type::worker_context);
+}
+
+std::size_t fiber::stack_left() noexcept {
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  if (stack_low_ == 0) stack_low_ = has_own_stack() ? home.stacks().span_of(this).low : lowest_of_thread_stack(here);
+  return here - stack_low_;
 }
 
 void fiber::switch_away(bool ready_again) {

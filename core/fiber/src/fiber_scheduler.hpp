@@ -6,13 +6,14 @@
 #include <boost/fiber/scheduler.hpp>
 #include <workit/fiber/detail/loop.hpp>
 
+#include "handler_stack.hpp"
 #include "sanitizer_switch.hpp"
 
 namespace workit::detail {
 
-/// First in, first out. When no fiber is ready, queued tasks begin. The dispatcher (on whose stack I/O handlers and
-/// timers run) gets its turn when there is neither, and after every 64 switches, so that fibers that yield, or spawn,
-/// or join cannot starve the I/O of their thread.
+/// First in, first out. When no fiber is ready, queued tasks begin. The dispatcher (which runs I/O handlers and timers,
+/// on the handler stack) gets its turn when there is neither, and after every 64 switches, so that fibers that yield,
+/// or spawn, or join cannot starve the I/O of their thread.
 class fiber_scheduler final : public boost::fibers::algo::algorithm {
  public:
   explicit fiber_scheduler(loop& owner) noexcept : loop_(owner) {}
@@ -29,7 +30,7 @@ class fiber_scheduler final : public boost::fibers::algo::algorithm {
   boost::fibers::context* pick_next() noexcept override {
     if (boost::fibers::context::active()->is_context(boost::fibers::type::dispatcher_context)) {
       arrive_on_stack(__builtin_frame_address(0));
-      loop_.turn(count_);
+      loop_.handler_stack_->run([this] { loop_.turn(count_); });
       return take_ready();
     }
     const bool turn_is_due = ++switches_ % switches_per_turn == 0;
@@ -40,7 +41,9 @@ class fiber_scheduler final : public boost::fibers::algo::algorithm {
 
   [[nodiscard]] bool has_ready_fibers() const noexcept override { return count_ != 0 || dispatcher_ != nullptr; }
 
-  void suspend_until(const std::chrono::steady_clock::time_point&) noexcept override { loop_.idle(); }
+  void suspend_until(const std::chrono::steady_clock::time_point&) noexcept override {
+    loop_.handler_stack_->run([this] { loop_.idle(); });
+  }
   void notify() noexcept override {}  // all that comes from other threads comes through the io_context
 
   static constexpr std::size_t switches_per_turn = 64;

@@ -3,7 +3,7 @@
 // Invariants
 // 1. Every member but the io_context (thread-safe), the atomics, what late_mutex_ guards, and `owner_`, `index_`,
 //    `clock_`, `wakes_` (constant) is touched on the loop's thread only, or before it starts and after it ended.
-// 2. Handlers, timers and posted work run on the dispatcher's stack, where fiber::current() is null.
+// 2. Handlers, timers and posted work run on the handler stack, where fiber::current() is null.
 // 3. The thread ends when `ending_` and no task is queued or running; what was posted before join() has run by then.
 // 4. Posted work runs on the loop, or, where post() sees `ended_`, on the posting thread. One thread at a time runs
 //    such late work; concurrent posters leave theirs to it. The reactor is not touched after `ended_` but by threads
@@ -26,7 +26,9 @@
 #include <workit/fiber/detail/fiber.hpp>
 #include <workit/fiber/detail/stoppable.hpp>
 
+#include "exit_on_fiber.hpp"
 #include "fiber_scheduler.hpp"
+#include "handler_stack.hpp"
 #include "live_loops.hpp"
 #include "sanitizer_switch.hpp"
 #include "signal_stack.hpp"
@@ -79,8 +81,20 @@ class loop::own_alarm final : public alarm, public timer {
   timer_heap cells_;
 };
 
-loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock)
-    : owner_(owner), index_(index), clock_(clock), is_manual_(clock.is_manual()) {
+/// Is destroyed with its thread. That is done by exit() if the thread drives a loop.
+struct loop::exit_watch {
+  ~exit_watch() {
+    if (this_loop != nullptr) this_loop->leave_to_exit();
+  }
+};
+
+loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock, loop_options options)
+    : owner_(owner),
+      index_(index),
+      clock_(clock),
+      is_manual_(clock.is_manual()),
+      stacks_(options.stack_size),
+      handler_stack_(std::make_unique<handler_stack>(stacks_)) {
   own_alarm_ = std::make_unique<own_alarm>(*this);
 }
 
@@ -112,21 +126,33 @@ void loop::join() {
 }
 
 void loop::enter_thread() {
+  static thread_local const signal_stack for_probes_and_overflows;
+  handler_stack_->run([] {});  // its stack is taken where that may fail
   this_loop = this;
+  on_thread_.emplace(*this);
   thread_id_.store(gettid());
   boost::fibers::use_scheduling_algorithm<fiber_scheduler>(*this);
   if (wakes_ && !std::exchange(woken_, true)) await_wake();
   main_fiber_ = boost::fibers::context::active();
+  static thread_local const exit_watch after_that_of_boost;  // and so destroyed before it
+}
+
+void loop::leave_to_exit() {
+  put_idle_scheduler();
+  fiber::forget_current();
+  this_loop = nullptr;
 }
 
 void loop::leave_thread() {
   boost::fibers::context::active()->yield();  // the dispatcher frees the stacks of fibers that have just ended
   arrive_on_thread_stack();
+  on_thread_.reset();
   this_loop = nullptr;
   thread_id_.store(0);
 }
 
 void loop::end_for_good() {
+  handler_stack_->end();
   {
     const thread_lock lock(late_mutex_);
     running_late_ = true;  // what comes from now on runs after what came before
@@ -142,7 +168,6 @@ void loop::end_for_good() {
 }
 
 void loop::run() {
-  const signal_stack for_probes;
   prctl(PR_SET_NAME, ("workit-io-" + std::to_string(index_)).c_str());
   workit::detail::run_as_process(getpid());
   enter_thread();
@@ -278,6 +303,24 @@ void loop::begin_queued(std::size_t ready) {
     boost::fibers::fiber(boost::fibers::launch::post, std::allocator_arg, pooled_stack(stacks_), std::move(body))
         .detach();
   }
+}
+
+bool loop::tell_overflow(std::uintptr_t address, signal_text& text) const noexcept {
+  const auto* running = fiber::current();
+  const void* inside = handler_stack_->inside();
+  if (running != nullptr) inside = running->has_own_stack() ? running : nullptr;
+  if (inside == nullptr) return false;
+  const auto stack = stacks_.span_of(inside);
+  if (address < stack.guard || address >= stack.low) return false;
+  text << "workit: ";
+  if (running != nullptr && running->current_node != nullptr)
+    running->current_node->describe(text);
+  else
+    text << "a handler on I/O thread " << index_ << " (of I/O, events, receipts or stop tokens)";
+  text << " has overflowed its stack of " << stacks_.usable_bytes() / 1024
+       << " KiB. Give it more (runtime_options::stack_size), or move the work to where stacks are large: behind a "
+          "boundary (workit::offload).\n";
+  return true;
 }
 
 void loop::idle() {

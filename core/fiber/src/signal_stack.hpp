@@ -8,7 +8,8 @@
 namespace workit::detail {
 
 /// Gives the calling thread an alternate signal stack for as long as this lives, unless it has one (AddressSanitizer
-/// brings its own). Without memory for it there is none, and handlers run on the fiber's stack. Threads: one.
+/// brings its own). Without memory for it there is none, and handlers run on the fiber's stack. Threads: one; a
+/// thread_local of it serves a thread that is not the runtime's as well.
 class signal_stack {
  public:
   signal_stack() noexcept {
@@ -25,9 +26,13 @@ class signal_stack {
   }
   ~signal_stack() {
     if (memory_ == nullptr) return;
-    stack_t none{};
-    none.ss_flags = SS_DISABLE;
-    sigaltstack(&none, nullptr);
+    stack_t present{};
+    if (sigaltstack(nullptr, &present) != 0) return;
+    if (present.ss_sp == memory_) {
+      stack_t none{};
+      none.ss_flags = SS_DISABLE;
+      sigaltstack(&none, nullptr);
+    }
     munmap(memory_, bytes);
   }
   signal_stack(const signal_stack&) = delete;

@@ -76,7 +76,7 @@ time_point context::now() const { return node_.home->now(); }
 runtime& context::runtime() const { return node_.home->owner(); }
 
 const values& context::values() const noexcept {
-  static const workit::values none;
+  static const auto& none = *new workit::values;  // never destroyed: read during exit(), too
   const auto* here = around(node_);
   return here != nullptr ? here->context_values() : none;
 }

@@ -90,6 +90,14 @@ duration node::cleanup_bound() const noexcept {
   return home->owner().options_.cleanup_timeout;
 }
 
+void node::describe(signal_text& text) noexcept {
+  const auto* scope = nearest_scope();
+  const auto* task = this;
+  while (task->parent != nullptr && task->parent->body == body) task = task->parent;
+  text << "task \"" << task->name << "\"";
+  if (scope != nullptr && scope->name != task->name) text << " in scope \"" << scope->name << "\"";
+}
+
 void node::run_cleanups() {
   while (has_cleanups()) {
     auto next = std::move(extras->cleanups.back());
@@ -187,7 +195,7 @@ node_extras& node::with_extras() {
 }
 
 const std::vector<named_stop>& node::stops() const noexcept {
-  static const std::vector<named_stop> none;
+  static const auto& none = *new std::vector<named_stop>;  // never destroyed: read during exit(), too
   return extras ? extras->stops : none;
 }
 

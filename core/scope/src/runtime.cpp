@@ -14,6 +14,8 @@
 #include <iterator>
 #include <stdexcept>
 #include <workit/base/assert.hpp>
+#include <workit/base/detail/exit_from_work.hpp>
+#include <workit/base/detail/guarded_stacks.hpp>
 #include <workit/base/thread_mutex.hpp>
 #include <workit/context/detail/remote_budgets.hpp>
 #include <workit/fiber/detail/fiber.hpp>
@@ -42,6 +44,10 @@ void check_options(const runtime_options& o) {
   constexpr std::size_t most_threads = 1024;
   WORKIT_CHECK_OPTION(o.io_threads <= most_threads,
                       "runtime_options.io_threads is " + std::to_string(o.io_threads) + "; it may be 0 to 1024");
+  constexpr std::size_t least_stack = std::size_t{64} << 10, most_stack = std::size_t{1} << 30;
+  WORKIT_CHECK_OPTION(
+      o.stack_size >= least_stack && o.stack_size <= most_stack,
+      "runtime_options.stack_size is " + std::to_string(o.stack_size) + " bytes; it may be 64 KiB to 1 GiB");
   WORKIT_CHECK_OPTION(o.cleanup_timeout > duration::zero(), "runtime_options.cleanup_timeout has to be more than zero");
   WORKIT_CHECK_OPTION(!o.stall_after || *o.stall_after >= std::chrono::milliseconds(1),
                       "runtime_options.stall_after has to be 1 ms at least, or absent");
@@ -82,7 +88,9 @@ runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> se
   require_calls_of_io();
   if (options_.clock == nullptr) options_.clock = &steady_clock_source::instance();
   for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.io_threads); ++i)
-    loops_.push_back(std::make_shared<detail::loop>(*this, i, *options_.clock));
+    loops_.push_back(
+        std::make_shared<detail::loop>(*this, i, *options_.clock, detail::loop_options{options_.stack_size}));
+  detail::install_overflow_report(options_.overflow_report);
   std::size_t begun = 0;
   try {
     for (; begun < services_.size(); ++begun) services_[begun]->before_threads(*this);
@@ -99,6 +107,7 @@ runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> se
 }
 
 runtime::~runtime() {
+  if (detail::exit_comes_from_work()) detail::finish_exit();
   shutdown();
   services_.clear();  // what they have on a loop goes before its reactor
   for (const auto& l : loops_) l->close();
@@ -181,6 +190,7 @@ runtime_end runtime::how_it_ended() const {
 }
 
 runtime_end runtime::shutdown(time_span grace) {
+  if (detail::exit_comes_from_work()) return {};  // a handler of atexit() may want to wait, but that would be for ever
   WORKIT_ASSERT(detail::loop::current() == nullptr, "a runtime cannot be shut down from one of its own I/O threads");
   refuse_in_forked_child("runtime::shutdown, or the runtime's destructor,");
   {

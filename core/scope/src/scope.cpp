@@ -19,11 +19,14 @@
 
 #include <workit/base/detail/check_option.hpp>
 #include "outcome_of.hpp"
+#include "sanitizer_switch.hpp"
 
 namespace workit {
 namespace {
 
 constexpr std::size_t most_handlers = 10'000;
+/// What has to be left of the stack where a scope opens: for its body, its cleanups, and the unwinding of an exception.
+constexpr std::size_t least_stack = std::size_t{32} * 1024 * (detail::frames_are_large ? 4 : 1);
 
 /// The time that the opener has allowed the scope: it ends by that, whatever its body returns. All else was asked for,
 /// or the body has had it as an exception, and a body that returns then is believed.
@@ -342,6 +345,7 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
   auto& self = fiber::require("opening a scope");
   WORKIT_ASSERT(&self.home == parent.home, "scope \"" + options.name + "\" was opened on a loop that is not its own");
   check_options(options);
+  if (const auto left = self.stack_left(); left < least_stack) throw stack_exhausted(options.name, left, least_stack);
   auto& owner = *node_of(self);  // the innermost: a body may open a scope through an outer context
   const auto n =
       std::make_shared<scope_node>(std::move(options.name), *parent.home, &owner, cell_made::at_once, traits.shield);

@@ -119,7 +119,7 @@ void task_state_base::when_settled(std::function<void()> then) {
 }
 
 const std::exception_ptr& task_state_base::error() const noexcept {
-  static const std::exception_ptr none;
+  static const auto& none = *new std::exception_ptr;  // never destroyed: read during exit(), too
   return extras ? extras->error : none;
 }
 

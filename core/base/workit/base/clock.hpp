@@ -40,9 +40,9 @@ class steady_clock_source final : public clock_source {
     ::clock_gettime(CLOCK_MONOTONIC_COARSE, &at);
     return time_point{std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec)};
   }
-  /// The one instance.
+  /// The one instance. Never destroyed: loops may read it while exit() destroys what is static.
   static steady_clock_source& instance() noexcept {
-    static steady_clock_source source;
+    static auto& source = *new steady_clock_source;
     return source;
   }
 };

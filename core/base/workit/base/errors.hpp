@@ -118,6 +118,13 @@ class circuit_open : public error {
   duration retry_after_;
 };
 
+/// A scope was not opened, since its fiber's stack has no room left for what a scope needs; nothing began.
+class stack_exhausted : public error {
+ public:
+  /// `left` bytes, of which a scope needs `needed`.
+  stack_exhausted(const std::string& scope, std::size_t left, std::size_t needed);
+};
+
 /// A worker, pool or service could not be started; what() says what to do.
 class start_failed : public error {
  public:

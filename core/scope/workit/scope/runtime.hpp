@@ -7,6 +7,7 @@
 #include <vector>
 #include <workit/base/alarm.hpp>
 #include <workit/base/errors.hpp>
+#include <workit/base/overflow_report.hpp>
 #include <workit/base/service.hpp>
 #include <workit/scope/runtime_end.hpp>
 #include <workit/scope/scope.hpp>
@@ -27,6 +28,13 @@ struct runtime_options {
   /// 0 the runtime has none: run() runs its body on the calling thread and stack and drives all work of the runtime
   /// there, one thread at a time; between its calls nothing moves.
   std::size_t io_threads = 1;
+  /// Bytes of the stack of each fiber, and of the handlers of an I/O thread; committed as they are used. 64 KiB to 1
+  /// GiB. 256 KiB serve I/O; a nested scope takes about 700 bytes, and std::regex 740 for each character of its input.
+  /// With 0 threads the body of run() uses its caller's stack.
+  std::size_t stack_size = std::size_t{256} * 1024;
+  /// Whether a fiber that overflows its stack says so before the process ends by SIGSEGV. Of the first runtime that
+  /// does not say `never`, for as long as the process.
+  workit::overflow_report overflow_report = workit::overflow_report::if_default;
   /// Bound of one cleanup where no scope says otherwise: a hanging one must not hold its scope for ever.
   time_span cleanup_timeout = std::chrono::seconds(30);
   /// Where the time comes from; null is the machine. A manual clock needs one I/O thread at most. Outlives the runtime.
@@ -46,6 +54,11 @@ struct runtime_options {
 
 /// Owns the I/O threads and services, opens root scopes. Its end cancels what is left (reason::shutdown), waits for it,
 /// and leaves no thread, process or descriptor behind.
+///
+/// exit() may be called anywhere. In work of a runtime (a fiber, a handler, a task at boundary::thread or cooperative)
+/// it ends the process at once: handlers of atexit() and static destructors run, but no scope closes and no cleanup
+/// runs, since what has called exit() never ends. Elsewhere a static runtime ends as any: it cancels what is left and
+/// waits.
 ///
 /// Threads: any may run and spawn; making and ending it is one thread's business. Errors: std::invalid_argument with a
 /// sentence for options that cannot be; start_failed that names the system calls that it needs and that this process
@@ -96,7 +109,8 @@ class runtime {
 
   /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for
   /// them, and ends services and threads. Returns what runs on all the same, now: see runtime_end. Idempotent; the
-  /// destructor calls it with no grace. Blocks: the calling thread. Misuse on a fiber.
+  /// destructor calls it with no grace. Blocks: the calling thread; no after exit() in work of a runtime, where it does
+  /// nothing. Misuse on a fiber.
   runtime_end shutdown(time_span grace = {});
 
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }

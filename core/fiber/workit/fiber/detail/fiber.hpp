@@ -1,6 +1,7 @@
 // fiber: one fiber, where it is parked, and the work that it runs.
 #pragma once
 
+#include <cstdint>
 #include <workit/base/clock.hpp>
 
 namespace workit::detail {
@@ -22,6 +23,8 @@ class fiber {
   [[nodiscard]] static fiber* current() noexcept { return running_; }
   /// The same, where only a fiber may be. Errors: asserts that `act` suspends.
   static fiber& require(const char* act);
+  /// For a thread that leaves its fibers for good: there is none from now on.
+  static void forget_current() noexcept { running_ = nullptr; }
 
   /// Suspends until wake(), or without cause: callers wait in a loop. `note` names in a word or two what is waited for,
   /// for snapshots. Blocks: the fiber. Cancel: does not look. Lifetime: the note's is the program's.
@@ -66,6 +69,11 @@ class fiber {
   void leave();
   [[nodiscard]] bool interrupted();
 
+  /// Whether it runs on a stack of the loop's pool; else it runs on its thread's own.
+  [[nodiscard]] bool has_own_stack() const noexcept;
+  /// Bytes of the stack below the caller's frame; the greatest number when that is not known. Threads: its own.
+  [[nodiscard]] std::size_t stack_left() noexcept;
+
   loop& home;
   stoppable* current_node = nullptr;  ///< the innermost task, scope or cleanup whose body runs here
 
@@ -78,9 +86,10 @@ class fiber {
 
   void* const handle_;  // boost::fibers::context*
   bool parked_ = false;
-  bool has_given_way_ = false;  // in the present wait()
-  const char* note_ = nullptr;  // what the last suspension waited for
-  time_point unwind_bound_{};   // set once a shielded wait was entered while stopping
+  bool has_given_way_ = false;    // in the present wait()
+  const char* note_ = nullptr;    // what the last suspension waited for
+  std::uintptr_t stack_low_ = 0;  // the lowest address of the stack; 0 while that has not been asked for
+  time_point unwind_bound_{};     // set once a shielded wait was entered while stopping
 };
 
 }  // namespace workit::detail

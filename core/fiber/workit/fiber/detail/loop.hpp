@@ -14,6 +14,8 @@
 #include <optional>
 #include <thread>
 #include <workit/base/cancel_cell.hpp>
+#include <workit/base/detail/exit_from_work.hpp>
+#include <workit/base/detail/guarded_stacks.hpp>
 #include <workit/base/detail/wake_pipe.hpp>
 #include <workit/base/thread_mutex.hpp>
 #include <workit/fiber/detail/asio_configuration.hpp>
@@ -28,12 +30,18 @@ class runtime;
 namespace workit::detail {
 
 class fiber_scheduler;
+class handler_stack;
 class stoppable;
 
+/// What a loop is made with.
+struct loop_options {
+  std::size_t stack_size = stack_pool::stack_bytes;  ///< usable bytes of each fiber's stack, and of the handlers'
+};
+
 /// Threads: the loop's own, unless said. Lifetime: shared with the cells of its scopes; its thread ends in join().
-class loop final : public cancel_listener, public std::enable_shared_from_this<loop> {
+class loop final : public cancel_listener, public guarded_stacks, public std::enable_shared_from_this<loop> {
  public:
-  loop(workit::runtime& owner, std::size_t index, clock_source& clock);
+  loop(workit::runtime& owner, std::size_t index, clock_source& clock, loop_options options = {});
   ~loop() override;
 
   /// Starts the thread. Threads: the runtime's.
@@ -114,6 +122,9 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// The live tasks without an owner.
   [[nodiscard]] const std::vector<stoppable*>& roots() const noexcept { return roots_; }
 
+  [[nodiscard]] bool tell_overflow(std::uintptr_t address, signal_text& text) const noexcept override;
+  /// Of its fibers. Threads: any.
+  [[nodiscard]] const stack_pool& stacks() const noexcept { return stacks_; }
   /// Memory for what lives as long as a task.
   [[nodiscard]] block_pool& blocks() noexcept { return blocks_; }
   [[nodiscard]] boost::asio::io_context& io() noexcept { return reactor_->io; }
@@ -124,6 +135,7 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   friend class fiber_scheduler;
   class own_alarm;
   class posting;
+  struct exit_watch;
 
   /// What waits for I/O, for instants, and for other processes: an epoll set, an eventfd, a timerfd, a pipe's end.
   struct reactor {
@@ -139,6 +151,8 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   /// Takes the thread, and lets it go: fibers, events and I/O are this loop's between the two.
   void enter_thread();
   void leave_thread();
+  /// exit() was called on this thread: it is no loop's any more, and what was under way here never ends.
+  void leave_to_exit();
   /// Nothing will run here any more.
   void end_for_good();
   /// A queued or running task is no more.
@@ -193,6 +207,13 @@ class loop final : public cancel_listener, public std::enable_shared_from_this<l
   std::atomic<alarm*> told_{nullptr};
   std::atomic<int> telling_{0};
   stack_pool stacks_;
+  std::unique_ptr<handler_stack> handler_stack_;
+  struct on_thread {
+    explicit on_thread(const loop& self) : stacks(self) {}
+    knows_its_stacks stacks;
+    runs_work work;
+  };
+  std::optional<on_thread> on_thread_;  // while it has one
   block_pool blocks_;
   void* main_fiber_ = nullptr;  // boost::fibers::context* of run()
   std::thread thread_;

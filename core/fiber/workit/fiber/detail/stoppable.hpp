@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <workit/base/cancel_cell.hpp>
+#include <workit/base/detail/guarded_stacks.hpp>
 
 namespace workit::detail {
 
@@ -40,6 +41,8 @@ class stoppable {
   [[nodiscard]] virtual duration cleanup_bound() const noexcept = 0;
   /// Delivers a cancellation to this and to all below it that is stopping. On the loop's own stack.
   virtual void deliver_below() = 0;
+  /// Says in `text` which task its fiber runs, and in which scope. On that fiber. Async-signal-safe.
+  virtual void describe(signal_text& text) noexcept = 0;
   /// Of a task: its whole life, on the fiber that calls. Errors: asserts for everything else.
   virtual void run();
 

@@ -96,6 +96,7 @@ class node : public stoppable, public std::enable_shared_from_this<node> {
 
   /// The runtime's bound for one cleanup, unless a scope above says otherwise.
   [[nodiscard]] duration cleanup_bound() const noexcept override;
+  void describe(signal_text& text) noexcept override;
   /// Runs the cleanups, last in first out, each shielded and bounded. On the fiber of this node.
   void run_cleanups();
   /// Tells the handlers of this node's scopes, from the inside out, then the runtime's; pays for it from the telemetry
