@@ -50,6 +50,8 @@ struct question {
   work_id task = 0;
   char name[name_bytes + 1];
   char inside[name_bytes + 1];
+  std::string_view stopped_for{};
+  time_point stopped_at{};
   void* interrupted_at = nullptr;
   void* frames[most_frames];
   int count = 0;
@@ -78,6 +80,7 @@ void fill(question& q, const void* context) noexcept {
   q.moved_on = q.of->beats() != q.at_beats;
   q.task = 0;
   q.name[0] = q.inside[0] = '\0';
+  q.stopped_for = {};
   const auto* running = fiber::current();
   if (const node* innermost = running != nullptr ? node_of(*running) : nullptr; innermost != nullptr) {
     const auto* task = innermost;
@@ -85,6 +88,10 @@ void fill(question& q, const void* context) noexcept {
     q.task = task->id;
     copy_name(q.name, task->name);
     if (innermost != task && innermost->name != task->name) copy_name(q.inside, innermost->name);
+    if (const auto* stopped = innermost->ruling_cell().record(); stopped != nullptr) {
+      q.stopped_for = kind_of(stopped->why);
+      q.stopped_at = stopped->at;
+    }
   }
   q.interrupted_at = instruction_of(context);
   q.count = q.moved_on ? 0 : backtrace(q.frames, most_frames);
@@ -180,7 +187,8 @@ std::optional<stack_sample> probe_stack(const loop& of, std::uint64_t at_beats, 
   const bool came = await_answer(q, patience);
   q.thread.store(0);
   if (!came || q.moved_on) return std::nullopt;
-  stack_sample sample{q.task, q.name, q.inside, std::vector<void*>(q.frames, q.frames + q.count)};
+  stack_sample sample{q.task,        q.name,       q.inside,
+                      q.stopped_for, q.stopped_at, std::vector<void*>(q.frames, q.frames + q.count)};
   // The first frames are the handler's own.
   const auto begin = std::find(sample.frames.begin(), sample.frames.end(), q.interrupted_at);
   if (begin != sample.frames.end()) sample.frames.erase(sample.frames.begin(), begin);

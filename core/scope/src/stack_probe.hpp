@@ -14,10 +14,12 @@ class loop;
 
 /// What an I/O thread was doing.
 struct stack_sample {
-  work_id task = 0;             ///< whose fiber it was; 0 on the loop's own stack (handlers)
-  std::string name{};           ///< that task's
-  std::string inside{};         ///< the innermost scope or cleanup it was in, if it was in one
-  std::vector<void*> frames{};  ///< from the innermost out; empty when they could not be taken
+  work_id task = 0;                ///< whose fiber it was; 0 on the loop's own stack (handlers)
+  std::string name{};              ///< that task's
+  std::string inside{};            ///< the innermost scope or cleanup it was in, if it was in one
+  std::string_view stopped_for{};  ///< the kind of the reason for which it is to stop; empty while it is not
+  time_point stopped_at{};         ///< when that was decided; machine time
+  std::vector<void*> frames{};     ///< from the innermost out; empty when they could not be taken
 };
 
 /// Interrupts the thread of `of` and takes its stack, unless its beats are no longer `at_beats`: then it has moved on.

@@ -102,6 +102,8 @@ void stall_detector::report(watched& one) {
     r.task = sample->task;
     r.name = std::move(sample->name);
     r.inside = std::move(sample->inside);
+    if (!sample->stopped_for.empty())
+      r.stopping = told_to_stop{sample->stopped_for, std::chrono::steady_clock::now() - sample->stopped_at};
     r.stack = describe_frames(sample->frames);
   }
   if (tell_) {
@@ -133,6 +135,9 @@ std::string to_string(const stall_report& r) {
   else
     text += r.stack.empty() ? "code that could not be interrupted" : "a handler";
   if (!r.inside.empty()) text += " in \"" + r.inside + '"';
+  if (r.stopping)
+    text += ", which was told to stop " + detail::in_words(r.stopping->since) + " ago (" +
+            std::string(r.stopping->kind) + ") and goes on";
   text += "; nothing else runs there\n";
   if (r.suppressed != 0) text += "  (" + std::to_string(r.suppressed) + " reports before this one were held back)\n";
   for (const auto& frame : r.stack) text += "  at " + frame + '\n';

@@ -19,6 +19,13 @@ bool lost(const stop_snapshot& s) {
   return std::holds_alternative<reason::race_lost>(s.why) || std::holds_alternative<reason::timeout>(s.why);
 }
 
+// Whether tasks live below it, of which one holds it up.
+bool has_live_tasks(const scope_snapshot& s) {
+  return s.in_cleanup || s.cut || s.counts.pending + s.counts.running != 0 ||
+         std::any_of(s.scopes.begin(), s.scopes.end(), has_live_tasks);
+}
+bool waits_for_others(const task_snapshot& t) { return std::any_of(t.scopes.begin(), t.scopes.end(), has_live_tasks); }
+
 class examination {
  public:
   examination(const diagnose_options& options, time_point taken)
@@ -36,6 +43,15 @@ class examination {
 
   void events() {
     for (const auto& e : options_.events) std::visit([&](const auto& body) { look_at(e, body); }, e.body);
+  }
+
+  void stalls() {
+    for (const auto& s : options_.stalls)
+      if (s.task != 0 && s.stopping && s.stopping->since >= options_.loser_grace && unresponsive_.insert(s.task).second)
+        add({finding_code::task_unresponsive, finding_severity::warning,
+             with_name("task", s.name) + " was told to stop " + in_words(s.stopping->since) + " ago (" +
+                 std::string(s.stopping->kind) + ") and holds I/O thread " + std::to_string(s.io_thread),
+             0, s.task, s.stopping->since, s.stack});
   }
 
   void capacity() {
@@ -100,12 +116,14 @@ class examination {
            with_name("task", t.name) + " has been " + std::string(to_string(t.status)) + " for " + in_words(age) +
                (t.waits_for.empty() ? "" : " and waits for " + t.waits_for),
            scope, t.id, age});
-    if (t.status != task_status::running || !t.stopping || !lost(*t.stopping)) return;
+    if (t.status != task_status::running || !t.stopping) return;
+    const bool has_lost = lost(*t.stopping);
+    if (!has_lost && (t.in_cleanup || waits_for_others(t))) return;
     const auto since = t.stopping->since + later_;
     if (since >= options_.loser_grace && unresponsive_.insert(t.id).second)
-      add({finding_code::loser_unresponsive, finding_severity::warning,
-           with_name("task", t.name) + " was cancelled " + in_words(since) +
-               " ago and goes on: " + describe(t.stopping->why),
+      add({has_lost ? finding_code::loser_unresponsive : finding_code::task_unresponsive, finding_severity::warning,
+           with_name("task", t.name) + " was cancelled " + in_words(since) + " ago and goes on: " +
+               describe(t.stopping->why) + (has_lost || t.waits_for.empty() ? "" : ". It waits for " + t.waits_for),
            scope, t.id, since});
   }
 
@@ -180,6 +198,8 @@ std::string_view to_string(finding_code c) noexcept {
       return "loser_unresponsive";
     case finding_code::stop_ignored:
       return "stop_ignored";
+    case finding_code::task_unresponsive:
+      return "task_unresponsive";
     case finding_code::worker_killed:
       return "worker_killed";
     case finding_code::worker_crashed:
@@ -198,6 +218,7 @@ diagnosis diagnose(const scope_snapshot& snapshot, const diagnose_options& optio
   examination all(options, snapshot.taken);
   all.root(snapshot);
   all.events();
+  all.stalls();
   all.capacity();
   return std::move(all).report();
 }
@@ -207,6 +228,7 @@ diagnosis diagnose(const runtime_snapshot& snapshot, const diagnose_options& opt
   for (const auto& root : snapshot.roots) all.root(root);
   for (const auto& task : snapshot.queued) all.queued(task);
   all.events();
+  all.stalls();
   all.capacity();
   return std::move(all).report();
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <workit/base/recorded_event.hpp>
 #include <workit/scope/snapshot.hpp>
+#include <workit/scope/stall_report.hpp>
 
 namespace workit {
 
@@ -14,6 +15,7 @@ enum class finding_code : std::uint8_t {
   scope_closing,        ///< a scope is being stopped, and has not closed yet
   cleanup_timed_out,    ///< a cleanup overran its bound (from events)
   loser_unresponsive,   ///< a task that lost a race, or timed out, goes on after loser_grace
+  task_unresponsive,    ///< a task that is to stop for another reason goes on after loser_grace: its scope waits for it
   stop_ignored,         ///< a body returned more than loser_grace after its time was over (from events)
   worker_killed,        ///< work behind a boundary had to be killed
   worker_crashed,       ///< a worker process died on its own
@@ -27,10 +29,11 @@ enum class finding_severity : std::uint8_t { warning, error };
 struct finding {
   finding_code code{};
   finding_severity severity = finding_severity::warning;
-  std::string message{};  ///< a sentence for people
-  work_id scope = 0;      ///< 0 when it is about no scope that is known
-  work_id task = 0;       ///< likewise
-  duration age{};         ///< for how long it has been so; zero when that is unknown
+  std::string message{};             ///< a sentence for people
+  work_id scope = 0;                 ///< 0 when it is about no scope that is known
+  work_id task = 0;                  ///< likewise
+  duration age{};                    ///< for how long it has been so; zero when that is unknown
+  std::vector<std::string> stack{};  ///< where it is, innermost function first; empty when that is unknown
 };
 
 /// What a pool of workers should have and has.
@@ -45,10 +48,12 @@ struct diagnose_options {
   std::optional<time_point> now{};
   /// Half a minute is longer than the work of any healthy request.
   time_span stale_after = std::chrono::seconds(30);
-  /// How long a loser may take to answer: a cooperative one does at its next suspension.
+  /// How long a task that is to stop may take to answer: a cooperative one does at its next suspension.
   time_span loser_grace = std::chrono::seconds(1);
   std::span<const recorded_event> events{};
   std::span<const pool_capacity> capacity{};
+  /// What runtime_options::on_stall has heard: while a task holds its I/O thread, no snapshot of that can be taken.
+  std::span<const stall_report> stalls{};
   std::size_t max_findings = 100;  ///< more are counted, not kept
 };
 
@@ -67,8 +72,8 @@ struct diagnosis {
 };
 
 /// Walks each scope, then its stopped workers, its tasks with the scopes below each, its scopes; then the events, then
-/// the pools. The same input gives the same findings in the same order. Pure. Blocks: no. Threads: any.
-/// Errors: std::invalid_argument unless the two durations are more than zero.
+/// the stalls, then the pools. The same input gives the same findings in the same order. Pure. Blocks: no. Threads:
+/// any. Errors: std::invalid_argument unless the two durations are more than zero.
 [[nodiscard]] diagnosis diagnose(const scope_snapshot& snapshot, const diagnose_options& options = {});
 /// The same over all roots and the queue.
 [[nodiscard]] diagnosis diagnose(const runtime_snapshot& snapshot, const diagnose_options& options = {});

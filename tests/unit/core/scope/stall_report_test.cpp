@@ -101,6 +101,24 @@ TEST_F(StallReport, NamesTheScopeInWhichTheTaskHoldsIt) {
          [&](scope& s) { s.scope({.name = "inner"}, [&](scope&) { EXPECT_TRUE(hold_until_reported(fits)); }); });
 }
 
+TEST_F(StallReport, SaysThatTheTaskWasToldToStop) {
+  runtime rt({.stall_after = 2ms, .on_stall = got.listener()});
+  const auto hog = [&](bool told) {
+    const auto fits = [told](const stall_report& r) { return r.name == "hog" && r.stopping.has_value() == told; };
+    rt.run({.name = "page"}, [&](scope& s) {
+      s.spawn({.name = "hog"}, [&] {
+        if (told) s.cancel("enough");
+        EXPECT_TRUE(hold_until_reported(fits));
+      });
+    });
+    return got.find(fits).value();
+  };
+  EXPECT_EQ(to_string(hog(false)).find("told to stop"), std::string::npos) << "the control arm";
+  const auto r = hog(true);
+  EXPECT_EQ(r.stopping->kind, "manual");
+  EXPECT_NE(to_string(r).find(", which was told to stop "), std::string::npos) << to_string(r);
+}
+
 // Long enough that a busy machine does not take the processor away for it.
 constexpr auto far_from_it = 150ms;
 

@@ -156,6 +156,49 @@ TEST_F(Diagnose, FindsABodyThatIgnoredItsStop) {
   EXPECT_EQ(d.findings[0].age, 2s);
 }
 
+TEST_F(Diagnose, FindsTheTaskThatHoldsUpAScopeWhichIsToStop) {
+  runtime rt;
+  rt.run({.name = "page"}, [](scope& s) {
+    bool go_on = true;
+    auto outer = s.spawn({.name = "outer", .background = true}, [&](context& ctx) {
+      ctx.scope({.name = "inner"}, [&](scope& in) {
+        in.spawn({.name = "stubborn"}, [&](context& c) {
+          while (go_on) try {
+              c.sleep_for(1ms);
+            } catch (const cancelled&) {
+            }
+        });
+      });
+    });
+    s.sleep_for(2ms);
+    const diagnose_options strict{.loser_grace = 1ns};
+    EXPECT_EQ(diagnose(s.status(), strict).found, 0u) << "the control arm: it is not to stop";
+    outer.cancel("enough");
+    s.sleep_for(2ms);
+    const auto d = diagnose(s.status(), strict);
+    std::vector<std::string> unresponsive;
+    for (const auto& f : d.findings)
+      if (f.code == finding_code::task_unresponsive) unresponsive.push_back(f.message);
+    ASSERT_EQ(unresponsive.size(), 1u) << "those above it wait for it";
+    EXPECT_TRUE(unresponsive[0].starts_with("task \"stubborn\" was cancelled ")) << unresponsive[0];
+    EXPECT_NE(unresponsive[0].find(" ago and goes on: manual: enough"), std::string::npos) << unresponsive[0];
+    EXPECT_EQ(codes_of(diagnose(s.status())), (codes{"scope_closing"})) << "it has a second";
+    go_on = false;
+  });
+}
+
+TEST_F(Diagnose, FindsATaskThatHoldsItsIoThreadAlthoughItIsToStop) {
+  const stall_report held{
+      .task = 7, .name = "spins", .stopping = told_to_stop{"deadline", 3s}, .held = 3s, .stack = {"loop+0x10 (app)"}};
+  auto not_told = held;
+  not_told.stopping.reset();
+  const std::vector<stall_report> stalls{not_told, held, held};
+  const auto d = diagnose(scope_snapshot{.id = 1, .name = "page"}, {.stalls = stalls});
+  ASSERT_EQ(codes_of(d), (codes{"task_unresponsive"})) << "told again and again, it counts once";
+  EXPECT_EQ(d.findings[0].message, "task \"spins\" was told to stop 3 s ago (deadline) and holds I/O thread 0");
+  EXPECT_EQ(d.findings[0].stack, (std::vector<std::string>{"loop+0x10 (app)"}));
+}
+
 TEST_F(Diagnose, FindsWorkersThatWereKilledOrCrashed) {
   manual_runtime rt;
   rt.run({.name = "page"}, [](scope& s) {
