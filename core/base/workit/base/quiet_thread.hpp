@@ -13,21 +13,17 @@
 
 namespace workit {
 
-namespace detail {
-/// With a sentence that names the thread and, where it is known, what to do.
-[[nodiscard]] std::system_error no_thread(const char* name, const std::system_error& why);
-}  // namespace detail
-
-/// Starts `body` on a thread of that name (15 characters at most) with every signal blocked: the host's handlers run
-/// on the host's own threads. Its processors and priority are the process's, whatever the calling thread has:
-/// run_as_process(). Errors: std::system_error with a sentence when there are no more threads. Lifetime: the name's is
-/// the program's.
+/// Starts `body` on a thread of that name (15 characters at most) with every signal blocked but those of faults: the
+/// host's handlers run on the host's own threads, and a fault whose signal is blocked would pass by its handler. Its
+/// processors and priority are the process's, whatever the calling thread has: run_as_process(). Errors:
+/// std::system_error with a sentence when there are no more threads. Lifetime: the name's is the program's.
 template <class Body>
 std::thread start_quiet_thread(const char* name, Body body) {
   struct all_signals_blocked {
     all_signals_blocked() {
       sigset_t all;
       sigfillset(&all);
+      for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&all, fault);
       pthread_sigmask(SIG_SETMASK, &all, &before);
     }
     ~all_signals_blocked() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }

@@ -25,12 +25,14 @@ sigset_t mask() {
 }
 
 TEST(QuietThread, BlocksAllSignalsAndItsCallerNone) {
-  bool blocked = false;
+  bool blocked = false, fault_is_blocked = true;
   start_quiet_thread("quiet", [&] {
     const auto here = mask();
     blocked = sigismember(&here, SIGINT) == 1 && sigismember(&here, SIGTERM) == 1 && sigismember(&here, SIGRTMAX) == 1;
+    fault_is_blocked = sigismember(&here, SIGSEGV) == 1;
   }).join();
   EXPECT_TRUE(blocked);
+  EXPECT_FALSE(fault_is_blocked) << "its handler would not hear of it";
   const auto here = mask();
   EXPECT_EQ(sigismember(&here, SIGINT), 0);
 }
