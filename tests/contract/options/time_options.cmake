@@ -17,7 +17,7 @@ set(said_durations
   "log2_histogram.hpp: largest" "log2_histogram.hpp: largest_" "log2_histogram.hpp: percentile"
   "log2_histogram.hpp: sum" "log2_histogram.hpp: sum_" "pool_status.hpp: longest_wait" "pool_status.hpp: took"
   "reason.hpp: lateness" "sampling.hpp: slow_" "scope_record.hpp: took" "scope_summary.hpp: took" "snapshot.hpp: age"
-  "snapshot.hpp: open" "snapshot.hpp: since" "snapshot.hpp: took" "stall_report.hpp: held" "thread_pool.hpp: runs_on"
+  "snapshot.hpp: open" "snapshot.hpp: since" "snapshot.hpp: took" "stall_report.hpp: held" "stall_report.hpp: since" "thread_pool.hpp: runs_on"
   "thread_stop.hpp: walk" "worker_errors.hpp: cpu" "worker_errors.hpp: queued" "worker_errors.hpp: ran")
 
 file(GLOB_RECURSE tests ${ROOT}/tests/contract/*_test.cpp)

@@ -13,6 +13,11 @@
 
 namespace workit {
 
+namespace detail {
+/// With a sentence that names the thread and, where it is known, what to do.
+[[nodiscard]] std::system_error no_thread(const char* name, const std::system_error& why);
+}  // namespace detail
+
 /// Starts `body` on a thread of that name (15 characters at most) with every signal blocked but those of faults: the
 /// host's handlers run on the host's own threads, and a fault whose signal is blocked would pass by its handler. Its
 /// processors and priority are the process's, whatever the calling thread has: run_as_process(). Errors:

@@ -33,6 +33,9 @@ std::string refusal(runtime_options options) {
 
 TEST_F(Runtime, RefusesOptionsThatCannotBeWithASentence) {
   EXPECT_EQ(refusal({.io_threads = 1025}), "runtime_options.io_threads is 1025; it may be 0 to 1024");
+  for (const std::size_t size : {std::size_t{0}, (std::size_t{64} << 10) - 1, (std::size_t{1} << 30) + 1})
+    EXPECT_EQ(refusal({.stack_size = size}),
+              "runtime_options.stack_size is " + std::to_string(size) + " bytes; it may be 64 KiB to 1 GiB");
   EXPECT_EQ(refusal({.cleanup_timeout = 0s}), "runtime_options.cleanup_timeout has to be more than zero");
   manual_clock clock;
   EXPECT_EQ(refusal({.io_threads = 2, .clock = &clock}),
