@@ -19,8 +19,8 @@ class leftovers {
   void begin_descriptors(unsigned most) noexcept;
 
   /// Reaps the children that have ended. True when there are more running ones than at the beginning, more threads than
-  /// then and `more_own_threads`, or too many descriptors. Blocks: no; a sandboxed worker gives threads that were joined
-  /// 2 ms to end.
+  /// then and `more_own_threads`, or too many descriptors. Blocks: no; a sandboxed worker gives threads that were
+  /// joined 2 ms to end.
   [[nodiscard]] bool exist(unsigned more_own_threads) noexcept;
 
   /// How many descriptors are open; ~0 when that cannot be told.
