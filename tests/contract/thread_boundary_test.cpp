@@ -1,11 +1,16 @@
 // The contract of boundary::thread: work that ignores every stop token is stopped in place, or the stop is refused.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <stdexcept>
@@ -97,6 +102,55 @@ TEST_F(ThreadBoundary, TakesEveryStopTimeout) {
         EXPECT_EQ(receipt.stops[0].receipt.method, stop_method::abandoned);
       },
       [&](auto t) { EXPECT_THROW(starts(t), start_failed); });
+}
+
+[[gnu::noinline]] int recurse(volatile int& depth) {
+  volatile char frame[512];
+  depth = depth + 1;
+  frame[0] = static_cast<char>(depth);
+  return (depth < 0 ? 0 : recurse(depth)) + frame[0];
+}
+int overflow() {
+  volatile int depth = 0;
+  return recurse(depth);
+}
+int exit_with_7() { std::exit(7); }
+
+/// Each of these has a process of its own: a handler of SIGSEGV is installed once in one, and exit() ends it.
+class ThreadBoundaryDeathTest : public ThreadBoundary {
+ protected:
+  void SetUp() override {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    ThreadBoundary::SetUp();
+  }
+  void TearDown() override {
+    ThreadBoundary::TearDown();
+    GTEST_FLAG_SET(death_test_style, "fast");
+  }
+};
+
+TEST_F(ThreadBoundaryDeathTest, ATaskThatOverflowsItsStackIsNamed) {
+  const auto run = [](overflow_report how) {
+    runtime rt({.overflow_report = how}, threads({.threads = 1, .stack_size = 256 * 1024}));
+    rt.run([](scope& s) { return s.spawn({.name = "parse"}, offload(at_thread, overflow)).get(); });
+  };
+  EXPECT_EXIT(run(overflow_report::if_default), testing::KilledBySignal(SIGSEGV),
+              "task \"parse\" at boundary::thread has overflowed its stack of 256 KiB.*thread_options::stack_size");
+  EXPECT_EXIT(run(overflow_report::never), testing::KilledBySignal(SIGSEGV),
+              testing::Not(testing::HasSubstr("overflowed")))
+      << "the control arm";
+}
+
+TEST_F(ThreadBoundaryDeathTest, ATaskThatCallsExitEndsTheProcess) {
+  const auto run = [](bool is_static) {
+    std::atexit([] { std::fputs("handlers ran\n", stderr); });
+    static std::unique_ptr<runtime> kept;
+    auto rt = std::make_unique<runtime>(runtime_options{}, threads({.threads = 1}));
+    if (is_static) kept = std::move(rt);
+    (is_static ? kept : rt)->run([](scope& s) { return offload(at_thread, exit_with_7)(s); });
+  };
+  EXPECT_EXIT(run(false), testing::ExitedWithCode(7), "handlers ran");
+  EXPECT_EXIT(run(true), testing::ExitedWithCode(7), "handlers ran");
 }
 
 TEST_F(ThreadBoundary, HasNoTwoPoolsOfOneName) {

@@ -296,6 +296,10 @@ int kick_handle::kicked_on() const noexcept { return state_->kicked_on.load(std:
 
 pid_t kick_handle::id() const noexcept { return state_->id; }
 
+bool stoppable_thread::guards(std::uintptr_t address) const noexcept {
+  return whole(*state_).task_stack.guards(address);
+}
+
 // Calls exit(2) itself, since pthread_exit runs destructors. pthread_join waits for the kernel to clear the thread's
 // id, which happens however the thread ends (set_tid_address(2)).
 void stoppable_thread::end_thread(const std::function<void()>& last) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <workit/base/detail/guarded_stacks.hpp>
 
 namespace workit::preempt {
 namespace {
@@ -15,12 +16,14 @@ std::size_t page() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGE
 
 }  // namespace
 
-guarded_stack::guarded_stack(std::size_t bytes) : bytes_((bytes + page() - 1) / page() * page() + page()) {
+using detail::guard_bytes;
+
+guarded_stack::guarded_stack(std::size_t bytes) : bytes_((bytes + page() - 1) / page() * page() + guard_bytes) {
   void* const at =
       ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (at == MAP_FAILED) throw std::system_error(errno, std::system_category(), "no memory for the stack of a task");
   low_ = static_cast<char*>(at);
-  ::mprotect(low_, page(), PROT_NONE);
+  ::mprotect(low_, guard_bytes, PROT_NONE);
 }
 
 guarded_stack::~guarded_stack() {
@@ -38,7 +41,12 @@ guarded_stack& guarded_stack::operator=(guarded_stack&& other) noexcept {
 
 stack_bounds guarded_stack::bounds() const noexcept {
   const auto low = reinterpret_cast<std::uintptr_t>(low_);
-  return {low + page(), low + bytes_};
+  return {low + guard_bytes, low + bytes_};
+}
+
+bool guarded_stack::guards(std::uintptr_t address) const noexcept {
+  const auto low = reinterpret_cast<std::uintptr_t>(low_);
+  return address >= low && address < low + guard_bytes;
 }
 
 void guarded_stack::forbid() noexcept { ::mprotect(low_, bytes_, PROT_NONE); }

@@ -7,7 +7,7 @@
 
 namespace workit::preempt {
 
-/// An anonymous mapping with a guard page at its low end; its pages are committed as they are touched.
+/// An anonymous mapping with a guard (guard_bytes) at its low end; its pages are committed as they are touched.
 class guarded_stack {
  public:
   /// Errors: std::system_error when there is no memory.
@@ -17,6 +17,8 @@ class guarded_stack {
   guarded_stack& operator=(guarded_stack&& other) noexcept;
 
   [[nodiscard]] stack_bounds bounds() const noexcept;
+  /// Whether `address` is in the guard. Async-signal-safe.
+  [[nodiscard]] bool guards(std::uintptr_t address) const noexcept;
   [[nodiscard]] void* top() const noexcept { return low_ + bytes_; }
   /// Makes it inaccessible: a read or write raises SIGSEGV.
   void forbid() noexcept;

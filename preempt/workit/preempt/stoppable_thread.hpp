@@ -51,8 +51,8 @@ struct run_end {
 };
 
 struct stoppable_options {
-  /// Bytes of the task's stack, below which there is a guard page; committed as it is used. std::regex needs about 740
-  /// bytes per character of input.
+  /// Bytes of the task's stack, below which there is a guard of 64 KiB; committed as it is used. std::regex needs about
+  /// 740 bytes per character of input.
   std::size_t stack_size = std::size_t{8} << 20;
   /// Makes the stack of a stopped task unreadable and does not use it again: a pointer into it faults at once.
   bool quarantine = false;
@@ -81,6 +81,9 @@ class stoppable_thread : public kick_handle {
 
   /// How many kicks the timer had to send since the last call.
   [[nodiscard]] unsigned take_unqueued() noexcept;
+
+  /// Whether `address` is in the guard below the task's stack. Async-signal-safe.
+  [[nodiscard]] bool guards(std::uintptr_t address) const noexcept;
 
   /// Ends the calling thread, on which a run has ended `spoilt`, without the destructors of its thread_locals, which
   /// the task may have left half changed. `last` runs last, when this object is gone. The thread can be joined; its

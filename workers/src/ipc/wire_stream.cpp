@@ -71,7 +71,7 @@ void wire_reader::finish() const {
 }
 
 const attachments& wire_reader::none() noexcept {
-  static const attachments nothing;
+  static const auto& nothing = *new attachments;  // never destroyed: read during exit(), too
   return nothing;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <vector>
+#include <workit/base/detail/exit_from_work.hpp>
 #include <workit/workers/worker_context.hpp>
 
 #include "task_arena.hpp"
@@ -28,6 +29,7 @@ class task_frame {
   [[nodiscard]] worker_context& context() noexcept { return context_; }
 
  private:
+  const workit::detail::runs_work work_;
   worker_context context_;
   task_frame* const before_;
   std::vector<std::function<void()>> cleanups_;

@@ -6,9 +6,11 @@
 #include <new>
 #include <utility>
 #include <workit/base/default_concurrency.hpp>
+#include <workit/base/detail/exit_from_work.hpp>
 #include <workit/base/detail/process_scheduling.hpp>
 #include <workit/base/errors.hpp>
 #include <workit/base/quiet_thread.hpp>
+#include <workit/preempt/thread_mark.hpp>
 
 namespace workit::workers {
 namespace {
@@ -166,6 +168,9 @@ void thread_pool_core::serve(std::list<std::thread>::iterator me) {
     could_not(e.what());
     return leave();
   }
+  // What the runtime itself keeps for each thread is no task's.
+  { const workit::detail::runs_work registered; }
+  preempt::this_mark.has_thread_locals = false;
   auto& here = *stoppable;
   here.run(preempt::next_task_number(), deadline_point{}, &rehearse, nullptr);
   made();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <workit/base/detail/guarded_stacks.hpp>
 #include <workit/base/errors.hpp>
 
 #include "local_call.hpp"
@@ -30,6 +31,25 @@ duration thread_cpu_time() noexcept {
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
+/// Names the task that overflows the stack which its thread has for tasks.
+class task_stacks final : public workit::detail::guarded_stacks {
+ public:
+  task_stacks(const preempt::stoppable_thread& thread, const thread_job& task, std::size_t bytes) noexcept
+      : thread_(thread), task_(task), bytes_(bytes) {}
+  [[nodiscard]] bool tell_overflow(std::uintptr_t address, workit::detail::signal_text& text) const noexcept override {
+    if (!thread_.guards(address)) return false;
+    text << "workit: task \"" << task_.name << "\" at boundary::thread has overflowed its stack of " << bytes_ / 1024
+         << " KiB. Give it more (thread_options::stack_size), or move it to boundary::process, where an overflow ends "
+            "the worker alone.\n";
+    return true;
+  }
+
+ private:
+  const preempt::stoppable_thread& thread_;
+  const thread_job& task_;
+  const std::size_t bytes_;
+};
+
 }  // namespace
 
 struct thread_pool_core::landed {
@@ -52,7 +72,11 @@ thread_pool_core::fitness thread_pool_core::run(preempt::stoppable_thread& here,
   landed result{local_call(task->call)};
   task_frame frame(task->asked_, 1, task->terms.until);
   const auto cpu = thread_cpu_time();
-  result.end = here.run(task->number_, until, &local_call::run, &result.call);
+  {
+    const task_stacks stacks(here, *task, options_.stack_size);
+    const workit::detail::knows_its_stacks while_it_runs(stacks);
+    result.end = here.run(task->number_, until, &local_call::run, &result.call);
+  }
   if (const auto unqueued = here.take_unqueued(); unqueued != 0) {
     const thread_lock guard(mutex_);
     counts_.unqueued_kicks += unqueued;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <workit/base/detail/guarded_stacks.hpp>
 
 #include "task_backtrace.hpp"
 #include "task_limits.hpp"
@@ -58,7 +59,10 @@ void store_and_die(int signal, siginfo_t* info, void*) {
   ::signal(signal, SIG_DFL);
   if (::getpid() == owner) {  // not in a child that the task has forked
     crash_block->crash.address.store(reinterpret_cast<std::uintptr_t>(info->si_addr), std::memory_order_relaxed);
-    if (signal == SIGSEGV) record_stack_overflow(info->si_addr);
+    if (signal == SIGSEGV) {
+      record_stack_overflow(info->si_addr);
+      workit::detail::report_overflow(info->si_addr);  // of a fiber of the worker's scope
+    }
     crash_block->crash.noted.store(signal, std::memory_order_release);
     write_backtrace();
     crash_block->crash.signal.store(signal, std::memory_order_release);

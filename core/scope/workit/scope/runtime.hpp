@@ -55,10 +55,10 @@ struct runtime_options {
 /// Owns the I/O threads and services, opens root scopes. Its end cancels what is left (reason::shutdown), waits for it,
 /// and leaves no thread, process or descriptor behind.
 ///
-/// exit() may be called anywhere. In work of a runtime (a fiber, a handler, a task at boundary::thread or cooperative)
-/// it ends the process at once: handlers of atexit() and static destructors run, but no scope closes and no cleanup
-/// runs, since what has called exit() never ends. Elsewhere a static runtime ends as any: it cancels what is left and
-/// waits.
+/// exit() may be called anywhere. In work of a runtime (a fiber, a handler, a task at boundary::thread) it ends the
+/// process at once: handlers of atexit() and static destructors run, but no scope closes and no cleanup runs, since
+/// what has called exit() never ends. Elsewhere a static runtime ends as any: it cancels what is left and waits. On a
+/// thread of oneTBB that library crashes at its own end, after the program's handlers.
 ///
 /// Threads: any may run and spawn; making and ending it is one thread's business. Errors: std::invalid_argument with a
 /// sentence for options that cannot be; start_failed that names the system calls that it needs and that this process
