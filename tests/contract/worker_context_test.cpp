@@ -13,11 +13,11 @@ class WorkerContext : public worker_test {
   marker_folder markers;
 };
 
-int doubled(context&, int x) { return 2 * x; }
+int times_two(context&, int x) { return 2 * x; }
 
 TEST_F(WorkerContext, IsGivenToFunctionsAndLambdasThatTakeIt) {
   rt_->run([](scope& s) {
-    EXPECT_EQ(offload({}, doubled, 21)(s), 42);
+    EXPECT_EQ(offload({}, times_two, 21)(s), 42);
     EXPECT_EQ(offload(
                   {}, [](context& ctx, std::string with) { return ctx.name() + with; }, "!")(s),
               s.name() + "!");
