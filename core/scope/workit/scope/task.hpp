@@ -71,8 +71,8 @@ class task : public task_handle {
 
   /// As get(), but an error or a cancellation of the task is returned, not thrown.
   outcome<T> result() {
-    wait();
     auto& ended = state<T>();
+    ended.await_settled();
     ended.take_once();
     switch (ended.status()) {
       case task_status::succeeded:

@@ -44,6 +44,8 @@ class task_state_base : public node {
   /// Blocks: the fiber, or the foreign thread. Cancel: the getter's; a task that has ended by itself answers all the
   /// same. Errors: asserts on a loop's own stack.
   void wait_settled();
+  /// As that, but a task that was cancelled with its getter answers, too.
+  void await_settled();
   [[nodiscard]] bool is_settled() const noexcept { return status() >= task_status::succeeded; }
   [[nodiscard]] task_status status() const noexcept { return status_.load(std::memory_order_acquire); }
   /// Marks the value as handed out; a second time is misuse.
@@ -93,7 +95,6 @@ class task_state_base : public node {
   void tell_of_end(task_status how, duration took);
   void settle(task_status how);
 
-  void await_settled();
   void wait_outside() noexcept;
 
   /// The scope that counts it, while it is open; null for a root.
