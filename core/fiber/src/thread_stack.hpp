@@ -7,6 +7,11 @@
 
 #include <cstdint>
 
+/// Where the stack of the main thread begins, by the dynamic linker. pthread_getattr_np() would open /proc/self/maps for
+/// that, which a sandbox forbids.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" void* __libc_stack_end;
+
 namespace workit::detail {
 
 /// The lowest address that the thread's own stack may reach, if `here` is on it; 1 when that is not known. A main
@@ -15,6 +20,10 @@ inline std::uintptr_t lowest_of_thread_stack(std::uintptr_t here) noexcept {
   struct bounds {
     std::uintptr_t low = 1, high = 0;
     bounds() noexcept {
+      if (getpid() == gettid()) {
+        high = reinterpret_cast<std::uintptr_t>(__libc_stack_end);
+        return;
+      }
       pthread_attr_t attributes;
       if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
       void* bottom = nullptr;
