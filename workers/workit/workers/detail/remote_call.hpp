@@ -142,9 +142,11 @@ template <class R, class F, class... A>
 R call_task(F& f, A&&... arguments) {
   if constexpr (one_member<F>) {
     auto function = &F::operator();
-    asm volatile("" : "+m"(function));  // so that its code does not become part of this function's
+    auto* object = &f;
+    // The compiler is to know neither: so the task's code does not become part of this function's.
+    asm volatile("" : "+m"(function), "+r"(object));
     const task_entry entry(__builtin_frame_address(0));
-    return (f.*function)(std::forward<A>(arguments)...);
+    return (object->*function)(std::forward<A>(arguments)...);
   } else if constexpr (function_pointer<F>) {
     const task_entry entry(__builtin_frame_address(0));
     return f(std::forward<A>(arguments)...);
