@@ -114,7 +114,8 @@ class export_line {
   }
 
   waiting take_oldest() WORKIT_REQUIRES(mutex_) {
-    auto& from = other_.empty() || (!vital_.empty() && vital_.front().number < other_.front().number) ? vital_ : other_;
+    const bool vital_first = other_.empty() || (!vital_.empty() && other_.front().number > vital_.front().number);
+    auto& from = vital_first ? vital_ : other_;
     auto oldest = std::move(from.front());
     from.pop_front();
     bytes_ -= oldest.bytes;
