@@ -92,7 +92,12 @@ TEST_F(ThreadBoundary, UnderADeadlineEndsOneWayHoweverItIsWaitedFor) {
 TEST_F(ThreadBoundary, TakesEveryStopTimeout) {
   const auto starts = [](auto t) {
     runtime rt({}, threads({.threads = 1, .stop_timeout = t}));
-    return receipt_of(rt, {.deadline = 2ms}, [](scope& s) { offload(at_thread, beat_for_ever)(s); });
+    return receipt_of(rt, {}, [](scope& s) {
+      s.spawn(offload(at_thread, beat_for_ever));
+      s.sleep_for(1ms);
+      wait_for_beats();
+      s.cancel("enough");
+    });
   };
   time_option(
       "thread_options.hpp: stop_timeout",

@@ -1,8 +1,12 @@
 // Every option of worker processes that takes a time, with the longest and the shortest there are.
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <support/fixture.hpp>
 #include <support/refused.hpp>
+#include <support/temporary_directory.hpp>
 #include <thread>
 #include <workit/workit.hpp>
 
@@ -72,30 +76,47 @@ TEST_F(EveryTimeOfWorkers, OfAPool) {
       [&](auto t) { EXPECT_THROW(sum({.workers = 1, .worker_init = [] {}, .worker_init_timeout = t}), start_failed); });
 }
 
-/// How the end of a pool went whose one worker has a task of some milliseconds.
-workers::shutdown_report end_of_a_busy_pool(const workers::shutdown_options& how, std::int64_t task_ms) {
+void run_until(const std::string& began, const std::string& end) {
+  std::ofstream{began};
+  while (!std::filesystem::exists(end)) {
+  }
+}
+
+/// How the end of a pool went whose one worker has begun a task. Another task waits: that it is refused tells that the
+/// end has begun, and then the first one may return.
+workers::shutdown_report end_of_a_busy_pool(const workers::shutdown_options& how, bool returns) {
+  const temporary_directory files;
   runtime rt({}, processes({.name = "busy", .workers = 1, .spares = 0, .on_shutdown = [](const auto&) {}}));
-  auto root = rt.spawn({}, offload({}, spin, task_ms));
+  auto runs = rt.spawn({}, offload({}, run_until, files.file("began"), files.file("end")));
+  while (!files.has("began")) std::this_thread::yield();
+  auto waits = rt.spawn({}, offload({}, add, 40, 2));
   const auto pool = find_pool(rt, "busy");
-  while (pool->status().busy == 0) std::this_thread::yield();
+  while (pool->status().queued == 0) std::this_thread::yield();
+  std::thread lets_return([&] {
+    while (pool->status().queued != 0) std::this_thread::yield();
+    if (returns) files.write("end", "");
+  });
   auto report = close_pool(rt, "busy", how);
-  root.wait();
+  lets_return.join();
+  runs.wait();
+  waits.wait();
   return report;
 }
 
 TEST_F(EveryTimeOfWorkers, OfTheEndOfAPool) {
-  constexpr std::int64_t soon = 10, far = 60'000;
   time_option(
-      "process_pool.hpp: grace", [&](auto t) { EXPECT_EQ(end_of_a_busy_pool({.grace = t}, soon).finished, 1u); },
-      [&](auto t) { EXPECT_EQ(end_of_a_busy_pool({.grace = t}, far).killed, 1u); });
+      "process_pool.hpp: grace", [](auto t) { EXPECT_EQ(end_of_a_busy_pool({.grace = t}, true).finished, 1u); },
+      [](auto t) { EXPECT_EQ(end_of_a_busy_pool({.grace = t}, false).killed, 1u); });
   time_option(
       "process_pool.hpp: reaping",
-      [&](auto t) {
-        const auto report = end_of_a_busy_pool({.reaping = t}, far);
+      [](auto t) {
+        const auto report = end_of_a_busy_pool({.reaping = t}, false);
         EXPECT_EQ(report.killed, 1u);
         EXPECT_TRUE(report.unreaped.empty());
       },
-      [&](auto t) { EXPECT_LT(end_of_a_busy_pool({.reaping = t}, far).took, 30s) << "it waits for what cannot come"; });
+      [](auto t) {
+        EXPECT_LT(end_of_a_busy_pool({.reaping = t}, false).took, 30s) << "it waits for what cannot come";
+      });
 }
 
 TEST_F(EveryTimeOfWorkers, OfAPoolThatIsDrainedOrReloaded) {
