@@ -10,7 +10,7 @@ using notes = std::vector<std::string>;
 
 class DeferredActions : public testing::Test {
  protected:
-  worker_table table_;
+  ending_table table_;
   const std::shared_ptr<zygote_group> group_ = make_group();
   const std::shared_ptr<worker_handle> first_ = add_worker(table_, group_);
   const std::shared_ptr<worker_handle> second_ = add_worker(table_, group_);

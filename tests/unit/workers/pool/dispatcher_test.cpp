@@ -28,7 +28,7 @@ class Dispatcher : public testing::Test {
     return notes_of(todo);
   }
 
-  worker_table table_;
+  ending_table table_;
   zygote_roles zygotes_;
   log2_histogram queue_wait_;
   const std::shared_ptr<zygote_group> group_ = make_group();

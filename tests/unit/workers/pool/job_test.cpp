@@ -33,7 +33,7 @@ class Job : public testing::Test {
     ASSERT_TRUE(worker_->change_word(worker_->word_in(phase::running), worker_->word_in(phase::committed)));
   }
 
-  worker_table table_;
+  ending_table table_;
   zygote_roles zygotes_;
   dispatcher dispatch_{1, 10, when_full::wait};
   const std::shared_ptr<zygote_group> group_ = make_group();

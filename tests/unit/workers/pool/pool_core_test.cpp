@@ -68,7 +68,7 @@ TEST_F(PoolCore, LeavesOutALimitOfProcessesThatNothingKeeps) {
 TEST_F(PoolCore, AsksTheZygoteOfAWorkerThatItMayNotKill) {
   auto [link, zygote] = make_link();
   const auto group = make_group();
-  worker_table table;
+  ending_table table;
   const auto worker = add_worker(table, group);
   const auto pool = make();
   pool->ask_zygote_to_kill(*worker);  // its zygote is dead: there is none to ask

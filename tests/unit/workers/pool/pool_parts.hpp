@@ -54,7 +54,20 @@ inline std::pair<std::unique_ptr<zygote_link>, zygote_end> make_link() {
 
 inline std::shared_ptr<zygote_group> make_group() { return std::make_shared<zygote_group>(); }
 
-/// A worker that was asked for; nobody has forked it.
+/// A table that lets go of its workers at its end, as a pool does: a worker, its task and its zygote group refer to one
+/// another.
+class ending_table : public worker_table {
+ public:
+  ending_table() = default;
+  ending_table(const ending_table&) = delete;
+  ending_table& operator=(const ending_table&) = delete;
+  ~ending_table() {
+    for (const auto& [number, worker] : *this) worker->task.reset();
+    clear();
+  }
+};
+
+/// A worker that was asked for and that no zygote has forked.
 inline std::shared_ptr<worker_handle> add_worker(worker_table& table, const std::shared_ptr<zygote_group>& from) {
   auto worker = worker_handle::make(table.next_number(), from, worker_output::inherit);
   table.reserve(*worker);

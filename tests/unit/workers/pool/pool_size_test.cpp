@@ -50,7 +50,7 @@ TEST(PoolSize, SharesALimitBetweenThreeQuartersAndAllOfItDifferentlyForEachWorke
 
 class SpentWorker : public testing::Test {
  protected:
-  worker_table table_;
+  ending_table table_;
   const std::shared_ptr<worker_handle> worker_ = add_worker(table_, make_group());
 };
 
@@ -82,7 +82,7 @@ TEST_F(SpentWorker, HasGrownByItsShare) {
 
 TEST(PoolSize, LetsTheColdestWorkerGoWhenThereAreTooMany) {
   const process_options options{.name = "p", .workers = 2, .spares = 0, .idle_shrink = 1s, .min_workers = 1};
-  worker_table table;
+  ending_table table;
   const auto group = make_group();
   const auto coldest = add_idle(table, group);
   EXPECT_EQ(pool_size(options).shrink_at(*group, 0), std::nullopt) << "one is wanted";

@@ -27,7 +27,7 @@ class TaskEnd : public testing::Test {
   }
   static constexpr int exited(int code) { return code << 8; }
 
-  worker_table table_;
+  ending_table table_;
   const std::shared_ptr<worker_handle> worker_ = add_worker(table_, make_group());
   std::shared_ptr<counted_job> task_ = make_job("a");
 };

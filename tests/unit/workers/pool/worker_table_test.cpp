@@ -13,7 +13,7 @@ class WorkerTable : public testing::Test {
     table_.give(worker, task);
     return worker;
   }
-  worker_table table_;
+  ending_table table_;
   const std::shared_ptr<zygote_group> group_ = make_group();
   const std::shared_ptr<zygote_group> other_ = make_group();
 };

@@ -11,7 +11,7 @@ using role = zygote_roles::role;
 class ZygoteRoles : public testing::Test {
  protected:
   zygote_roles zygotes_;
-  worker_table table_;
+  ending_table table_;
   const std::shared_ptr<zygote_group> old_ = make_group();
   const std::shared_ptr<zygote_group> fresh_ = make_group();
 };
