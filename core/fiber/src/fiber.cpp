@@ -39,7 +39,7 @@ struct exception_globals {
 
 fiber::fiber(loop& l) : home(l), handle_(boost::fibers::context::active()) {
   running_ = this;
-  arrive_on_stack(this);
+  arrive_on_stack(this, has_address_sanitizer && has_own_stack() ? &home.stacks() : nullptr);
   home.beat();
 }
 
@@ -73,7 +73,7 @@ void fiber::switch_away(bool ready_again) {
     self->yield();
   else
     self->suspend();
-  arrive_on_stack(this);
+  arrive_on_stack(this, has_address_sanitizer && has_own_stack() ? &home.stacks() : nullptr);
   running_ = this;
   home.beat();
   put_exception_state(exceptions);

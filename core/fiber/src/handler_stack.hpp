@@ -47,7 +47,7 @@ class handler_stack {
       forget_entry();
       self->inside_ = __builtin_frame_address(0);
       while (!self->ending_) {
-        arrive_on_stack(__builtin_frame_address(0));
+        arrive_on_stack(__builtin_frame_address(0), &self->stacks_);
         self->work_(self->argument_);
         caller = std::move(caller).resume();
       }

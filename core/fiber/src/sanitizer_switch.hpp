@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <workit/base/detail/sanitizers.hpp>
+#include <workit/fiber/detail/stack_pool.hpp>
 
 #if defined(WORKIT_ADDRESS_SANITIZER)
 #include <pthread.h>
@@ -16,9 +18,9 @@ extern "C" void __tsan_func_exit();  // what the compiler calls at the end of ev
 namespace workit::detail {
 
 #if defined(WORKIT_ADDRESS_SANITIZER)
-inline constexpr bool frames_are_large = true;
+inline constexpr bool has_address_sanitizer = true;
 #else
-inline constexpr bool frames_are_large = false;
+inline constexpr bool has_address_sanitizer = false;
 #endif
 
 /// To be called once on each new fiber. ThreadSanitizer counts the calls that a thread has not returned from, all
@@ -38,14 +40,17 @@ inline void forget_frames([[maybe_unused]] void* bottom, [[maybe_unused]] std::s
 #endif
 }
 
-/// To be called on the stack that runs from now on, after every switch: `near_top` is within 8 KiB of its upper end.
-/// A throw forgets the marks of the frames that it unwinds, and finds them by where the stack ends. Source:
-/// sanitizer/common_interface_defs.h; github.com/google/sanitizers/issues/189.
-inline void arrive_on_stack([[maybe_unused]] const void* near_top) noexcept {
+/// To be called on the stack that runs from now on, after every switch: `near_top` is within 8 KiB of its upper end,
+/// which is that of a stack of `pool` if there is one. A throw forgets the marks of the frames that it unwinds, and
+/// finds them by where the stack ends. At exit() LeakSanitizer reads up to that end: above it is the guard of the next
+/// stack. Source: sanitizer/common_interface_defs.h; github.com/google/sanitizers/issues/189.
+inline void arrive_on_stack([[maybe_unused]] const void* near_top,
+                            [[maybe_unused]] const stack_pool* pool = nullptr) noexcept {
 #if defined(WORKIT_ADDRESS_SANITIZER)
   constexpr std::size_t above = 8192, below = 65536;
-  const void* bottom = static_cast<const char*>(near_top) - below;
-  __sanitizer_start_switch_fiber(nullptr, bottom, below + above);
+  const auto at = reinterpret_cast<std::uintptr_t>(near_top);
+  const auto top = pool != nullptr ? pool->span_of(near_top).high : at + above;
+  __sanitizer_start_switch_fiber(nullptr, static_cast<const char*>(near_top) - below, top - at + below);
   __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
 #endif
 }

@@ -44,7 +44,7 @@ char* reserve_aligned(std::size_t bytes) {
 
 // AddressSanitizer's red zones make frames several times as large.
 stack_pool::stack_pool(std::size_t bytes)
-    : usable_bytes_(whole_pages(bytes) * (frames_are_large ? 4 : 1)),
+    : usable_bytes_(whole_pages(bytes) * (has_address_sanitizer ? 4 : 1)),
       slab_bytes_(std::max(least_slab, std::bit_ceil(usable_bytes_ + guard_bytes))) {}
 
 stack_pool::~stack_pool() {

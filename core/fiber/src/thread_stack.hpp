@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
-/// Where the stack of the main thread begins, by the dynamic linker. pthread_getattr_np() would open /proc/self/maps for
-/// that, which a sandbox forbids.
+/// Where the stack of the main thread begins, by the dynamic linker. pthread_getattr_np() would open /proc/self/maps
+/// for that, which a sandbox forbids.
 // NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" void* __libc_stack_end;
 

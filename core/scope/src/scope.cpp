@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t most_handlers = 10'000;
 /// What has to be left of the stack where a scope opens: for its body, its cleanups, and the unwinding of an exception.
-constexpr std::size_t least_stack = std::size_t{32} * 1024 * (detail::frames_are_large ? 4 : 1);
+constexpr std::size_t least_stack = std::size_t{32} * 1024 * (detail::has_address_sanitizer ? 4 : 1);
 
 /// The time that the opener has allowed the scope: it ends by that, whatever its body returns. All else was asked for,
 /// or the body has had it as an exception, and a body that returns then is believed.

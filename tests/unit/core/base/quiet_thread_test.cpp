@@ -44,6 +44,9 @@ std::string own_name() {
 }
 
 TEST(QuietThread, HasItsOwnNameThoughNoDescriptorIsLeft) {
+#if defined(WORKIT_ADDRESS_SANITIZER)
+  GTEST_SKIP() << "without a descriptor UBSan, which opens a pipe to look at an object's type, takes it for invalid";
+#endif
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none{0, before.rlim_max};

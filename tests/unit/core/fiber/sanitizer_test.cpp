@@ -1,6 +1,9 @@
 // ThreadSanitizer and AddressSanitizer follow the switches of fibers.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <support/fixture.hpp>
 #include <thread>
 #include <workit/scope/runtime.hpp>
@@ -44,6 +47,21 @@ TEST(Sanitizer, TakesTheFibersOfALoopForOneThread) {
       });
   });
   EXPECT_EQ(counter, 8000);
+}
+#elif defined(__SANITIZE_ADDRESS__)
+// At exit() LeakSanitizer reads each running stack up to its end, above which is the guard of the next one.
+TEST(SanitizerDeathTest, ReadsTheStacksOfFibersAtExitAndNotTheirGuards) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        runtime rt;
+        rt.run([](scope& s) {
+          s.sleep_for(std::chrono::milliseconds(1));
+          std::exit(7);
+        });
+      },
+      [](int) { return true; }, testing::Not(testing::HasSubstr("LeakSanitizer has encountered a fatal error")));
+  GTEST_FLAG_SET(death_test_style, "fast");
 }
 #endif
 
