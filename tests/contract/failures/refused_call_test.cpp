@@ -118,6 +118,11 @@ class RefusedCall : public failures_test {
 };
 
 TEST_F(RefusedCall, LeavesAWorkingPoolOrASentenceThatNamesIt) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP()
+      << "a sanitizer makes such calls itself: LeakSanitizer waits for its own helper by wait4, for ever where "
+         "that is refused";
+#endif
   std::string all;
   for (const auto& call : calls)
     for (const int error : {EPERM, ENOSYS})
