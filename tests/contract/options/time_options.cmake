@@ -33,7 +33,8 @@ if(DEFINED FORGET)
   list(REMOVE_ITEM tried "${FORGET}")
 endif()
 
-file(GLOB_RECURSE headers ${ROOT}/core/*.hpp ${ROOT}/preempt/*.hpp ${ROOT}/workers/*.hpp)
+# Relative, since the folder of a clone has any name: "workit" and "detail" mean something below it only.
+file(GLOB_RECURSE headers RELATIVE ${ROOT} ${ROOT}/core/*.hpp ${ROOT}/preempt/*.hpp ${ROOT}/workers/*.hpp)
 list(FILTER headers INCLUDE REGEX "/workit/")
 list(FILTER headers EXCLUDE REGEX "/detail/")
 set(complaints "")
@@ -43,7 +44,7 @@ foreach(header IN LISTS headers)
   if(file IN_LIST inner)
     continue()
   endif()
-  file(READ ${header} text)
+  file(READ ${ROOT}/${header} text)
   string(REGEX REPLACE "[];[]" "," text "${text}")  # brackets and semicolons mean something in lists
   string(REGEX REPLACE "//[^\n]*" "" text "${text}")
   string(REGEX MATCHALL "(time_span|deadline_point)>? +[a-z_]+" found "${text}")
