@@ -67,20 +67,23 @@ TEST_F(Timeout, BelievesABodyThatComesToItsEndAllTheSame) {
   EXPECT_THROW(rt.run({.deadline = 50ms}, deaf), timed_out) << "a scope ends by its deadline";
 }
 
-TEST_F(Timeout, OverATaskThatItWaitsForEndsOneWay) {
-  for (int round = 0; round < 200; ++round) {
-    manual_runtime rt;
-    EXPECT_THROW(rt.run([](scope& s) {
-      timeout(50ms, [&s](context& ctx) {
-        ctx.scope([](scope& inner) {
-          auto t = inner.spawn(sleeper(1h, 7));
-          t.wait();
-        });
-        s.yield();
-      })(s);
-    }),
-                 timed_out);
-  }
+TEST_F(Timeout, OverATaskThatIsWaitedForEndsOneWayAlsoWhenTheTaskIsSeenFirst) {
+  manual_runtime rt;
+  task_status seen{};
+  const auto waits_late = [&](context& ctx) {
+    ctx.scope([&](scope& inner) {
+      auto t = inner.spawn(sleeper(1h, 7));
+      try {
+        uncancellable(1h, sleeper(1min, 0))(inner);
+        inner.check();
+      } catch (const cancelled&) {
+      }
+      seen = t.status();
+      t.wait();
+    });
+  };
+  EXPECT_THROW(rt.run(timeout(50ms, waits_late)), timed_out);
+  EXPECT_EQ(seen, task_status::cancelled) << "the control: it had ended when it was waited for";
 }
 
 TEST_F(Timeout, StopsWhatTheBodyHasStarted) {

@@ -29,17 +29,7 @@ bool ended_by_fault(int status) {
 }
 
 /// A runtime's handler of SIGSEGV is installed once in a process, so each of these has a process of its own.
-class OverflowDeathTest : public test::runtime_test {
- protected:
-  void SetUp() override {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    runtime_test::SetUp();
-  }
-  void TearDown() override {
-    runtime_test::TearDown();
-    GTEST_FLAG_SET(death_test_style, "fast");
-  }
-};
+class OverflowDeathTest : public test::runtime_test {};
 class NestedScopes : public test::runtime_test {};
 
 bool match(std::size_t characters) {
@@ -137,10 +127,14 @@ TEST_F(OverflowDeathTest, ASignalThatWasSentEndsTheProcessToo) {
   EXPECT_EXIT(run(), ended_by_fault, Not(HasSubstr("overflowed its stack")));
 }
 
-void with_a_handler_of_its_own(overflow_report how, int (*fault)()) {
+/// `flags` beside SA_ONSTACK: with SA_SIGINFO the handler wants the address of the fault, too.
+void with_a_handler_of_its_own(overflow_report how, int (*fault)(), int flags = 0) {
   struct sigaction own {};
-  own.sa_handler = [](int) { _exit(42); };
-  own.sa_flags = SA_ONSTACK;
+  if ((flags & SA_SIGINFO) != 0)
+    own.sa_sigaction = [](int, siginfo_t* info, void*) { _exit(info->si_addr != nullptr ? 42 : 43); };
+  else
+    own.sa_handler = [](int) { _exit(42); };
+  own.sa_flags = SA_ONSTACK | flags;
   sigaction(SIGSEGV, &own, nullptr);
   runtime rt({.overflow_report = how});
   rt.run([&](scope&) { return fault(); });
@@ -152,8 +146,9 @@ TEST_F(OverflowDeathTest, AProgramsOwnHandlerIsLeftAlone) {
 }
 
 TEST_F(OverflowDeathTest, AProgramsOwnHandlerIsCalledAfterTheReport) {
-  EXPECT_EXIT(with_a_handler_of_its_own(overflow_report::always, overflow), testing::ExitedWithCode(42),
-              HasSubstr("has overflowed its stack"));
+  for (const int flags : {0, SA_SIGINFO})
+    EXPECT_EXIT(with_a_handler_of_its_own(overflow_report::always, overflow, flags), testing::ExitedWithCode(42),
+                HasSubstr("has overflowed its stack"));
   const auto wild = [] {
     volatile int* volatile nowhere = reinterpret_cast<volatile int*>(64);  // UBSan would find a null pointer first
     return *nowhere;
