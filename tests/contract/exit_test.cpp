@@ -16,14 +16,9 @@ using namespace std::chrono_literals;
 class ExitWithPoolsDeathTest : public runtime_test {
  protected:
   void SetUp() override {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
     // LeakSanitizer takes for lost what only the stacks of fibers refer to, which live when such a process ends.
     setenv("LSAN_OPTIONS", "detect_leaks=0", 1);
     runtime_test::SetUp();
-  }
-  void TearDown() override {
-    runtime_test::TearDown();
-    GTEST_FLAG_SET(death_test_style, "fast");
   }
 };
 

@@ -6,8 +6,9 @@
 #include <workit/base/detail/sanitizers.hpp>
 #include <workit/fiber/detail/stack_pool.hpp>
 
+#include "thread_stack.hpp"
+
 #if defined(WORKIT_ADDRESS_SANITIZER)
-#include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -58,13 +59,9 @@ inline void arrive_on_stack([[maybe_unused]] const void* near_top,
 /// The same for the stack that the thread was born with.
 inline void arrive_on_thread_stack() noexcept {
 #if defined(WORKIT_ADDRESS_SANITIZER)
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
-  void* bottom = nullptr;
-  std::size_t size = 0;
-  pthread_attr_getstack(&attributes, &bottom, &size);
-  pthread_attr_destroy(&attributes);
-  __sanitizer_start_switch_fiber(nullptr, bottom, size);
+  const auto mine = thread_stack::own();
+  if (mine.high == 0) return;
+  __sanitizer_start_switch_fiber(nullptr, reinterpret_cast<const void*>(mine.low), mine.high - mine.low);
   __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
 #endif
 }

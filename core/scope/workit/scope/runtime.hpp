@@ -109,7 +109,7 @@ class runtime {
 
   /// Ends the intake, gives running roots until `grace` has passed, cancels the rest with reason::shutdown, waits for
   /// them, and ends services and threads. Returns what runs on all the same, now: see runtime_end. Idempotent; the
-  /// destructor calls it with no grace. Blocks: the calling thread; no after exit() in work of a runtime, where it does
+  /// destructor calls it with no grace. Blocks: the calling thread; not after exit() in work of a runtime, where it does
   /// nothing. Misuse on a fiber.
   runtime_end shutdown(time_span grace = {});
 

@@ -51,7 +51,6 @@ TEST(Sanitizer, TakesTheFibersOfALoopForOneThread) {
 #elif defined(__SANITIZE_ADDRESS__)
 // At exit() LeakSanitizer reads each running stack up to its end, above which is the guard of the next one.
 TEST(SanitizerDeathTest, ReadsTheStacksOfFibersAtExitAndNotTheirGuards) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
         runtime rt;
@@ -61,7 +60,6 @@ TEST(SanitizerDeathTest, ReadsTheStacksOfFibersAtExitAndNotTheirGuards) {
         });
       },
       [](int) { return true; }, testing::Not(testing::HasSubstr("LeakSanitizer has encountered a fatal error")));
-  GTEST_FLAG_SET(death_test_style, "fast");
 }
 #endif
 

@@ -4,8 +4,8 @@
 namespace workit::detail {
 
 /// exit() destroys the thread_locals of the calling thread, then everything static, on that thread. A static runtime's
-/// end waits for its work, and one piece of that never ends: the one that has called exit(). So whoever runs work marks
-/// its thread, and a runtime that ends there runs the rest of exit() itself instead of waiting.
+/// end waits for its work, and one piece of that never ends: the one that has called exit(). So each thread
+/// is marked while it runs work, and a runtime that ends there runs the rest of exit() itself instead of waiting.
 ///
 /// Marks that the calling thread runs work of a runtime, for as long as this lives.
 class runs_work {
