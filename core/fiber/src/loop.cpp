@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
-#include <boost/fiber/algo/round_robin.hpp>
 #include <boost/fiber/fiber.hpp>
 #include <boost/fiber/operations.hpp>
 #include <system_error>
@@ -93,6 +92,7 @@ loop::loop(workit::runtime& owner, std::size_t index, clock_source& clock, loop_
       index_(index),
       clock_(clock),
       is_manual_(clock.is_manual()),
+      has_thread_(options.has_thread),
       stacks_(options.stack_size),
       handler_stack_(std::make_unique<handler_stack>(stacks_)) {
   own_alarm_ = std::make_unique<own_alarm>(*this);
@@ -117,6 +117,7 @@ void loop::start() {
 
 void loop::join() {
   live_loops::remove(*this);
+  end_driving();
   if (!thread_.joinable()) return end_for_good();
   post([this] {
     ending_ = true;
@@ -144,7 +145,6 @@ void loop::leave_to_exit() {
 }
 
 void loop::leave_thread() {
-  boost::fibers::context::active()->yield();  // the dispatcher frees the stacks of fibers that have just ended
   arrive_on_thread_stack();
   on_thread_.reset();
   this_loop = nullptr;
@@ -173,28 +173,9 @@ void loop::run() {
   enter_thread();
   while (!ending_) boost::fibers::context::active()->suspend();
   WORKIT_ASSERT(live_ == 0, "an I/O thread was told to end while tasks were alive on it");
+  boost::fibers::context::active()->yield();  // the dispatcher frees the stacks of fibers that have just ended
   leave_thread();
   end_for_good();
-}
-
-void loop::run_here(const std::function<void()>& first) {
-  WORKIT_ASSERT(this_loop == nullptr, "a runtime without I/O threads was told to run on the I/O thread of another one");
-  WORKIT_ASSERT(
-      !driven_.exchange(true),
-      "a runtime without I/O threads was told to run on two threads at once: give it one with io_threads = 1");
-  enter_thread();
-  if (first != nullptr) {
-    ++live_;
-    first();
-    task_ended();
-  }
-  reactor_->io.poll();  // what was spawned or posted from outside
-  awaits_none_ = true;
-  while (live_ != 0) boost::fibers::context::active()->suspend();
-  awaits_none_ = false;
-  leave_thread();
-  boost::fibers::use_scheduling_algorithm<boost::fibers::algo::round_robin>();  // ours refers to this loop
-  driven_.store(false);
 }
 
 void loop::task_ended() {
@@ -266,6 +247,7 @@ void loop::tell(alarm* warden) noexcept {
 
 void loop::start_task(std::shared_ptr<stoppable> task) {
   ++live_;
+  ++begun_;
   queued_.push_back(std::move(task));
 }
 

@@ -37,16 +37,23 @@ detail::remote_budgets* far_from(detail::node& n, std::span<const charge> charge
 
 }  // namespace
 
+void detail::open_node::refuse() noexcept {
+  WORKIT_ASSERT(false,
+                "a scope was used after it had closed: a scope& is for its body, its tasks and its cleanups; keep "
+                "scope.remote() for all that may come later");
+  std::abort();
+}
+
 const cancel_reason* context::why() const {
-  if (!node_.stopping()) return nullptr;
-  return &node_.ruling_cell().record()->why;
+  if (!node_->stopping()) return nullptr;
+  return &node_->ruling_cell().record()->why;
 }
 
 std::stop_token context::stop_token() {
-  auto& stop = node_.with_extras().stop;
+  auto& stop = node_->with_extras().stop;
   if (!stop) {
     stop.emplace();
-    if (node_.stopping()) stop->request_stop();
+    if (node_->stopping()) stop->request_stop();
   }
   return stop->get_token();
 }
@@ -71,49 +78,49 @@ void context::sleep_until(deadline_point at) {
   self.leave();  // here, where no destructor waits for the unwinder
 }
 
-deadline_point context::deadline() const { return node_.ruling_cell().effective_deadline(); }
-time_point context::now() const { return node_.home->now(); }
-runtime& context::runtime() const { return node_.home->owner(); }
+deadline_point context::deadline() const { return node_->ruling_cell().effective_deadline(); }
+time_point context::now() const { return node_->home->now(); }
+runtime& context::runtime() const { return node_->home->owner(); }
 
 const values& context::values() const noexcept {
   static const auto& none = *new workit::values;  // never destroyed: read during exit(), too
-  const auto* here = around(node_);
+  const auto* here = around(*node_);
   return here != nullptr ? here->context_values() : none;
 }
 
-void context::throw_not_set(const detail::key_identity& key) const { throw value_not_set(key.name(), node_.name); }
+void context::throw_not_set(const detail::key_identity& key) const { throw value_not_set(key.name(), node_->name); }
 
 void context::consume(const budget_key& key, amount how_much) {
   const charge one(key, how_much);
-  if (auto* far = far_from(node_, {&one, 1})) return far->consume({&one, 1});
-  detail::consume(around(node_), one, node_.name);
+  if (auto* far = far_from(*node_, {&one, 1})) return far->consume({&one, 1});
+  detail::consume(around(*node_), one, node_->name);
 }
 
 void context::consume(std::span<const charge> charges) {
-  if (auto* far = far_from(node_, charges)) return far->consume(charges);
-  detail::consume(around(node_), charges, node_.name);
+  if (auto* far = far_from(*node_, charges)) return far->consume(charges);
+  detail::consume(around(*node_), charges, node_->name);
 }
 
 std::optional<budget_state> context::budget(const budget_key& key) const {
-  const auto* here = around(node_);
+  const auto* here = around(*node_);
   const auto* account = here != nullptr ? here->account(key) : nullptr;
   if (account != nullptr) return account->state();
-  auto* const far = node_.home->owner().remote_budgets();
+  auto* const far = node_->home->owner().remote_budgets();
   return far != nullptr ? far->budget(key) : std::nullopt;
 }
 
 std::vector<budget_state> context::budgets() const {
-  const auto* here = around(node_);
+  const auto* here = around(*node_);
   return here != nullptr ? here->budgets() : std::vector<budget_state>();
 }
 
 void context::report(const event::progress& said) {
-  node_.say().keep(said, now());
-  if (node_.heard()) node_.emit(said);
+  node_->say().keep(said, now());
+  if (node_->heard()) node_->emit(said);
 }
 
 void context::log(log_level level, std::string_view message, fields data) {
-  if (node_.heard()) node_.emit(event::log{level, message, data});
+  if (node_->heard()) node_->emit(event::log{level, message, data});
 }
 
 namespace detail {

@@ -89,7 +89,8 @@ runtime::runtime(runtime_options options, std::span<std::unique_ptr<service>> se
   if (options_.clock == nullptr) options_.clock = &steady_clock_source::instance();
   for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.io_threads); ++i)
     loops_.push_back(
-        std::make_shared<detail::loop>(*this, i, *options_.clock, detail::loop_options{options_.stack_size}));
+        std::make_shared<detail::loop>(*this, i, *options_.clock,
+                                       detail::loop_options{options_.stack_size, options_.io_threads != 0}));
   detail::install_overflow_report(options_.overflow_report);
   std::size_t begun = 0;
   try {
@@ -210,7 +211,7 @@ runtime_end runtime::shutdown(time_span grace) {
       roots_->none_left.wait_until(lock.native(), until.at(), none);
   }
   for (const auto& l : loops_) l->post([l] { l->cancel_roots(reason::shutdown{}); });
-  if (options_.io_threads == 0) loops_.front()->run_here(nullptr);
+  if (options_.io_threads == 0) loops_.front()->drive_until([this] { return live_roots() == 0; });
   {
     thread_lock lock(roots_->mutex);
     while (roots_->live != 0) roots_->none_left.wait(lock.native());

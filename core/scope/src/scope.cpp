@@ -20,6 +20,7 @@
 #include <workit/base/detail/check_option.hpp>
 #include "outcome_of.hpp"
 #include "sanitizer_switch.hpp"
+#include "scope_face.hpp"
 
 namespace workit {
 namespace {
@@ -55,9 +56,9 @@ std::string_view to_string(scope_outcome o) noexcept {
 
 scope_context::scope_context(detail::scope_node& n) noexcept : context(n) {}
 
-detail::scope_node& scope_context::own() const noexcept { return static_cast<detail::scope_node&>(node_); }
+detail::scope_node& scope_context::own() const noexcept { return static_cast<detail::scope_node&>(*node_); }
 
-bool scope_context::cancel(cancel_reason why) { return node_.cell()->request(std::move(why)); }
+bool scope_context::cancel(cancel_reason why) { return node_->cell()->request(std::move(why)); }
 bool scope_context::cancel(std::string tag) { return cancel(reason::manual{.tag = std::move(tag)}); }
 
 remote_scope::remote_scope(std::shared_ptr<detail::scope_node> n) noexcept : node_(std::move(n)) {}
@@ -68,11 +69,11 @@ bool remote_scope::cancel(cancel_reason why) const { return node_->cell()->reque
 bool remote_scope::cancel(std::string tag) const { return cancel(reason::manual{.tag = std::move(tag)}); }
 
 void scope_context::launch(std::shared_ptr<detail::task_state_base> state) {
-  WORKIT_ASSERT(detail::loop::current() == node_.home,
+  WORKIT_ASSERT(detail::loop::current() == node_->home,
                 "task \"" + state->name + "\" was spawned from another thread: use scope.remote()");
   WORKIT_ASSERT(own().now_in != detail::scope_node::phase::closed,
-                "task \"" + state->name + "\" was spawned in scope \"" + node_.name + "\", which has closed");
-  if (node_.stopping())
+                "task \"" + state->name + "\" was spawned in scope \"" + node_->name + "\", which has closed");
+  if (node_->stopping())
     own().child_never_starts(*state);
   else
     detail::task_state_base::start(std::move(state));
@@ -95,15 +96,15 @@ void remote_scope::launch(std::shared_ptr<detail::task_state_base> state) const 
   }
 }
 
-void scope_context::tighten_deadline(time_span after) { node_.tighten(deadline_point::in(after, now())); }
-void scope_context::tighten_deadline(deadline_point at) { node_.tighten(at); }
+void scope_context::tighten_deadline(time_span after) { node_->tighten(deadline_point::in(after, now())); }
+void scope_context::tighten_deadline(deadline_point at) { node_->tighten(at); }
 
 subscription scope_context::on_event(std::function<void(const lifecycle_event&)> handler) {
-  auto& handlers = node_.with_extras().handlers;
+  auto& handlers = node_->with_extras().handlers;
   WORKIT_CHECK_OPTION(handlers.size() < most_handlers,
-                      "scope \"" + node_.name + "\" has 10,000 event handlers, which is the most it may have");
-  handlers.push_back(std::make_shared<detail::event_handler>(node_, std::move(handler)));
-  ++node_.home->handlers;
+                      "scope \"" + node_->name + "\" has 10,000 event handlers, which is the most it may have");
+  handlers.push_back(std::make_shared<detail::event_handler>(*node_, std::move(handler)));
+  ++node_->home->handlers;
   return subscription(handlers.back());
 }
 
@@ -365,7 +366,8 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
 
   std::exception_ptr failure;
   std::optional<cancelled> left;
-  scope_context s(*n);  // until the scope has closed: its tasks and cleanups may refer to it
+  const scope_face face(*n);  // until the scope has closed: its tasks and cleanups may refer to it
+  auto& s = face.get();
   n->face = &s;
   {
     const enter_node inside(*n);

@@ -108,8 +108,9 @@ void task_state_base::await_settled() {
   }
 }
 
-void task_state_base::wait_outside() noexcept {
+void task_state_base::wait_outside() {
   awaited_outside_.store(true);
+  if (home->is_driven_by_callers()) return home->drive_until([this] { return is_settled(); });
   for (auto seen = status_.load(); seen < task_status::succeeded; seen = status_.load()) status_.wait(seen);
 }
 
@@ -219,7 +220,10 @@ void task_state_base::settle_unstarted(cancel_reason reason) {
 
 void task_state_base::settle(task_status how) {
   status_.store(how);
-  if (awaited_outside_.load()) status_.notify_all();
+  if (awaited_outside_.load()) {
+    status_.notify_all();
+    home->tell_drivers();
+  }
   joiner* first = nullptr;  // the first to wait is woken first
   for (auto* each = std::exchange(joiners_, nullptr); each != nullptr;) {
     auto* const next = std::exchange(each->next, first);

@@ -31,6 +31,7 @@ std::shared_ptr<status_round> status_round::ask(const std::vector<std::shared_pt
       runtime_snapshot answer;
       (*kept)(*asked, answer);
       round->answered(i, std::move(answer));
+      asked->tell_drivers();
     };
     if (loop::current() == loops[i].get())
       work();
@@ -60,9 +61,10 @@ bool status_round::complete() const {
   return missing_ == 0;
 }
 
-void status_round::wait(const char* act) {
+void status_round::wait(const char* act, loop& asked) {
   if (complete()) return;
   if (loop::current() != nullptr) return wait_on_fiber(fiber::require(act));
+  if (asked.is_driven_by_callers()) return asked.drive_until([this] { return complete(); });
   thread_lock lock(mutex_);
   while (missing_ != 0) all_here_.wait(lock.native());
 }
@@ -102,8 +104,8 @@ std::optional<runtime_snapshot> status_round::answer(std::size_t i) const {
 }  // namespace detail
 
 scope_snapshot scope_context::status() const {
-  WORKIT_ASSERT(detail::loop::current() == node_.home,
-                "the status of scope \"" + node_.name + "\" was asked for on another thread: use scope.remote()");
+  WORKIT_ASSERT(detail::loop::current() == node_->home,
+                "the status of scope \"" + node_->name + "\" was asked for on another thread: use scope.remote()");
   return detail::take_snapshot(own());
 }
 
@@ -111,13 +113,13 @@ scope_snapshot remote_scope::status() const {
   const auto round = detail::status_round::ask(
       {node_->home->shared_from_this()},
       [scope = node_](const auto&, runtime_snapshot& into) { into.roots.push_back(detail::take_snapshot(*scope)); });
-  round->wait("asking a scope of another loop for its status");
+  round->wait("asking a scope of another loop for its status", *node_->home);
   return std::move(round->answer(0)->roots.front());
 }
 
 runtime_snapshot runtime::status() const {
   const auto round = detail::status_round::ask(loops_, detail::take_roots);
-  round->wait("asking several loops for their status");
+  round->wait("asking several loops for their status", *loops_.front());
   runtime_snapshot all{.name = name(), .taken = clock().now()};
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     auto part = *round->answer(i);

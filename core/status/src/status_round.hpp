@@ -25,7 +25,7 @@ class status_round : public std::enable_shared_from_this<status_round> {
 
   /// Waits for all answers. Blocks: the fiber, or the foreign thread. Cancel: the fiber's.
   /// Errors: asserts on a loop's own stack, if an answer is missing still; `act` is what the sentence names.
-  void wait(const char* act);
+  void wait(const char* act, loop& asked);
   /// Waits until then at most. Blocks: the thread, which must be no loop's.
   void wait_until(time_point at);
   /// The answer of loop number i of those that were asked; none while it is missing.

@@ -19,6 +19,27 @@ class runtime;
 class scope_context;
 struct scope_options;
 
+namespace detail {
+
+/// The node of a context, which says so when it is used after that has ended.
+class open_node {
+ public:
+  explicit open_node(node& n) noexcept : node_(&n) {}
+  void close() noexcept { node_ = nullptr; }
+  [[nodiscard]] node& operator*() const noexcept {
+    if (node_ == nullptr) refuse();
+    return *node_;
+  }
+  [[nodiscard]] node* operator->() const noexcept { return &**this; }
+
+ private:
+  [[noreturn]] static void refuse() noexcept;
+
+  node* node_;
+};
+
+}  // namespace detail
+
 /// How a cleanup may behave.
 struct defer_options {
   /// How long it may take before its cancel points throw; by default the scope's, else 30 s: a cleanup that hangs must
@@ -38,7 +59,7 @@ class context {
   context& operator=(const context&) = delete;
 
   /// Whether this scope or task is being stopped; immediate, also while the loop is hogged. Blocks: no.
-  [[nodiscard]] bool stopping() const { return node_.stopping(); }
+  [[nodiscard]] bool stopping() const { return node_->stopping(); }
   /// Why; null while it is not.
   [[nodiscard]] const cancel_reason* why() const;
   /// A token for code that understands std::stop_token. Delivered by the home loop: while a fiber hogs that, the token
@@ -100,7 +121,7 @@ class context {
   /// listener.
   void log(log_level level, std::string_view message, fields data = {});
   /// Which attempt of the innermost retry around this it is, 1 for the first; 1 outside of one.
-  [[nodiscard]] unsigned attempt() const noexcept { return node_.attempt(); }
+  [[nodiscard]] unsigned attempt() const noexcept { return node_->attempt(); }
 
   /// Runs `cleanup` when this task or scope has ended, last registered first, also after a kill: F() or F(context&),
   /// which may be move-only. It runs here in the host, shielded from cancellation and bounded. Errors: what it throws
@@ -129,17 +150,17 @@ class context {
   template <class F>
   void scope(F&&, scope_options);  // for its sentence
 
-  [[nodiscard]] work_id id() const noexcept { return node_.id; }
-  [[nodiscard]] const std::string& name() const noexcept { return node_.name; }
+  [[nodiscard]] work_id id() const noexcept { return node_->id; }
+  [[nodiscard]] const std::string& name() const noexcept { return node_->name; }
   /// The runtime that this runs in.
   [[nodiscard]] workit::runtime& runtime() const;
 
   /// For layers above core: the tree's own node.
-  [[nodiscard]] detail::node& node() const noexcept { return node_; }
+  [[nodiscard]] detail::node& node() const noexcept { return *node_; }
   explicit context(detail::node& n) noexcept : node_(n) {}
 
  protected:
-  detail::node& node_;
+  detail::open_node node_;
 
  private:
   void check_slowly();
@@ -151,7 +172,7 @@ void context::defer(defer_options options, F&& cleanup) {
   using body = std::decay_t<F>;
   static_assert(std::invocable<body&, context&> || std::invocable<body&>,
                 "workit: a cleanup is called as F(workit::context&) or F(): this one takes something else");
-  detail::add_cleanup(node_, {[kept = body(std::forward<F>(cleanup))](context& ctx) mutable {
+  detail::add_cleanup(*node_, {[kept = body(std::forward<F>(cleanup))](context& ctx) mutable {
                                 if constexpr (std::is_invocable_v<body&, context&>)
                                   kept(ctx);
                                 else

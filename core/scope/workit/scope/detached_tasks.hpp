@@ -32,7 +32,7 @@ class detached_tasks {
   /// Cancels all that are listed; returns how many this call has stopped. Blocks: as scope::cancel, for each.
   std::size_t cancel(const cancel_reason& why);
   /// Waits until none is left, at most for `grace` of the machine's time; whether none is.
-  /// Blocks: the calling thread; misuse on an I/O thread.
+  /// Blocks: the calling thread; misuse on an I/O thread. With io_threads = 0 it waits for a thread that is in run().
   bool drain(time_span grace);
 
   /// For detached(): a place, taken before the task is made, and given back by the body that goes.

@@ -26,7 +26,8 @@ struct runtime_options {
   std::string name = "workit";  ///< for messages
   /// How many I/O threads; a scope tree lives on one of them. One serves most hosts: CPU work belongs to offload. With
   /// 0 the runtime has none: run() runs its body on the calling thread and stack and drives all work of the runtime
-  /// there, one thread at a time; between its calls nothing moves.
+  /// there, and so does a thread that waits for one of its tasks, or asks for its status; one thread at a time. Between
+  /// these calls nothing moves.
   std::size_t io_threads = 1;
   /// Bytes of the stack of each fiber, and of the handlers of an I/O thread; committed as they are used. 64 KiB to 1
   /// GiB. 256 KiB serve I/O; a nested scope takes about 700 bytes, and std::regex 740 for each character of its input.

@@ -30,6 +30,9 @@ struct scope_options {
 
 class remote_scope;
 class scope_context;
+namespace detail {
+class scope_face;
+}
 /// What users write. The class has another name so that scopes, too, have the member scope() of their contexts.
 using scope = scope_context;
 
@@ -38,7 +41,8 @@ using scope = scope_context;
 /// all (reason::parent_failed).
 ///
 /// Threads: the fibers of its own tree; remote() is for all others. Lifetime: until the scope has closed, so that its
-/// tasks and cleanups may refer to it after the body has returned.
+/// tasks and cleanups may refer to it after the body has returned. Errors: using it afterwards is misuse; it asserts
+/// while the I/O thread lives, until that has closed 1,000 scopes more. What shall outlive the scope keeps remote().
 class scope_context final : public context {
  public:
   /// Starts a task: T(context&) or T(). It begins when its loop next turns, never inside spawn. In a scope that is
@@ -47,7 +51,7 @@ class scope_context final : public context {
     requires detail::task_function<std::decay_t<F>>
   auto spawn(task_options options, F&& body) -> task<detail::task_result<std::decay_t<F>>> {
     detail::require_task_function<std::decay_t<F>>();
-    auto state = detail::make_task(std::forward<F>(body), std::move(options), *node_.home, &node_);
+    auto state = detail::make_task(std::forward<F>(body), std::move(options), *node_->home, &*node_);
     launch(state);
     return task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
@@ -82,7 +86,7 @@ class scope_context final : public context {
       return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
     }
     std::shared_ptr<state_type> state =
-        detail::make_task(std::forward<F>(body), std::move(options), *node_.home, &node_);
+        detail::make_task(std::forward<F>(body), std::move(options), *node_->home, &*node_);
     launch_under(key, state);
     return shared_task<detail::task_result<std::decay_t<F>>>(std::move(state));
   }
@@ -122,6 +126,7 @@ class scope_context final : public context {
   explicit scope_context(detail::scope_node& n) noexcept;
 
  private:
+  friend class detail::scope_face;
   [[nodiscard]] detail::scope_node& own() const noexcept;
   void launch(std::shared_ptr<detail::task_state_base> state);
   /// Of spawn_once: the task that lives under `key`, or null; what makes a new one live there; the misuse.
@@ -243,7 +248,7 @@ void run_scope(node& parent, scope_options options, scope_body body, scope_trait
 template <class F>
 decltype(auto) context::scope(scope_options options, F&& body) {
   return detail::value_of_scope(
-      body, [&](detail::scope_body in_scope) { detail::run_scope(node_, std::move(options), in_scope); });
+      body, [&](detail::scope_body in_scope) { detail::run_scope(*node_, std::move(options), in_scope); });
 }
 
 template <class F>

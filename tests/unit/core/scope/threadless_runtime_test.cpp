@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/steady_timer.hpp>
+#include <random>
 #include <support/fixture.hpp>
+#include <support/seed.hpp>
 #include <workit/compose.hpp>
 #include <workit/compose/detached.hpp>
 #include <workit/scope/executor.hpp>
@@ -114,6 +116,54 @@ TEST_F(ThreadlessRuntime, LetsAThreadRunSeveralOneAfterTheOther) {
   runtime a({.io_threads = 0}), b({.io_threads = 0});
   for (auto* rt : {&a, &b, &a}) rt->run([](scope& s) { s.spawn([](context& ctx) { ctx.yield(); }).get(); });
   std::thread([&] { a.run([](scope& s) { s.spawn([](context& ctx) { ctx.sleep_for(100us); }).get(); }); }).join();
+}
+
+TEST_F(ThreadlessRuntime, IsDrivenByAThreadThatWaitsForItsTask) {
+  runtime rt({.io_threads = 0});
+  auto answer = rt.spawn([](scope& s) { return s.spawn([](context& ctx) { return ctx.sleep_for(1ms), 42; }).get(); });
+  auto other = rt.spawn([](scope& s) { s.sleep_for(1ms); });
+  EXPECT_EQ(answer.get(), 42);
+  EXPECT_EQ(other.status(), task_status::succeeded) << "as run() does, it leaves nothing";
+  EXPECT_EQ(rt.run([](scope&) { return 1; }), 1);
+  auto failed = rt.spawn([](scope&) { throw std::out_of_range("x"); });
+  EXPECT_TRUE(failed.result().is_error());
+}
+
+TEST_F(ThreadlessRuntime, IsDrivenByAThreadThatAsksForItsStatus) {
+  runtime rt({.io_threads = 0});
+  auto task = rt.spawn({.name = "page"}, [](scope&) {});
+  EXPECT_EQ(rt.status().name, "workit");
+  EXPECT_EQ(task.status(), task_status::succeeded);
+}
+
+TEST_F(ThreadlessRuntime, IsDrivenByOneOfManyThreadsThatWait) {
+  std::mt19937_64 draw(test::seed());
+  for (int round = 0; round < 200; ++round) {
+    runtime rt({.io_threads = 0});
+    std::vector<std::thread> waiters;
+    std::atomic<int> sum{0};
+    for (int i = 0; i < 4; ++i)
+      waiters.emplace_back([&, pause = draw() % 50] {
+        for (int n = 0; n < 5; ++n) {
+          auto task = rt.spawn([pause](scope& s) { return s.sleep_for(std::chrono::microseconds(pause)), 1; });
+          sum += task.get();
+        }
+      });
+    for (auto& w : waiters) w.join();
+    ASSERT_EQ(sum, 20) << "round " << round;
+  }
+}
+
+TEST_F(ThreadlessRuntime, EndsWhileAnotherThreadWaits) {
+  std::mt19937_64 draw(test::seed());
+  for (int round = 0; round < 200; ++round) {
+    auto rt = std::make_unique<runtime>(runtime_options{.io_threads = 0});
+    auto task = rt->spawn([](scope& s) { s.sleep_for(1h); });
+    std::thread waiter([&] { EXPECT_TRUE(task.result().is_cancelled()); });
+    std::this_thread::sleep_for(std::chrono::microseconds(draw() % 200));
+    rt.reset();
+    waiter.join();
+  }
 }
 
 TEST(ThreadlessRuntimeOptions, ThatContradictEachOtherAreRefused) {

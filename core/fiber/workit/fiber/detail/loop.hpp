@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -36,6 +37,7 @@ class stoppable;
 /// What a loop is made with.
 struct loop_options {
   std::size_t stack_size = stack_pool::stack_bytes;  ///< usable bytes of each fiber's stack, and of the handlers'
+  bool has_thread = true;                            ///< else its callers drive it
 };
 
 /// Threads: the loop's own, unless said. Lifetime: shared with the cells of its scopes; its thread ends in join().
@@ -56,6 +58,12 @@ class loop final : public cancel_listener, public guarded_stacks, public std::en
   /// drives the loop until no task is left. Blocks: until then. Errors: asserts that no other thread drives the loop,
   /// and that the calling thread is not another loop's.
   void run_here(const std::function<void()>& first);
+  /// Returns when `done` is true: drives the loop, as run_here() does, unless another thread is at it, and then waits
+  /// for that one, or for tell_drivers(). `done` is called under a lock.
+  void drive_until(const std::function<bool()>& done);
+  [[nodiscard]] bool is_driven_by_callers() const noexcept { return !has_thread_; }
+  /// What a thread in drive_until() waits for may have come. Threads: any.
+  void tell_drivers() noexcept;
 
   /// The loop whose thread this is; null elsewhere.
   [[nodiscard]] static loop* current() noexcept;
@@ -147,6 +155,11 @@ class loop final : public cancel_listener, public guarded_stacks, public std::en
     boost::asio::posix::stream_descriptor wake;
   };
 
+  class driving;
+  /// Drives the loop on the calling thread, which `driven_` stands for.
+  void drive(const std::function<void()>& first);
+  /// Waits for the one that drives; none will any more.
+  void end_driving();
   void run();
   /// Takes the thread, and lets it go: fibers, events and I/O are this loop's between the two.
   void enter_thread();
@@ -192,11 +205,15 @@ class loop final : public cancel_listener, public guarded_stacks, public std::en
   std::uint64_t ended_at_beat_ = 0;  // the beat in which one last ended
   time_point spins_until_{};         // machine time
   std::size_t live_ = 0;             // tasks queued or running
+  std::uint64_t begun_ = 0;          // tasks there have ever been
   bool ending_ = false;
   bool has_looked_ = false;   // idle() was the last to look for I/O
   bool awaits_none_ = false;  // run_here() waits on its main fiber until live_ is 0
   bool woken_ = false;        // await_wake() was called
-  std::atomic<bool> driven_{false};
+  const bool has_thread_;
+  thread_mutex drivers_mutex_;
+  std::condition_variable drivers_may_go_on_;
+  bool driven_ WORKIT_GUARDED_BY(drivers_mutex_) = false;  // a thread is in drive(), or none will be any more
   std::atomic<bool> ended_{false};
   std::atomic<std::uint64_t> beats_{0};
   std::atomic<pid_t> thread_id_{0};

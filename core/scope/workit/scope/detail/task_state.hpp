@@ -95,7 +95,7 @@ class task_state_base : public node {
   void tell_of_end(task_status how, duration took);
   void settle(task_status how);
 
-  void wait_outside() noexcept;
+  void wait_outside();
 
   /// The scope that counts it, while it is open; null for a root.
   [[nodiscard]] scope_node* owner() const noexcept { return parent != nullptr ? parent->nearest_scope() : nullptr; }
