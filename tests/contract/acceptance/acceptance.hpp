@@ -196,7 +196,8 @@ class scenario_fixture {
   const scope_receipt& receipt() { return receipt_.get(); }
 
   /// Work that goes on to its natural end unless it is stopped: a fiber that sleeps, or a loop in a worker.
-  part& make_part(const std::string& name = "part", std::chrono::milliseconds lasts = natural_end);
+  /// A loop ends by itself after an hour, so that no machine is too slow to stop it before, or when it is let out.
+  part& make_part(const std::string& name = "part", std::optional<std::chrono::milliseconds> lasts = {});
 
   /// To be called right after what stops parts has returned: nothing of them lives any more.
   void returned();
@@ -295,8 +296,9 @@ class scenario_fixture::part {
   int live_ = 0;
 };
 
-inline scenario_fixture::part& scenario_fixture::make_part(const std::string& name, std::chrono::milliseconds lasts) {
-  return parts_.emplace_back(*this, name, lasts);
+inline scenario_fixture::part& scenario_fixture::make_part(const std::string& name,
+                                                           std::optional<std::chrono::milliseconds> lasts) {
+  return parts_.emplace_back(*this, name, lasts.value_or(is_fiber() ? natural_end : std::chrono::milliseconds(1h)));
 }
 
 inline void scenario_fixture::returned() {

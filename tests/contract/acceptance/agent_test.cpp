@@ -130,7 +130,7 @@ TEST_P(AgentTools, CancelledItEndsItsToolAndSaysHowAndWhy) {
 
 TEST_P(AgentTools, ControlArmAToolThatIsNotStoppedSucceeds) {
   run_scenario([](scenario_fixture& fixture) {
-    auto& slow = fixture.make_part("part", fixture.is_fiber() ? natural_end : std::chrono::milliseconds(1h));
+    auto& slow = fixture.make_part();
     const agent_log log;
     fixture.run([&](scope& s) {
       auto t = s.spawn(agent_scope(

@@ -34,6 +34,7 @@ TEST_P(AllWithAFailedBranch, ControlArmABranchThatIsNotStoppedReachesItsEndAndIs
     fixture.run([&](scope& s) {
       const auto [loop, failure] = all_settled(slow.body(), [&](context& ctx) -> int {
         slow.await(ctx);
+        fixture.let_out();
         throw std::out_of_range("caught by the task");
       })(s);
       EXPECT_TRUE(loop.has_value());

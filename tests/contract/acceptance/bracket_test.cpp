@@ -60,10 +60,10 @@ TEST_P(BracketRelease, StopsAReleaseThatOverrunsItsBoundAndDeliversTheValue) {
 
 TEST_P(BracketRelease, ControlArmAReleaseWithinItsBoundComesToItsEnd) {
   run_scenario([](scenario_fixture& fixture) {
-    auto& slow = fixture.make_part();
+    auto& slow = fixture.make_part("part", natural_end);
     fixture.run([&](scope& s) {
       EXPECT_EQ(bracket(
-                    {.timeout = 10 * natural_end}, [] { return 1; }, [](int& resource) { return resource + 4; },
+                    {.timeout = 1h}, [] { return 1; }, [](int& resource) { return resource + 4; },
                     [&](context& ctx, int&) { slow.body()(ctx); })(s),
                 5);
       EXPECT_EQ(slow.ended(), 1);

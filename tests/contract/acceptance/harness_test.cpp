@@ -8,7 +8,7 @@ class ScenarioFixture : public acceptance {};
 
 TEST_P(ScenarioFixture, ControlArmAPartThatIsNotStoppedComesToItsEndOnceItIsLetOut) {
   run_scenario([](scenario_fixture& fixture) {
-    auto& slow = fixture.make_part("part", fixture.is_fiber() ? natural_end : std::chrono::milliseconds(1h));
+    auto& slow = fixture.make_part();
     fixture.run([&](scope& s) {
       auto t = s.spawn(slow.body());
       slow.await(s);

@@ -35,6 +35,7 @@ TEST_P(RaceWithALoser, ControlArmWithoutARaceTheSlowerOneReachesItsEnd) {
       s.spawn(slow.body());
       EXPECT_EQ(s.spawn(quick_beside(slow)).get(), 7);
       EXPECT_EQ(slow.ended(), 0);
+      fixture.let_out();
     });
     EXPECT_EQ(slow.ended(), 1);
   });
@@ -167,7 +168,10 @@ TEST_P(AnyWithALoser, ControlArmWithoutAWinnerTheLastCandidateIsWaitedFor) {
   run_scenario([](scenario_fixture& fixture) {
     auto& slow = fixture.make_part();
     fixture.run([&](scope& s) {
-      const auto fails = []() -> int { throw std::out_of_range("not this one"); };
+      const auto fails = [&]() -> int {
+        fixture.let_out();
+        throw std::out_of_range("not this one");
+      };
       EXPECT_EQ(any(fails, slow.body())(s), 42);
     });
     EXPECT_EQ(slow.ended(), 1);

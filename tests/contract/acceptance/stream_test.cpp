@@ -59,8 +59,10 @@ TEST_P(LazyStream, ControlArmReadToItsEndWhatWasUnderWayComesToItsNaturalEnd) {
     int produced = 0;
     fixture.run([&](scope& s) {
       int consumed = 0;
-      auto values = work(cursor{produced, nullptr, 26}).in_parallel(2).map([&](context& ctx, int row) {
-        return row < 25 ? row : slow.body()(ctx);
+      auto values = work(cursor{produced, nullptr, 26}).in_parallel(2).map([&](context& ctx, int row) -> int {
+        if (row < 25) return row;
+        fixture.let_out();
+        return slow.body()(ctx);
       });
       for ([[maybe_unused]] const int row : values.stream(s)) ++consumed;
       EXPECT_EQ(consumed, 26);
