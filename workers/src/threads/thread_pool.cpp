@@ -49,6 +49,8 @@ thread_options checked(thread_options o) {
   return o;
 }
 
+thread_local const thread_pool_core* pool_of_this_thread = nullptr;  // that it serves
+
 }  // namespace
 
 thread_pool_core::thread_pool_core(thread_options options, preempt::warden& warden)
@@ -150,6 +152,7 @@ bool thread_pool_core::add_thread() {
 }
 
 void thread_pool_core::serve(std::list<std::thread>::iterator me) {
+  pool_of_this_thread = this;
   const auto leave = [this, me] {
     const thread_lock guard(mutex_);
     --leaving_;
@@ -328,13 +331,15 @@ void thread_pool_core::stop() noexcept {
   answer_waiting({"pool \"" + options_.name + "\" was stopped", workers::refusal::stopped});
   {
     thread_lock guard(mutex_);
+    // A task that ran on may have had the last handle of its pool: then this thread waits for the others only.
+    const std::size_t own = pool_of_this_thread == this ? 1 : 0;
     one_ended_.wait(guard.native(), [&] {
       mutex_.assert_held();
-      return threads_.size() <= refused_.size();
+      return threads_.size() <= refused_.size() + own;
     });
     one_ended_.wait_for(guard.native(), last_wait, [&] {
       mutex_.assert_held();
-      return threads_.empty();
+      return threads_.size() <= own;
     });
     // Threads that still run end with the process, and need this object until then.
     if (!threads_.empty()) immortal_ = shared_from_this();

@@ -88,6 +88,32 @@ TEST_F(ThreadPool, TellsTheCallerOfAStopBeforeTheNextTaskMayBegin) {
   EXPECT_EQ(pool.status().queued, 0U);
 }
 
+// As a task does that ran on while its pool was stopped.
+TEST_F(ThreadPool, MayLoseItsLastHandleOnAThreadOfItsOwn) {
+  static std::shared_ptr<thread_pool> last;
+  static std::atomic<bool> others_have_gone, has_ended;
+  others_have_gone = has_ended = false;
+  preempt::warden warden;
+  auto pool = std::make_shared<thread_pool>(thread_options{.threads = 2, .spares = 0}, warden);
+  pool->start();
+  struct plain_job final : workers::thread_job {
+    plain_job(preempt::warden& warden, workers::remote_call call)
+        : workers::thread_job(cancel_cell::make(nullptr, std::make_shared<telling_listener>(warden)), "a task",
+                              std::move(call)) {}
+    void settled() noexcept override {}
+  };
+  const auto job = std::make_shared<plain_job>(warden, workers::make_remote_call([] {
+                                                 while (!others_have_gone) std::this_thread::yield();
+                                                 last.reset();
+                                                 has_ended = true;
+                                               }));
+  last = pool;
+  pool->submit(job);
+  pool.reset();
+  others_have_gone = true;
+  wait_until([] { return has_ended.load(); });
+}
+
 /// As sched_getattr(2) has it.
 struct scheduling {
   std::uint32_t size, policy;
