@@ -3,6 +3,7 @@
 //
 //   workit_chaos [--seconds N] [--seed N]     60 seconds; progress goes to standard error
 //   workit_chaos --planted FAULT | all        sees that the driver finds faults of its own
+#include <signal.h>
 #include <sys/prctl.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <support/processes_below.hpp>
 
 #include "doomed_host.hpp"
 #include "ground.hpp"
@@ -81,7 +83,8 @@ void say_all(const std::vector<std::string>& wrong) {
 bool run(const arguments& given) {
   const auto begun = machine::now();
   std::fprintf(stderr, "chaos: seed %lu (again: --seed %lu)\n", given.seed, given.seed);
-  monitor watched(given.planted != nullptr ? 8s : 60s, "run again with --seed " + std::to_string(given.seed));
+  const bool hangs = given.planted != nullptr && given.planted->what == fault::hang;
+  monitor watched(hangs ? 8s : 60s, "run again with --seed " + std::to_string(given.seed));
   draws random(given.seed);
   const auto length_of_a_season = std::min<std::chrono::milliseconds>(given.length, 3s);
   std::uint64_t operations = 0, values = 0, stopped = 0, failures = 0, kills = 0;
@@ -89,7 +92,8 @@ bool run(const arguments& given) {
   auto shown = begun;
   // What is made once for the process is made before the first quiet point.
   for (int i = 0; i < 2; ++i)
-    if (const auto first = run_season({.seed = random()}, watched); !first.wrong.empty())
+    if (const auto first = run_season({.seed = random(), .length = length_of_a_season / 3}, watched);
+        !first.wrong.empty())
       return say_all(first.wrong), false;
   ground before;
   before.be_first(2);  // this thread and the monitor's
@@ -103,8 +107,10 @@ bool run(const arguments& given) {
     kills += season.kills;
     if (random.one_in(2))
       for (auto& each : doom_a_host(random())) season.wrong.push_back(std::move(each));
-    for (auto& each : ground::settle(before).against(before)) season.wrong.push_back(std::move(each));
+    for (auto& each : ground::settle(before, given.planted ? 2s : 10s).against(before))
+      season.wrong.push_back(std::move(each));
     if (!season.wrong.empty()) {
+      for (const auto& p : test::processes_below()) ::kill(p.pid, SIGKILL);  // they may have our standard error
       say_all(season.wrong);
       std::fprintf(stderr, "chaos: in season %d, after %ld s; --seed %lu\n", seasons,
                    static_cast<long>((machine::now() - begun) / 1s), given.seed);

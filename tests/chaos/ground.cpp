@@ -72,9 +72,9 @@ void ground::be_first(std::size_t of_the_driver) {
   blocks = test::live_allocations();
 }
 
-ground ground::settle(const ground& before) {
+ground ground::settle(const ground& before, std::chrono::milliseconds patience) {
   using namespace std::chrono_literals;
-  const auto until = std::chrono::steady_clock::now() + 10s;
+  const auto until = std::chrono::steady_clock::now() + patience;
   for (;;) {
     bool same = false;
     {

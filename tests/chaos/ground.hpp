@@ -1,6 +1,7 @@
 // What this process holds when nothing is under way.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -17,9 +18,9 @@ struct ground {
   [[nodiscard]] static ground take();
   /// The first one, once no process and no thread but those of the driver is left; its own blocks count.
   void be_first(std::size_t of_the_driver);
-  /// Takes it again and again, for ten seconds at most, until it is as `before`: the kernel takes a thread or a process
+  /// Takes it again and again, for `patience` at most, until it is as `before`: the kernel takes a thread or a process
   /// out of /proc a little after it has ended.
-  [[nodiscard]] static ground settle(const ground& before);
+  [[nodiscard]] static ground settle(const ground& before, std::chrono::milliseconds patience);
   /// What differs from `before`, a sentence each. What malloc has given away may be a
   /// MiB more: where blocks are not counted, some are small caches.
   [[nodiscard]] std::vector<std::string> against(const ground& before) const;

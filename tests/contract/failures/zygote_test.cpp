@@ -1,4 +1,6 @@
 // A zygote that is killed, again and again, or hangs. (T22)
+#include <sys/syscall.h>
+
 #include <random>
 
 #include "failures.hpp"
@@ -6,7 +8,21 @@
 namespace workit::test {
 namespace {
 
-class Zygote : public failures_test {};
+class Zygote : public failures_test {
+ protected:
+  pid_t noted(const std::string& file) const {
+    pid_t pid = 0;
+    std::ifstream(markers.file(file)) >> pid;
+    return pid;
+  }
+};
+
+/// Whether the kernel knows PIDFD_SIGNAL_PROCESS_GROUP.
+bool groups_can_be_killed() {
+  constexpr unsigned process_group = 1U << 2;
+  const unique_fd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  return syscall(SYS_pidfd_send_signal, self.get(), 0, nullptr, process_group) == 0 || errno != EINVAL;
+}
 
 std::vector<pid_t> workers_of(pid_t zygote) {
   std::vector<pid_t> pids;
@@ -33,6 +49,31 @@ TEST_F(Zygote, KilledIsReplacedAndItsWorkersAreDead) {
   });
   EXPECT_NE(pool_of(rt).status().zygote, zygote);
   for (const auto pid : workers) EXPECT_TRUE(eventually([&] { return !is_alive(pid); })) << pid;
+}
+
+/// A child in the worker's process group. It notes its number as its mark, and waits.
+void have_a_child(const std::string& mark) {
+  if (fork() == 0) {
+    leave_marker(mark);
+    for (;;) pause();
+  }
+  spin_for_ever();
+}
+
+TEST_F(Zygote, KilledTakesAlongWhatTheTasksOfItsWorkersHaveStarted) {
+  runtime rt({}, processes({.workers = 1, .spares = 0}));
+  if (!groups_can_be_killed()) GTEST_SKIP() << "Linux 6.9 or later is needed: pidfd_send_signal to a process group";
+  for (int round = 0; round < 3; ++round) {
+    const auto mark = "child" + std::to_string(round);
+    rt.run([&](scope& s) {
+      auto victim = s.spawn({.background = true}, offload({}, have_a_child, markers.file(mark)));
+      markers.await(mark, s);
+      EXPECT_TRUE(is_alive(noted(mark))) << "the control";
+      kill(pool_of(rt).status().zygote, SIGKILL);
+      EXPECT_EQ(how(victim.result()), "zygote_lost");
+    });
+    EXPECT_TRUE(eventually([&] { return !is_alive(noted(mark)); })) << "round " << round;
+  }
 }
 
 // Ten times, with results between: a brake is for those that die in a row.

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <workit/base/detail/duration_text.hpp>
 
+#include "kill_group.hpp"
 #include "pool_core.hpp"
 #include "zygote_health.hpp"
 
@@ -76,6 +77,7 @@ void pool_core::adopt_orphans(const std::vector<worker_table::orphan>& orphans, 
     const auto died = [self = shared_from_this(), number = worker->number, pidfd = worker->pidfd.get(),
                        from = worker->from, zygote] {
       self->warden_.unwatch(pidfd);
+      kill_group(pidfd);  // what its task has started: the zygote that would have killed that is gone
       siginfo_t end{};  // this process may reap it only if it is a subreaper
       ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &end, WEXITED | WNOHANG);
       self->orphan_died(number, *from, zygote);

@@ -19,6 +19,7 @@
 #include <workit/preempt/proof.hpp>
 
 #include "host_modules.hpp"
+#include "kill_group.hpp"
 #include "own_image.hpp"
 #include "worker_descriptors.hpp"
 
@@ -139,8 +140,7 @@ zygote_link::zygote_link(birth with) {
 // Its process group has the programs that its preload has begun; kernels before 6.9 refuse that, and it dies alone. Its
 // workers have sessions of their own, and die of its death.
 void zygote_link::kill() noexcept {
-  constexpr unsigned process_group = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP
-  ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, process_group);
+  kill_group(pidfd_.get());
   static_cast<void>(preempt::send_kill(pidfd_.get()));
 }
 
