@@ -38,6 +38,7 @@ void pool_core::end_reload() noexcept {
 void pool_core::reload(deadline_point until) {
   const auto began = std::chrono::steady_clock::now();
   const auto name = "the reload of pool \"" + options_.name + "\"";
+  if (until.passed(began)) throw timed_out(name, until.at() - began);  // there is no time: nothing begins
   begin_reload(name, until, began);
   const std::unique_ptr<pool_core, void (*)(pool_core*)> ends(this, [](pool_core* pool) { pool->end_reload(); });
   const auto candidate = start_zygote(zygote_roles::role::next);

@@ -176,6 +176,14 @@ TEST_F(Reload, GivesUpAtItsDeadline) {
   wait_until_old_ones_are_gone(host);
 }
 
+TEST_F(Reload, WithoutTimeDoesNotBegin) {
+  pool_host host({.workers = 1, .preload = load_model});
+  write_model("two");
+  EXPECT_THROW(host.pool.reload(deadline_point(std::chrono::steady_clock::now())), timed_out);
+  EXPECT_EQ(host.pool.status().zygotes, 1U) << "no other was started";
+  EXPECT_EQ(host.call(model_of, 0), "one");
+}
+
 TEST_F(Reload, SurvivesTheDeathOfTheServingZygoteMeanwhile) {
   pool_host host({.workers = 1, .preload = load_model});
   for (int round = 0; round < 3; ++round) {
