@@ -95,9 +95,10 @@ void jthread_ignoring_its_token(round& to, extent) {
   });
   mark.wait_until_running();
   victim.request_stop();
-  const auto last = mark.last();
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  mark.clear();
+  mark.wait_until_running();
   leash = false;
-  if (last) throw std::runtime_error("jthread_ignoring: the victim stopped, though nothing stops it");
   to.note(peer, "still running 1 s after request_stop(): join() does not return, so the caller never resumes");
 }
 
