@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <vector>
 #include <workit/preempt/proof.hpp>
 
 extern char** environ;
@@ -35,8 +36,26 @@ void be_ready(shared_page& page) {
   futex_wake(page.ready);
 }
 
+constexpr int inherited = 3;
+
+[[noreturn]] void drain(std::size_t bytes) {
+  for (;;) {
+    std::vector<std::byte> all(bytes);
+    for (std::size_t got = 0; got < bytes;) {
+      const auto n = ::read(inherited, all.data() + got, bytes - got);
+      if (n <= 0) ::_exit(0);
+      got += static_cast<std::size_t>(n);
+    }
+    if (::write(inherited, all.data(), 1) != 1) ::_exit(0);
+  }
+}
+
 [[noreturn]] void run_role(role what, std::uint64_t mib, shared_page& page) {
   (void)preempt::register_for_barrier();
+  if (what == role::drain) {
+    be_ready(page);
+    drain(mib << 10);
+  }
   hold_memory(mib);
   be_ready(page);
   while (what == role::spin_on_call && page.call == 0) futex_wait(page.call, 0);
@@ -97,14 +116,19 @@ void run_child_role(int argc, char** argv) {
   run_role(static_cast<role>(std::atoi(argv[2])), std::strtoull(argv[3], nullptr, 10), *open_page(argv[4]));
 }
 
-child::child(role what, int memory_mib) {
+child::child(role what, int memory, int socket) {
   auto number = std::to_string(static_cast<int>(what));
-  auto mib = std::to_string(memory_mib);
+  auto mib = std::to_string(memory);
   auto path = page_.path();
   auto parent = std::to_string(getpid());
   std::string name = "workit-bench-child", first = mark;
   std::array<char*, 7> words{name.data(), first.data(), number.data(), mib.data(), path.data(), parent.data(), nullptr};
-  if (const int error = posix_spawn(&id_, "/proc/self/exe", nullptr, nullptr, words.data(), environ); error != 0) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  if (socket >= 0) posix_spawn_file_actions_adddup2(&actions, socket, inherited);
+  const int error = posix_spawn(&id_, "/proc/self/exe", &actions, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
     errno = error;
     fail("posix_spawn of this program's own image");
   }

@@ -48,13 +48,15 @@ enum class role {
   spin_on_call,  ///< as spin, once the futex `call` was raised: many can fill their memory without spinning meanwhile
   wake,          ///< waits on the futex `call` and stamps the moment when it is woken
   echo,          ///< waits on the futex `call` and answers each by waking `answer`
+  drain,         ///< receives as many KiB as it is given `memory` from its socket into a new vector, and sends a byte
 };
 
 /// A process in a role; it dies with the thread that made it. Made by posix_spawn(3), so safely beside other threads.
 class child {
  public:
   /// Blocks: until it is ready. Errors: std::system_error.
-  explicit child(role what, int memory_mib = 0);
+  /// `memory`: in MiB; `socket`: what it inherits as its descriptor 3.
+  explicit child(role what, int memory = 0, int socket = -1);
   /// Kills it, if need be, and reaps it.
   ~child();
   child(const child&) = delete;

@@ -1,5 +1,5 @@
 // The table of targets. A new target is a line here; {a,b} in its series makes one for each, named where its title has
-// {}.
+// {}, and beside its like where the other series has as many.
 #include "targets.hpp"
 
 #include <algorithm>
@@ -41,6 +41,10 @@ std::vector<target> table() {
       {"process: round trip, by a futex's", "round_trip/process/8B", p50, at_most_times(2, "floor/futex_round_trip")},
       {"process: 64 MiB shared, by one copy", "round_trip/process/shared/64MiB", p50,
        at_most_times(1, "floor/memcpy/64MiB")},
+      {"process: an argument of {}, by two copies", "value/process/argument/{1MiB,16MiB,64MiB,256MiB}", p50,
+       at_most_times(1.5, "floor/two_copies/{1MiB,16MiB,64MiB,256MiB}")},
+      {"process: a result of {}, by two copies", "value/process/result/{1MiB,16MiB,64MiB,256MiB}", p50,
+       at_most_times(1.5, "floor/two_copies/{1MiB,16MiB,64MiB,256MiB}")},
       {"process: resumed, against {}", tiny + "resumed", p50, peers_take_times(10)},
       // The thread boundary.
       {"thread: {} stopped, by a signal", "kick/{spin,mathematics,copy,sort}/stopped", p50,
@@ -116,10 +120,11 @@ std::vector<target> all_targets() {
       continue;
     }
     const auto names = alternatives(t.series);
-    const auto series = expand(t.series);
+    const auto series = expand(t.series), against = expand(t.bound.series);
     for (std::size_t i = 0; i < series.size(); ++i) {
       target one = t;
       one.series = series[i];
+      if (against.size() == series.size()) one.bound.series = against[i];
       if (const auto gap = one.title.find("{}"); gap != std::string::npos) one.title.replace(gap, 2, names[i]);
       all.push_back(std::move(one));
     }

@@ -1,15 +1,31 @@
 // wire_stream: what a writer takes and a reader believes.
-#include <workit/workers/detail/wire_stream.hpp>
+#include <workit/workers/wire.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace workit {
+namespace {
+
+constexpr std::size_t most_padding = 16;
+
+}  // namespace
 
 void detail::wire_level::refuse() { throw wire_error("a value is nested deeper than 200 levels"); }
 
 wire_writer::wire_writer() = default;
 wire_writer::~wire_writer() = default;
+
+void wire_writer::append_aligned(const void* from, std::size_t size, std::size_t alignment) {
+  static constexpr std::byte zeros[most_padding] = {};
+  const auto to = std::min(alignment, most_padding);
+  const auto padding = (to - (frame_.size() + 1) % to) % to;  // after the byte that says how many
+  frame_.reserve_more(1 + padding + size);
+  write(static_cast<unsigned char>(padding));
+  append(zeros, padding);
+  append(from, size);
+}
 
 void wire_writer::attach(std::shared_ptr<const shared_block> block) {
   constexpr std::size_t most = 200;  // the kernel's SCM_MAX_FD is 253
@@ -50,6 +66,13 @@ std::span<const std::byte> wire_reader::take(std::size_t size) {
   const auto taken = left_.first(size);
   left_ = left_.subspan(size);
   return taken;
+}
+
+std::span<const std::byte> wire_reader::take_aligned(std::size_t size) {
+  const auto padding = read<unsigned char>();
+  if (padding >= most_padding) throw wire_error("a frame has " + std::to_string(padding) + " bytes of padding");
+  static_cast<void>(take(padding));
+  return take(size);
 }
 
 void wire_reader::copy(void* to, std::size_t size) {

@@ -10,6 +10,7 @@
 #include <workit/base/thread_mutex.hpp>
 #include <workit/preempt/warden.hpp>
 #include <workit/workers/detail/job.hpp>
+#include <workit/workers/detail/large_block.hpp>
 #include <workit/workers/process_pool.hpp>
 
 #include "capacity_losses.hpp"
@@ -26,6 +27,9 @@
 #include "zygote_roles.hpp"
 
 namespace workit::workers {
+
+/// How long an idle worker keeps the memory of large payloads.
+inline constexpr duration payloads_kept_for = std::chrono::seconds(1);
 
 /// The parts keep the state and its rules and know no lock: worker_table, zygote_roles, dispatcher, pool_size and the
 /// small counters. pool_core takes the mutex, asks them, collects what is to be done in deferred_actions, and does it
@@ -154,6 +158,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void arm_shrink_timer() WORKIT_REQUIRES(mutex_);
   void on_shrink_timer() WORKIT_EXCLUDES(mutex_);
   void forget_old_losses() WORKIT_REQUIRES(mutex_);
+  void on_payload_timer() WORKIT_EXCLUDES(mutex_);
 
   // pool_zygote.cpp
   group start_zygote(zygote_roles::role r) WORKIT_EXCLUDES(mutex_);
@@ -229,7 +234,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::condition_variable changed_;
   life life_ WORKIT_GUARDED_BY(mutex_) = life::fresh;
   std::string trouble_ WORKIT_GUARDED_BY(mutex_);  // why there are no workers
-  worker_table workers_ WORKIT_GUARDED_BY(mutex_);
+  worker_table workers_ WORKIT_GUARDED_BY(mutex_){options_.payload_memory};
+  std::optional<keeps_large_blocks> frames_ WORKIT_GUARDED_BY(mutex_);  // from start to stop, with payload_memory
   zygote_roles zygotes_ WORKIT_GUARDED_BY(mutex_);
   dispatcher dispatch_ WORKIT_GUARDED_BY(mutex_){options_.workers, options_.queue_limit, options_.when_full};
   bool reloading_ WORKIT_GUARDED_BY(mutex_) = false;
@@ -239,8 +245,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   capacity_losses losses_ WORKIT_GUARDED_BY(mutex_);  // of serving workers
   pool_timer back_off_ WORKIT_GUARDED_BY(mutex_);     // no fork for the serving zygote while it is set
   pool_timer replenish_ WORKIT_GUARDED_BY(mutex_);
-  pool_timer overdue_ WORKIT_GUARDED_BY(mutex_);  // preload_timeout, worker_init_timeout: the next that may pass
-  pool_timer shrink_ WORKIT_GUARDED_BY(mutex_);   // with idle_shrink
+  pool_timer overdue_ WORKIT_GUARDED_BY(mutex_);   // preload_timeout, worker_init_timeout: the next that may pass
+  pool_timer shrink_ WORKIT_GUARDED_BY(mutex_);    // with idle_shrink
+  pool_timer payloads_ WORKIT_GUARDED_BY(mutex_);  // gives back what they have kept
   pool_timer health_ WORKIT_GUARDED_BY(mutex_);
   pool_status counts_ WORKIT_GUARDED_BY(mutex_);        // the counters that only grow
   std::size_t finished_ WORKIT_GUARDED_BY(mutex_) = 0;  // tasks whose result was delivered

@@ -91,6 +91,7 @@ bool pool_core::release(const handle& worker, const job& task, worker_state next
     workers_.park(worker);
     changed_.notify_all();
     arm_shrink_timer();
+    if (workers_.keeps_payloads()) payloads_.set_after(payloads_kept_for);
     return true;
   }
   if (goes_on) todo.kill(worker);

@@ -1,4 +1,4 @@
-// Letting workers go that a pool has had no task for.
+// Letting workers go that a pool has had no task for, and the memory that they keep.
 #include <utility>
 
 #include "pool_core.hpp"
@@ -34,6 +34,18 @@ void pool_core::on_shrink_timer() {
     arm_shrink_timer();
   }
   run(std::move(todo));
+}
+
+void pool_core::on_payload_timer() {
+  const auto now = std::chrono::steady_clock::now();
+  const bool has_frames = give_back_large_blocks(now - payloads_kept_for);
+  const thread_lock guard(mutex_);
+  if (!payloads_.take_fired()) return;
+  payloads_.expired();
+  if (const auto next = workers_.give_back_payloads(now, payloads_kept_for))
+    payloads_.set_at(*next);
+  else if (workers_.keeps_payloads() || has_frames)  // by workers with a task, or by this process
+    payloads_.set_after(payloads_kept_for);
 }
 
 void pool_core::forget_old_losses() {

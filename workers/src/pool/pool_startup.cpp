@@ -76,6 +76,10 @@ void pool_core::listen() {
     add(zygote_timer_, &pool_core::on_zygote_timer);
     add(health_.timer(), &pool_core::on_health_timer);
     add(overdue_.timer(), &pool_core::on_overdue_timer);
+    if (options_.payload_memory != 0) {
+      add(payloads_.timer(), &pool_core::on_payload_timer);
+      frames_.emplace();
+    }
     if (options_.idle_shrink) add(shrink_.timer(), &pool_core::on_shrink_timer);
   }
   const auto keep = [&](auto& place, auto made, void (pool_core::*call)()) {
@@ -90,16 +94,18 @@ void pool_core::listen() {
 }
 
 void pool_core::fall_silent() noexcept {
-  std::array<int, 8> heard{};
+  std::array<int, 9> heard{};
   {
     const thread_lock guard(mutex_);
     heard = {back_off_.timer().get(), replenish_.timer().get(), shrink_.timer().get(), health_.timer().get(),
-             overdue_.timer().get(),  zygote_timer_.get(),      ready_.get(),          outputs_.get()};
+             overdue_.timer().get(),  zygote_timer_.get(),      ready_.get(),          outputs_.get(),
+             payloads_.timer().get()};
   }
   for (const int descriptor : heard)
     if (descriptor >= 0) warden_.unwatch(descriptor);
   const thread_lock guard(mutex_);
-  for (auto* timer : {&back_off_, &replenish_, &shrink_, &health_, &overdue_}) timer->timer().reset();
+  for (auto* timer : {&back_off_, &replenish_, &shrink_, &payloads_, &health_, &overdue_}) timer->timer().reset();
+  frames_.reset();
   zygote_timer_.reset();
   ready_.reset();
   outputs_.reset();

@@ -22,9 +22,6 @@
 namespace workit::workers {
 namespace {
 
-/// A payload beyond this is given back to the kernel after its task.
-constexpr std::size_t kept_payload = std::size_t{1} << 20;
-
 /// The host's view of a block: the page of control, and what small payloads take.
 constexpr std::size_t mapped_bytes = payload_offset + first_payload;
 
@@ -73,7 +70,23 @@ void worker_handle::close_far_ends() noexcept {
   if (output_) output_->close_far_end();
 }
 
-worker_handle::~worker_handle() { ::munmap(control_, mapped_bytes); }
+worker_handle::~worker_handle() {
+  ::munmap(control_, mapped_bytes);
+  if (large_ != nullptr) ::munmap(large_, large_size_);
+}
+
+std::byte* worker_handle::view(std::size_t size) const noexcept {
+  if (size <= large_size_) return large_;
+  constexpr std::size_t page = 4096;
+  const auto rounded = (size + page - 1) / page * page;
+  void* const at = large_ == nullptr
+                       ? ::mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_SHARED, block_.get(), payload_offset)
+                       : ::mremap(large_, large_size_, rounded, MREMAP_MAYMOVE);
+  if (at == MAP_FAILED) return nullptr;
+  large_ = static_cast<std::byte*>(at);
+  large_size_ = rounded;
+  return large_;
+}
 
 std::byte* worker_handle::small_payload() const noexcept {
   return reinterpret_cast<std::byte*>(control_) + payload_offset;
@@ -88,12 +101,16 @@ std::optional<std::string> worker_handle::write_request(const remote_call& call,
   const auto& arguments = call.arguments;
   if (arguments.size() > largest_payload)
     return "the arguments take " + std::to_string(arguments.size()) + " bytes, more than the 2 GiB that can travel";
+  // What is in memory is written there; what is not goes through the file, where a want of memory is an error.
   const bool is_small = arguments.size() <= first_payload;
-  if (is_small && !arguments.empty()) std::memcpy(small_payload(), arguments.data(), arguments.size());
-  if (!is_small && !workit::detail::may_have_size(payload_offset + arguments.size()))
+  auto* const place = is_small                                    ? small_payload()
+                      : arguments.size() <= first_payload + kept_ ? view(arguments.size())
+                                                                  : nullptr;
+  if (place != nullptr && !arguments.empty()) std::memcpy(place, arguments.data(), arguments.size());
+  if (place == nullptr && !workit::detail::may_have_size(payload_offset + arguments.size()))
     return with_errno("the arguments of " + std::to_string(arguments.size()) +
                       " bytes could not be written to the worker's memory, which RLIMIT_FSIZE counts as a file");
-  for (std::size_t done = is_small ? arguments.size() : 0; done < arguments.size();) {
+  for (std::size_t done = place != nullptr ? arguments.size() : 0; done < arguments.size();) {
     const auto n = ::pwrite(block_.get(), arguments.data() + done, arguments.size() - done,
                             static_cast<off_t>(payload_offset + done));
     if (n > 0)
@@ -142,6 +159,15 @@ void worker_handle::ask(std::uint32_t task_generation, const cancel_reason& why)
   }
 }
 
+std::size_t worker_handle::allocated() const noexcept {
+  struct stat about {};
+  constexpr std::size_t block_size = 512;
+  if (::fstat(block_.get(), &about) != 0) return 0;
+  const auto in_memory = static_cast<std::size_t>(about.st_blocks) * block_size;
+  const auto behind = std::min(in_memory, static_cast<std::size_t>(about.st_size));
+  return behind > payload_offset ? behind - payload_offset : 0;
+}
+
 bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
   if (size > largest_payload) return false;
   if (size <= first_payload) {  // a copy, whatever the worker still does to it
@@ -149,17 +175,13 @@ bool worker_handle::read_payload(bytes& to, std::uint64_t size) const {
     if (size != 0) std::memcpy(to.data(), small_payload(), size);
     return true;
   }
-  // A worker could name a size, or stretch its file to it, without ever having written that much.
-  struct stat about {};
-  constexpr std::uint64_t block_size = 512;
-  if (::fstat(block_.get(), &about) != 0 || static_cast<std::uint64_t>(about.st_blocks) * block_size < size)
-    return false;
+  // A worker could name a size, or stretch its file to it, without ever having written that much; or have memory
+  // behind the end of its file, where this process may not look.
+  if (allocated() < size) return false;
   to.resize(size);
-  for (std::size_t done = 0; done < size;) {
-    const auto n = ::pread(block_.get(), to.data() + done, size - done, static_cast<off_t>(payload_offset + done));
-    if (n == 0 || (n < 0 && errno != EINTR)) return false;
-    if (n > 0) done += static_cast<std::size_t>(n);
-  }
+  const auto* const place = view(size);
+  if (place == nullptr) return false;
+  std::memcpy(to.data(), place, size);
   return true;
 }
 
@@ -217,12 +239,23 @@ std::string worker_handle::read_backtrace() const {
   return readable_backtrace({reinterpret_cast<const char*>(text.data()), text.size()});
 }
 
-void worker_handle::rewind() noexcept {
+void worker_handle::rewind(std::size_t may_keep) noexcept {
   const auto result = control_->result.size.load(std::memory_order_relaxed);
-  if (written_ > kept_payload || result > kept_payload)
-    ::fallocate(block_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, payload_offset, largest_payload);
+  if (written_ > first_payload || result > first_payload) {
+    const auto all = allocated();
+    kept_ = all > first_payload ? all - first_payload : 0;
+  }
+  if (kept_ > may_keep) give_back(kept_ - may_keep);
   written_ = 0;
   control_->word.store(control_word(++generation, phase::idle).bits(), std::memory_order_release);
+}
+
+void worker_handle::give_back(std::size_t at_most) noexcept {
+  constexpr std::size_t page = 4096;
+  const auto left = (kept_ - std::min(at_most, kept_)) / page * page;
+  ::fallocate(block_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(mapped_bytes + left),
+              static_cast<off_t>(largest_payload));
+  kept_ = left;
 }
 
 }  // namespace workit::workers

@@ -141,11 +141,21 @@ class worker_handle {
   /// This process is about to kill it, so its SIGKILL is not taken for one from outside.
   void note_kill() noexcept { killed_by_us_.store(true, std::memory_order_release); }
   [[nodiscard]] bool killed_by_us() const noexcept { return killed_by_us_.load(std::memory_order_acquire); }
-  /// Back to idle, as the next generation; gives back the memory of a large payload.
-  void rewind() noexcept;
+  /// Back to idle, as the next generation. Keeps at most `may_keep` bytes of payload for the next task, beside the
+  /// first ones, which are always kept.
+  void rewind(std::size_t may_keep) noexcept;
+  /// Bytes of payload that it keeps, beside the first ones.
+  [[nodiscard]] std::size_t kept() const noexcept { return kept_; }
+  /// Gives up to `at_most` bytes of them back to the kernel, the last ones first. Requires: it is idle.
+  void give_back(std::size_t at_most) noexcept;
 
  private:
   [[nodiscard]] std::byte* small_payload() const noexcept;
+  /// Bytes of payload that are in memory and within the file, which never shrinks; a worker can make them more.
+  [[nodiscard]] std::size_t allocated() const noexcept;
+  /// The first `size` bytes of the payload, in this process's view of it, which grows; null when it cannot. The file
+  /// has that size: it never shrinks. What the worker punches out of it reads as zeros.
+  [[nodiscard]] std::byte* view(std::size_t size) const noexcept;
   [[nodiscard]] bool read_payload(bytes& to, std::uint64_t size) const;
   [[nodiscard]] std::optional<job_result> read_exceeded() const noexcept;
 
@@ -156,7 +166,11 @@ class worker_handle {
   const std::unique_ptr<captured_output> output_;
   std::atomic<bool> killed_by_us_{false};
   limit_values limits_{};
-  std::size_t written_ = 0;  // the larger of arguments and result of the current task
+  std::size_t written_ = 0;  // bytes of the arguments of the current task
+  std::size_t kept_ = 0;
+  // Of the thread that writes a request or reads a result, one at a time:
+  mutable std::byte* large_ = nullptr;
+  mutable std::size_t large_size_ = 0;
 };
 
 }  // namespace workit::workers

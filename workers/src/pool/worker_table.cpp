@@ -51,7 +51,9 @@ void worker_table::enter(const handle& worker, worker_state next) {
     worker->idle_since = std::chrono::steady_clock::now();
     group.idle.push_back(worker);
   }
-  alive_ -= next == worker_state::lost;
+  if (next != worker_state::lost) return;
+  --alive_;
+  kept_ -= worker->kept();
 }
 
 void worker_table::give(const handle& worker, std::shared_ptr<job> task) {
@@ -66,8 +68,29 @@ bool worker_table::has_task(const worker_handle& worker, const job& task) noexce
 
 void worker_table::park(const handle& worker) {
   worker->task.reset();
-  worker->rewind();
+  kept_ -= worker->kept();
+  worker->rewind(payload_memory_ - std::min(kept_, payload_memory_));
+  kept_ += worker->kept();
   enter(worker, worker_state::idle);
+}
+
+std::optional<time_point> worker_table::give_back_payloads(time_point now, duration kept_for) {
+  constexpr std::size_t slice = std::size_t{4} << 20;  // about 0.3 ms
+  constexpr auto pause = std::chrono::milliseconds(2);
+  std::optional<time_point> next;
+  for (const auto& [number, worker] : workers_) {
+    if (worker->state != worker_state::idle || worker->kept() == 0) continue;
+    auto at = worker->idle_since + kept_for;
+    if (at <= now) {
+      const auto before = worker->kept();
+      worker->give_back(slice);
+      kept_ -= before - worker->kept();
+      if (worker->kept() == 0) continue;
+      at = now + pause;
+    }
+    if (!next || at < *next) next = at;
+  }
+  return next;
 }
 
 void worker_table::lose(const handle& worker) {

@@ -26,6 +26,9 @@ class worker_table {
   using handle = std::shared_ptr<worker_handle>;
   using map = std::unordered_map<std::uint32_t, handle>;
 
+  /// `payload_memory`: bytes of large payloads that all workers together keep for their next tasks.
+  explicit worker_table(std::size_t payload_memory = 0) noexcept : payload_memory_(payload_memory) {}
+
   /// Never given twice.
   [[nodiscard]] std::uint32_t next_number() noexcept { return ++last_number_; }
   /// Counts a new worker as starting. add() or forgo() follows.
@@ -53,6 +56,11 @@ class worker_table {
   [[nodiscard]] static bool has_task(const worker_handle& worker, const job& task) noexcept;
   /// The worker goes on without its task. Requires: has_task().
   void park(const handle& worker);
+  /// Whether workers keep memory of large payloads.
+  [[nodiscard]] bool keeps_payloads() const noexcept { return kept_ != 0; }
+  /// Gives back a part of what each worker keeps that has been idle for `kept_for`, so that the caller's mutex is held
+  /// for a moment only; when to call it again, or nothing when no idle worker keeps any.
+  [[nodiscard]] std::optional<time_point> give_back_payloads(time_point now, duration kept_for);
   /// The worker is lost, and its task, if it has one, is taken from it. Its entry goes if its memory is back.
   void lose(const handle& worker);
   /// The worker's memory is back. Its entry goes, or stays until its task is taken from it.
@@ -92,6 +100,8 @@ class worker_table {
   std::uint32_t last_number_ = 0;
   std::size_t busy_ = 0;
   std::size_t alive_ = 0;
+  const std::size_t payload_memory_;
+  std::size_t kept_ = 0;  // the sum of kept() of all workers that are not lost
 };
 
 }  // namespace workit::workers

@@ -1,4 +1,4 @@
-// payload: what fits the mapping costs no system call; what does not goes through the file.
+// payload: what fits the mapping costs no system call; what does not goes through the file, and is mapped for the next.
 #include "payload.hpp"
 
 #include <sys/mman.h>
@@ -31,19 +31,23 @@ payload::payload(int descriptor) noexcept : descriptor_(descriptor), inode_(inod
   size_ = first_payload;
 }
 
+bool payload::map(std::size_t size) noexcept {
+  if (size <= size_) return true;
+  void* moved = ::mremap(content_, size_, size, MREMAP_MAYMOVE);
+  if (moved == MAP_FAILED) return false;
+  content_ = static_cast<std::byte*>(moved);
+  size_ = size;
+  return true;
+}
+
 std::span<const std::byte> payload::view(std::size_t size) {
-  if (size > size_) {
-    void* moved = ::mremap(content_, size_, size, MREMAP_MAYMOVE);
-    if (moved == MAP_FAILED)
-      throw std::system_error(errno, std::system_category(), "the arguments could not be mapped (mremap)");
-    content_ = static_cast<std::byte*>(moved);
-    size_ = size;
-  }
+  if (!map(size)) throw std::system_error(errno, std::system_category(), "the arguments could not be mapped (mremap)");
   return {content_, size};
 }
 
 void payload::write(std::span<const std::byte> frame) {
-  if (frame.size() <= first_payload) {
+  if (frame.data() == content_) return;
+  if (frame.size() <= size_) {
     if (!frame.empty()) std::memcpy(content_, frame.data(), frame.size());
     return;
   }
@@ -60,6 +64,7 @@ void payload::write(std::span<const std::byte> frame) {
     else if (errno != EINTR)
       throw std::system_error(errno, std::system_category(), "the result could not be written");
   }
+  static_cast<void>(map(frame.size()));  // so that the next one of that size is written in place
 }
 
 bool payload::descriptor_intact() const noexcept { return inode_of(descriptor_) == inode_; }

@@ -20,7 +20,9 @@ class payload {
   /// The first `size` bytes, in place; the host has written them. Errors: std::system_error when they cannot be mapped.
   [[nodiscard]] std::span<const std::byte> view(std::size_t size);
 
-  /// Writes `frame` to the front. Errors: std::system_error, e.g. when memory has run out.
+  /// The memory that is mapped, for a frame that begins there. Lifetime: until view() or write().
+  [[nodiscard]] std::span<std::byte> room() noexcept { return {content_, size_}; }
+  /// Writes `frame` to the front, unless it is there. Errors: std::system_error, e.g. when memory has run out.
   void write(std::span<const std::byte> frame);
 
   /// Whether the descriptor still is our file: a task can have closed it, and opened another in its place.
@@ -28,6 +30,8 @@ class payload {
   [[nodiscard]] bool descriptor_intact() const noexcept;
 
  private:
+  [[nodiscard]] bool map(std::size_t size) noexcept;
+
   int descriptor_;
   ino_t inode_ = 0;
   control_block* control_ = nullptr;

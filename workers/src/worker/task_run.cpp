@@ -42,6 +42,7 @@ void task_run::call(const control_block::request_fields& request, std::uint32_t 
     const auto entry = reinterpret_cast<trampoline>(require_function(request.entry));
     const auto beside = receive_blocks(generation, request.blocks);
     wire_reader arguments(content_.view(request.size), beside);
+    frame.begin_in(content_.room());  // over the arguments, which are read before the function is called
     const end_of_forked_children here;
     tracing_throws([&] { entry(arguments, frame); });
     if (frame.size() > request.limits.output) throw output_exceeded();

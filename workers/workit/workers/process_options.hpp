@@ -64,6 +64,11 @@ struct process_options {
   /// replaced, and also when half of what RLIMIT_NOFILE allows is used. 0: no limit. 64, because a library that keeps
   /// a few files open costs no worker then, and one that leaks never takes the last descriptor from a later task.
   unsigned max_descriptors = 64;
+  /// Bytes of shared memory that all workers of the pool together keep, from arguments and results beyond 60 KiB, for
+  /// their next calls: memory that is there is written several times faster than memory that has to be found. A worker
+  /// that has had no task for a second gives its share back. 512 MiB, for a few results of 100 MiB; 0: none is kept. The
+  /// host keeps at most 512 MiB of its own, for all its pools, in the same way.
+  std::size_t payload_memory = std::size_t{512} << 20;
   /// Where the tasks' standard output and error go. Inherited by default: a failing library's words reach the host's.
   worker_output output = worker_output::inherit;
   /// How long the zygote may leave a question unanswered; the pool asks while there are tasks. After that the pool

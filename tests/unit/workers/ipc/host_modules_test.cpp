@@ -44,7 +44,7 @@ TEST(HostModules, OfAnotherFileAtTheSamePathAreTold) {
 
 TEST(HostModules, ThatOneOfTheTwoHasAreNoDifference) {
   wire_writer none;
-  none.write(std::vector<int>{});
+  none.write(std::vector<std::string>{});
   EXPECT_EQ(replaced_module(none.frame()), std::nullopt);
 }
 

@@ -211,8 +211,60 @@ TEST(Wire, HoldsTheMembersOfAnAggregateAgainstTheFrame) {
 }
 
 TEST(Wire, ContiguousRangesTakeOneCopyOfTheirBytes) {
-  EXPECT_EQ(encode(std::vector<float>(1000)).size(), 8 + 4000);
+  EXPECT_EQ(encode(std::vector<float>(1000)).size(), 8 + 1 + 3 + 4000) << "with its length, and padding";
   EXPECT_EQ(encode(std::array<double, 10>{}).size(), 80);
+}
+
+TEST(Wire, ContiguousRangesArriveWhereverTheyStandAndTheirFrameLies) {
+  using line = std::tuple<std::string, std::vector<double>, char, std::vector<std::uint16_t>, std::u32string>;
+  for (std::size_t before = 0; before < 20; ++before) {
+    const line sent{std::string(before, 'x'), {1.5, -2.5}, 'c', {7, 8, 9}, U"abc"};
+    const auto frame = encode(sent);
+    for (std::size_t shift = 0; shift < 9; ++shift) {  // a frame within another may begin anywhere
+      std::vector<std::byte> moved(shift + frame.size());
+      std::ranges::copy(frame, moved.begin() + static_cast<std::ptrdiff_t>(shift));
+      wire_reader from(std::span<const std::byte>(moved).subspan(shift));
+      EXPECT_EQ(from.read<line>(), sent) << before << " before, shifted by " << shift;
+      from.finish();
+    }
+  }
+}
+
+TEST(Wire, LargeValuesLieAlignedInTheirFrame) {
+  wire_writer to;
+  to.write('c');
+  to.write(std::vector<double>{1, 2});
+  const auto frame = to.take();
+  wire_reader from(frame);
+  ASSERT_EQ(from.read<char>(), 'c');
+  ASSERT_EQ(from.count(sizeof(double)), 2U);
+  const auto raw = from.take_aligned(2 * sizeof(double));
+  EXPECT_EQ(static_cast<std::size_t>(raw.data() - frame.data()) % alignof(double), 0U);
+}
+
+TEST(Wire, RefusesAPaddingThatCannotBe) {
+  wire_writer to;
+  to.write_count(0);
+  to.write(static_cast<unsigned char>(16));
+  to.append(std::array<std::byte, 16>{}.data(), 16);
+  EXPECT_THROW(decode<std::vector<int>>(to.take()), wire_error);
+}
+
+TEST(Wire, AFrameBeginsInTheMemoryThatItIsGivenAndLeavesItWhenItNeedsMore) {
+  std::array<std::byte, 128> memory{};
+  const auto place = std::span(memory).first(64);
+  wire_writer to;
+  to.begin_in(place);
+  to.write(std::string(20, 'a'));
+  EXPECT_EQ(to.frame().data(), place.data());
+  to.write(std::string(50, 'b'));
+  EXPECT_NE(to.frame().data(), place.data());
+  EXPECT_TRUE(std::ranges::all_of(memory.begin() + 64, memory.end(), [](auto b) { return b == std::byte{}; }))
+      << "it is not written beyond";
+  const auto frame = to.take();
+  wire_reader from(frame);
+  EXPECT_EQ(from.read<std::string>(), std::string(20, 'a'));
+  EXPECT_EQ(from.read<std::string>(), std::string(50, 'b'));
 }
 
 TEST(Wire, RefusesAValueThatWritesNothing) { EXPECT_THROW(encode(std::vector<silent>(2)), wire_error); }

@@ -59,6 +59,7 @@ inline std::shared_ptr<zygote_group> make_group() { return std::make_shared<zygo
 class ending_table : public worker_table {
  public:
   ending_table() = default;
+  explicit ending_table(std::size_t payload_memory) : worker_table(payload_memory) {}
   ending_table(const ending_table&) = delete;
   ending_table& operator=(const ending_table&) = delete;
   ~ending_table() {

@@ -154,15 +154,57 @@ TEST_F(WorkerHandle, BelievesOnlyALimitThatWasInForce) {
   EXPECT_FALSE(worker_->read_result({}));
 }
 
-TEST_F(WorkerHandle, RewindsToTheNextGenerationAndGivesALargePayloadBack) {
-  ASSERT_EQ(request(some_bytes(4 << 20)), std::nullopt);
-  struct stat before {};
-  ASSERT_EQ(::fstat(block_, &before), 0);
-  worker_->rewind();
-  struct stat after {};
-  ASSERT_EQ(::fstat(block_, &after), 0);
-  EXPECT_LT(after.st_blocks, before.st_blocks / 4);
+TEST_F(WorkerHandle, RewindsToTheNextGenerationAndKeepsOfALargePayloadWhatItMay) {
+  constexpr std::size_t large = 4 << 20;
+  const auto in_memory = [&] {
+    struct stat about {};
+    EXPECT_EQ(::fstat(block_, &about), 0);
+    return static_cast<std::size_t>(about.st_blocks) * 512;
+  };
+  ASSERT_EQ(request(some_bytes(large)), std::nullopt);
+  worker_->rewind(2 * large);
   EXPECT_EQ(worker_->word(), control_word(1, phase::idle));
+  EXPECT_GE(in_memory(), large);
+  EXPECT_NEAR(static_cast<double>(worker_->kept()), large, 128 << 10);
+  ASSERT_EQ(request(some_bytes(10)), std::nullopt);
+  worker_->rewind(2 * large);
+  EXPECT_GE(in_memory(), large) << "a small one between two large ones takes nothing away";
+  worker_->give_back(1 << 20);
+  EXPECT_LT(in_memory(), large - (1 << 20) + (128 << 10));
+  ASSERT_EQ(request(some_bytes(large)), std::nullopt);
+  worker_->rewind(0);
+  EXPECT_EQ(worker_->kept(), 0U);
+  EXPECT_LE(in_memory(), std::size_t{128} << 10);
+}
+
+// Where a guest has memory behind the end of its file, a look at it would be a SIGBUS in the host.
+TEST_F(WorkerHandle, LooksAtNoMemoryBehindTheEndOfTheFile) {
+  constexpr std::size_t large = 4 << 20;
+  ASSERT_EQ(::fallocate(block_, FALLOC_FL_KEEP_SIZE, payload_offset + first_payload, large), 0);
+  worker_->control().result.kind = static_cast<std::uint32_t>(result_kind::value);
+  worker_->control().result.size = large / 2;
+  EXPECT_FALSE(worker_->read_result({}));
+  worker_->rewind(2 * large);
+  EXPECT_EQ(worker_->kept(), 0U);
+  ASSERT_EQ(request(some_bytes(large / 2)), std::nullopt);
+  std::byte last{};
+  ASSERT_EQ(::pread(block_, &last, 1, payload_offset + large / 2 - 1), 1);
+  EXPECT_EQ(last, std::byte{7}) << "the control: what is written makes the file longer";
+}
+
+TEST_F(WorkerHandle, WritesLargeArgumentsInPlaceOnceTheirMemoryIsThere) {
+  constexpr std::size_t large = 4 << 20;
+  for (int round = 0; round < 3; ++round) {
+    auto arguments = some_bytes(large - static_cast<std::size_t>(round));
+    arguments[0] = arguments[large - 10] = std::byte(round);
+    ASSERT_EQ(request(std::move(arguments)), std::nullopt);
+    std::byte first{}, last{};
+    ASSERT_EQ(::pread(block_, &first, 1, payload_offset), 1);
+    ASSERT_EQ(::pread(block_, &last, 1, payload_offset + large - 10), 1);
+    EXPECT_EQ(first, std::byte(round));
+    EXPECT_EQ(last, std::byte(round));
+    worker_->rewind(2 * large);
+  }
 }
 
 TEST_F(WorkerHandle, ChangesItsWordOnlyFromWhatItWas) {

@@ -1,6 +1,8 @@
 // worker_table: counts by state, the end of an entry, and orphans.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "pool_parts.hpp"
 
 namespace workit::test {
@@ -189,6 +191,41 @@ TEST_F(WorkerTable, AReclaimedWorkerIsNotWatchedAsAnOrphan) {
   const auto running = add_running(make_job("a"));
   table_.reclaimed(running);
   EXPECT_TRUE(table_.take_orphans(*group_, worker_table::with_tasks::die).empty());
+}
+
+TEST_F(WorkerTable, ItsWorkersKeepNoMorePayloadTogetherThanTheyMayAndGiveItBackWhenTheyAreIdle) {
+  constexpr std::size_t mib = 1 << 20, large = 8 * mib;
+  ending_table table(large + 4 * mib);
+  const auto use = [&](const std::shared_ptr<worker_handle>& worker) {
+    bytes arguments;
+    arguments.resize(large);
+    std::fill(arguments.begin(), arguments.end(), std::byte{1});
+    table.give(worker, make_job("a"));
+    ASSERT_EQ(worker->write_request({{}, std::move(arguments)}, {}), std::nullopt);
+    table.park(worker);
+  };
+  const auto first = add_idle(table, group_), second = add_idle(table, group_);
+  EXPECT_FALSE(table.keeps_payloads());
+  use(first);
+  use(second);
+  EXPECT_GE(first->kept(), large - mib);
+  EXPECT_LE(first->kept() + second->kept(), large + 4 * mib);
+  EXPECT_GE(second->kept(), 3 * mib) << "there is room for that much";
+
+  const auto now = std::chrono::steady_clock::now();
+  const auto due = table.give_back_payloads(now, 1h);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(*due, first->idle_since + 1h);
+  EXPECT_GE(first->kept(), large - mib) << "it has not been idle for long";
+  int rounds = 0;
+  while (table.give_back_payloads(now + 1h, 1h)) ++rounds;
+  EXPECT_GE(rounds, 1) << "not all at once: the caller has a mutex";
+  EXPECT_FALSE(table.keeps_payloads());
+  EXPECT_EQ(first->kept() + second->kept(), 0U);
+
+  use(first);
+  table.lose(first);
+  EXPECT_FALSE(table.keeps_payloads()) << "what is lost is not kept";
 }
 
 TEST_F(WorkerTable, IsEmptyOnceCleared) {

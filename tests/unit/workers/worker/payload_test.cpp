@@ -1,7 +1,9 @@
 // A worker's view of its block: what fits the mapping, what goes through the file, and a descriptor that was closed.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <system_error>
 #include <vector>
@@ -29,6 +31,20 @@ TEST(Payload, WritesALargeResultToTheFileAndGrowsToReadIt) {
   ASSERT_EQ(seen.size(), frame.size());
   EXPECT_EQ(seen[frame.size() - 1], std::byte{9});
   EXPECT_EQ(seen[0], std::byte{1});
+}
+
+TEST(Payload, HasRoomInPlaceForASecondLargeResult) {
+  test::own_block block;
+  const std::vector<std::byte> frame(first_payload + 5000, std::byte{1});
+  EXPECT_LT(block.content.room().size(), frame.size());
+  block.content.write(frame);
+  const auto room = block.content.room();
+  ASSERT_GE(room.size(), frame.size());
+  std::fill(room.begin(), room.end(), std::byte{2});
+  block.content.write(room.first(frame.size()));  // it is there
+  std::byte last{};
+  ASSERT_EQ(::pread(block.file.get(), &last, 1, static_cast<off_t>(payload_offset + frame.size() - 1)), 1);
+  EXPECT_EQ(last, std::byte{2});
 }
 
 TEST(Payload, LeavesTheControlPageAlone) {

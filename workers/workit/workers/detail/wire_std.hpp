@@ -64,6 +64,27 @@ struct map_wire {
   }
 };
 
+/// Ranges of plain values, as they lie in memory: in one pass where the frame lies as they do.
+template <class T, class Range>
+struct array_wire {
+  static void write(wire_writer& to, const Range& range) {
+    to.write_count(range.size());
+    to.append_aligned(range.data(), range.size() * sizeof(T), alignof(T));
+  }
+  static Range read(wire_reader& from) {
+    const auto n = from.count(sizeof(T));
+    const auto raw = from.take_aligned(n * sizeof(T));
+    if (n == 0) return Range();
+    if (reinterpret_cast<std::uintptr_t>(raw.data()) % alignof(T) == 0) {
+      const auto* const first = reinterpret_cast<const T*>(raw.data());
+      return Range(first, first + n);
+    }
+    Range range(n, T{});
+    std::memcpy(range.data(), raw.data(), n * sizeof(T));
+    return range;
+  }
+};
+
 /// What holds nothing still takes its byte.
 template <class T>
 struct empty_wire {
@@ -77,37 +98,19 @@ struct empty_wire {
 }  // namespace detail
 
 template <detail::plain C, class Traits, class A>
-struct wire<std::basic_string<C, Traits, A>> {
-  static void write(wire_writer& to, const std::basic_string<C, Traits, A>& text) {
-    to.write_count(text.size());
-    to.append(text.data(), text.size() * sizeof(C));
-  }
-  static std::basic_string<C, Traits, A> read(wire_reader& from) {
-    std::basic_string<C, Traits, A> text(from.count(sizeof(C)), C{});
-    from.copy(text.data(), text.size() * sizeof(C));
-    return text;
-  }
-};
+struct wire<std::basic_string<C, Traits, A>> : detail::array_wire<C, std::basic_string<C, Traits, A>> {};
+
+template <detail::plain T, class A>
+struct wire<std::vector<T, A>> : detail::array_wire<T, std::vector<T, A>> {};
 
 template <travels T, class A>
+  requires(!detail::plain<T>)
 struct wire<std::vector<T, A>> {
-  static void write(wire_writer& to, const std::vector<T, A>& range) {
-    if constexpr (detail::plain<T>) {
-      to.write_count(range.size());
-      to.append(range.data(), range.size() * sizeof(T));
-    } else {
-      detail::write_elements<T>(to, range);
-    }
-  }
+  static void write(wire_writer& to, const std::vector<T, A>& range) { detail::write_elements<T>(to, range); }
   static std::vector<T, A> read(wire_reader& from) {
     std::vector<T, A> range;
-    if constexpr (detail::plain<T>) {
-      range.resize(from.count(sizeof(T)));
-      from.copy(range.data(), range.size() * sizeof(T));
-    } else {
-      const auto n = from.count();
-      for (std::size_t i = 0; i < n; ++i) range.push_back(from.read<T>());
-    }
+    const auto n = from.count();
+    for (std::size_t i = 0; i < n; ++i) range.push_back(from.read<T>());
     return range;
   }
 };

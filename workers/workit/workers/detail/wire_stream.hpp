@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -76,6 +77,11 @@ class wire_writer {
   }
   /// `size` bytes as they are.
   void append(const void* from, std::size_t size) { frame_.append(from, size); }
+  /// The same, from a multiple of `alignment` on, a power of two; more than 16 is 16. Read it with take_aligned().
+  void append_aligned(const void* from, std::size_t size, std::size_t alignment);
+  /// What is written goes into that memory, as far as it has room. Requires: nothing has been written.
+  /// Lifetime: `place` outlives the frame.
+  void begin_in(std::span<std::byte> place) noexcept { frame_ = bytes::in(place); }
   /// Sends `block` along; read it with wire_reader::attachment(). Errors: wire_error beyond the 200th.
   void attach(std::shared_ptr<const shared_block> block);
 
@@ -114,8 +120,11 @@ class wire_reader {
   }
   /// A number of elements that take `each` bytes or more (one at the least), as many as can be there.
   [[nodiscard]] std::size_t count(std::size_t each = 1);
-  /// The next `size` bytes, in place.
+  /// The next `size` bytes, in place. Lifetime: until the function begins for which these are the arguments, since its
+  /// result is written over them.
   [[nodiscard]] std::span<const std::byte> take(std::size_t size);
+  /// What append_aligned() wrote, in place; aligned where the frame begins at a multiple of 16.
+  [[nodiscard]] std::span<const std::byte> take_aligned(std::size_t size);
   /// The next `size` bytes, copied.
   void copy(void* to, std::size_t size);
   /// What attach() sent along.
