@@ -16,7 +16,7 @@
 namespace workit::workers {
 namespace {
 
-void write_all(int file, const bytes& frame) {
+void write_all(int file, std::span<const std::byte> frame) {
   for (std::size_t done = 0; done < frame.size();) {
     const auto written = ::write(file, frame.data() + done, frame.size() - done);
     if (written < 0 && errno == EINTR) continue;
@@ -29,7 +29,8 @@ void write_all(int file, const bytes& frame) {
 
 }  // namespace
 
-unique_fd write_startup_frames(const bytes& preload, const bytes& worker_init, const bytes& modules) {
+unique_fd write_startup_frames(std::span<const std::byte> preload, std::span<const std::byte> worker_init,
+                               std::span<const std::byte> modules) {
   unique_fd file(::memfd_create("workit-start", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file)
     throw start_failed("no memfd for the arguments of preload and worker_init: " + std::string(std::strerror(errno)));

@@ -10,7 +10,8 @@ namespace workit::workers {
 
 /// A memfd with the arguments of preload and worker_init and the modules of the host, one after the other.
 /// Errors: start_failed.
-[[nodiscard]] unique_fd write_startup_frames(const bytes& preload, const bytes& worker_init, const bytes& modules);
+[[nodiscard]] unique_fd write_startup_frames(std::span<const std::byte> preload, std::span<const std::byte> worker_init,
+                                             std::span<const std::byte> modules);
 
 /// The next `size` bytes from `offset` on; false when the file does not have them.
 [[nodiscard]] bool read_startup_frame(int file, std::uint64_t offset, std::uint64_t size, bytes& to);

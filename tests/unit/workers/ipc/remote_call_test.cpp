@@ -88,18 +88,36 @@ TEST(RemoteCall, CopiesWhatAFunctionReturnsByReference) {
   EXPECT_EQ(run<std::string>(make_remote_call(longest, "ab", "c")), "ab");
 }
 
+bytes changeable(const remote_call& call) {
+  bytes frame;
+  frame.append(call.arguments.data(), call.arguments.size());
+  return frame;
+}
+
 TEST(RemoteCall, ReportsAFunctionWhoseModuleIsNotThere) {
   auto call = make_remote_call(add, 1, 2);
-  call.arguments[0] ^= std::byte{1};  // the build-id in front
+  auto frame = changeable(call);
+  frame[0] ^= std::byte{1};  // the build-id in front
+  call.arguments = std::move(frame);
   EXPECT_THROW(run<int>(call), unknown_function);
 }
 
 TEST(RemoteCall, RefusesArgumentsOfAnotherCall) {
   auto call = make_remote_call([](int a) { return a; }, 1);
-  call.arguments.append("", 1);
+  auto frame = changeable(call);
+  frame.append("", 1);
+  call.arguments = frame;
   EXPECT_THROW(run<int>(call), wire_error);
-  call.arguments.resize(2);
+  frame.resize(2);
+  call.arguments = frame;
   EXPECT_THROW(run<int>(call), wire_error);
+}
+
+TEST(RemoteCall, SharesWhatItCarriesWithItsCopies) {
+  const auto call = make_remote_call([](const std::string& text) { return text.size(); }, std::string(1000, 'x'));
+  const auto copy = call;
+  EXPECT_EQ(copy.arguments.data(), call.arguments.data());
+  EXPECT_EQ(run<std::size_t>(copy), 1000U);
 }
 
 }  // namespace

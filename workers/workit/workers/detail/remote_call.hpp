@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <tuple>
 #include <workit/workers/detail/function_id.hpp>
 #include <workit/workers/detail/task_entry.hpp>
@@ -25,9 +26,27 @@ void run_in_worker_scope(const std::function<void(context&)>& body);
 /// What runs in the worker: reads the arguments, calls, writes the result.
 using trampoline = void (*)(wire_reader& arguments, wire_writer& result);
 
+/// An encoded frame, which does not change any more: copies share it, so that a call is made as often as one likes
+/// without copying what it carries.
+class shared_frame {
+ public:
+  shared_frame() noexcept = default;
+  shared_frame(bytes frame)  // NOLINT(google-explicit-constructor): it is one
+      : frame_(std::make_shared<const bytes>(std::move(frame))) {}
+
+  [[nodiscard]] const std::byte* data() const noexcept { return frame_ ? frame_->data() : nullptr; }
+  [[nodiscard]] std::size_t size() const noexcept { return frame_ ? frame_->size() : 0; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] const std::byte* begin() const noexcept { return data(); }
+  [[nodiscard]] const std::byte* end() const noexcept { return data() + size(); }
+
+ private:
+  std::shared_ptr<const bytes> frame_;
+};
+
 struct remote_call {
   function_id entry;  ///< of a trampoline
-  bytes arguments;
+  shared_frame arguments;
   attachments beside{};         ///< the shared buffers among them
   bool in_scope = false;        ///< the function takes a context&, which only a worker process has
   channels_of_call channels{};  ///< those among the arguments that the task sends to
