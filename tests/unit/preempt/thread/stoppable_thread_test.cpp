@@ -90,15 +90,17 @@ TEST_F(Kick, LeavesATaskThatComputesInPlace) {
 }
 
 TEST_F(Kick, SaysWhatIsHeldAndLeavesWhenThatIsReleased) {
-  std::atomic<bool> hold{true};
+  std::atomic<bool> hold{true}, is_held{false};
   task_on_a_thread task([&] {
     {
       const no_preempt_scope held;
+      is_held = true;
       while (hold) {
       }
     }
     spin();
   });
+  while (!is_held) std::this_thread::yield();  // a kick before that would end it there
   while (task.handle->why_not().kind != obstacle::lock_held) ASSERT_TRUE(task.kick());
   hold = false;
   const auto end = task.join();
