@@ -5,6 +5,7 @@
 #include <random>
 #include <support/fixture.hpp>
 #include <support/seed.hpp>
+#include <workit/base/detail/sanitizers.hpp>
 #include <workit/compose.hpp>
 #include <workit/compose/detached.hpp>
 #include <workit/scope/executor.hpp>
@@ -20,6 +21,14 @@ using namespace std::chrono_literals;
 [[gnu::noinline]] std::uintptr_t stack_here() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
 
 bool is_near(std::uintptr_t a, std::uintptr_t b) { return (a > b ? a - b : b - a) < 64 * 1024; }
+
+/// ThreadSanitizer does not see the switches between fibers: many runs on one thread leave its stack of calls out of
+/// balance, and it crashes.
+void skip_where_runs_cannot_be_many() {
+#ifdef WORKIT_THREAD_SANITIZER
+  GTEST_SKIP() << "ThreadSanitizer crashes when one thread runs many loops";
+#endif
+}
 
 class ThreadlessRuntime : public test::runtime_test {};
 
@@ -137,6 +146,8 @@ TEST_F(ThreadlessRuntime, IsDrivenByAThreadThatAsksForItsStatus) {
 }
 
 TEST_F(ThreadlessRuntime, IsDrivenByOneOfManyThreadsThatWait) {
+  skip_where_runs_cannot_be_many();
+  if (IsSkipped()) return;
   std::mt19937_64 draw(test::seed());
   for (int round = 0; round < 200; ++round) {
     runtime rt({.io_threads = 0});
@@ -155,6 +166,8 @@ TEST_F(ThreadlessRuntime, IsDrivenByOneOfManyThreadsThatWait) {
 }
 
 TEST_F(ThreadlessRuntime, EndsWhileAnotherThreadWaits) {
+  skip_where_runs_cannot_be_many();
+  if (IsSkipped()) return;
   std::mt19937_64 draw(test::seed());
   for (int round = 0; round < 200; ++round) {
     auto rt = std::make_unique<runtime>(runtime_options{.io_threads = 0});
