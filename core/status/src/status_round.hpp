@@ -23,7 +23,8 @@ class status_round : public std::enable_shared_from_this<status_round> {
   /// Asks all of `loops`. That on which it is called answers at once.
   static std::shared_ptr<status_round> ask(const std::vector<std::shared_ptr<loop>>& loops, question q);
 
-  /// Waits for all answers. Blocks: the fiber, or the foreign thread. Cancel: the fiber's.
+  /// Waits for all answers. `asked`: the loop that was asked, or the first of several; without a thread of its own it
+  /// is driven meanwhile. Blocks: the fiber, or the foreign thread. Cancel: the fiber's.
   /// Errors: asserts on a loop's own stack, if an answer is missing still; `act` is what the sentence names.
   void wait(const char* act, loop& asked);
   /// Waits until then at most. Blocks: the thread, which must be no loop's.

@@ -104,20 +104,26 @@ keeps_large_blocks::~keeps_large_blocks() {
   for (const auto& each : gone) unmap(each.block);
 }
 
-bool give_back_large_blocks(time_point then) noexcept {
-  for (;;) {
-    large_block old;
-    {
-      const thread_lock lock(here().mutex);
-      auto& kept = here().kept;
-      const auto at = std::ranges::find_if(kept, [&](const auto& each) { return each.since <= then; });
-      if (at == kept.end()) return !kept.empty();
-      old = at->block;
-      here().bytes -= old.size;
-      kept.erase(at);
+kept_blocks give_back_large_blocks(time_point then) noexcept {
+  constexpr std::size_t slice = std::size_t{1} << 20;
+  large_block part;
+  auto left = kept_blocks::none;
+  {
+    auto& k = here();
+    const thread_lock lock(k.mutex);
+    const auto is_old = [&](const kept_block& each) { return each.since <= then; };
+    const auto at = std::ranges::find_if(k.kept, is_old);
+    if (at != k.kept.end()) {
+      part.size = std::min(slice, at->block.size);
+      at->block.size -= part.size;
+      part.data = at->block.data + at->block.size;
+      k.bytes -= part.size;
+      if (at->block.size == 0) k.kept.erase(at);
     }
-    unmap(old);
+    if (!k.kept.empty()) left = std::ranges::any_of(k.kept, is_old) ? kept_blocks::old : kept_blocks::young;
   }
+  if (part.size != 0) unmap(part);
+  return left;
 }
 
 }  // namespace workit::workers

@@ -38,13 +38,15 @@ void pool_core::on_shrink_timer() {
 
 void pool_core::on_payload_timer() {
   const auto now = std::chrono::steady_clock::now();
-  const bool has_frames = give_back_large_blocks(now - payloads_kept_for);
+  const auto frames = give_back_large_blocks(now - payloads_kept_for);
   const thread_lock guard(mutex_);
   if (!payloads_.take_fired()) return;
   payloads_.expired();
-  if (const auto next = workers_.give_back_payloads(now, payloads_kept_for))
+  auto next = workers_.give_back_payloads(now, payloads_kept_for);
+  if (frames == kept_blocks::old) next = now + payload_pause;
+  if (next)
     payloads_.set_at(*next);
-  else if (workers_.keeps_payloads() || has_frames)  // by workers with a task, or by this process
+  else if (workers_.keeps_payloads() || frames != kept_blocks::none)  // by workers with a task, or by this process
     payloads_.set_after(payloads_kept_for);
 }
 

@@ -75,18 +75,20 @@ void worker_table::park(const handle& worker) {
 }
 
 std::optional<time_point> worker_table::give_back_payloads(time_point now, duration kept_for) {
-  constexpr std::size_t slice = std::size_t{4} << 20;  // about 0.3 ms
-  constexpr auto pause = std::chrono::milliseconds(2);
+  constexpr std::size_t slice = std::size_t{1} << 20;
   std::optional<time_point> next;
+  bool gave = false;
   for (const auto& [number, worker] : workers_) {
     if (worker->state != worker_state::idle || worker->kept() == 0) continue;
     auto at = worker->idle_since + kept_for;
     if (at <= now) {
-      const auto before = worker->kept();
-      worker->give_back(slice);
-      kept_ -= before - worker->kept();
-      if (worker->kept() == 0) continue;
-      at = now + pause;
+      at = now + payload_pause;
+      if (!std::exchange(gave, true)) {
+        const auto before = worker->kept();
+        worker->give_back(slice);
+        kept_ -= before - worker->kept();
+        if (worker->kept() == 0) continue;
+      }
     }
     if (!next || at < *next) next = at;
   }

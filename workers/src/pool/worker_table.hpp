@@ -13,6 +13,9 @@
 
 namespace workit::workers {
 
+/// Between two parts of kept memory that are given back.
+inline constexpr duration payload_pause = std::chrono::milliseconds(1);
+
 /// External synchronisation: the pool's mutex, also for the fields of workers and zygote groups.
 ///
 /// Invariants
@@ -58,8 +61,8 @@ class worker_table {
   void park(const handle& worker);
   /// Whether workers keep memory of large payloads.
   [[nodiscard]] bool keeps_payloads() const noexcept { return kept_ != 0; }
-  /// Gives back a part of what each worker keeps that has been idle for `kept_for`, so that the caller's mutex is held
-  /// for a moment only; when to call it again, or nothing when no idle worker keeps any.
+  /// Gives back a part, a MiB, of what one worker keeps that has been idle for `kept_for`: the caller, the warden, has
+  /// the pool's mutex. When to call it again, or nothing when no idle worker keeps any.
   [[nodiscard]] std::optional<time_point> give_back_payloads(time_point now, duration kept_for);
   /// The worker is lost, and its task, if it has one, is taken from it. Its entry goes if its memory is back.
   void lose(const handle& worker);

@@ -24,7 +24,9 @@ std::byte* give_back_one(std::size_t size) {
 
 class LargeBlocks : public testing::Test {
  protected:
-  ~LargeBlocks() override { give_back_large_blocks(time_point::max()); }
+  ~LargeBlocks() override {
+    while (give_back_large_blocks(time_point::max()) != kept_blocks::none) continue;
+  }
   std::optional<keeps_large_blocks> kept_{std::in_place};
 };
 
@@ -49,20 +51,33 @@ TEST_F(LargeBlocks, AreNotWastedOnWhatIsMuchSmaller) {
 
 TEST_F(LargeBlocks, AreGivenBackWhenTheyAreOldAndNotBefore) {
   const auto before = std::chrono::steady_clock::now();
-  give_back_one(mib);
-  EXPECT_TRUE(give_back_large_blocks(before - 1s)) << "it is younger";
-  EXPECT_FALSE(give_back_large_blocks(std::chrono::steady_clock::now()));
+  give_back_one(2 * mib + 4096);
+  EXPECT_EQ(give_back_large_blocks(before - 1s), kept_blocks::young);
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_EQ(give_back_large_blocks(now), kept_blocks::old) << "not all at once: the warden does it";
+  EXPECT_EQ(give_back_large_blocks(now), kept_blocks::old);
+  EXPECT_EQ(give_back_large_blocks(now), kept_blocks::none);
+}
+
+TEST_F(LargeBlocks, ThatWereGivenBackInPartServeWhatFitsTheRest) {
+  auto* const block = give_back_one(3 * mib);
+  ASSERT_EQ(give_back_large_blocks(time_point::max()), kept_blocks::old);
+  const auto again = take_large_block(2 * mib);
+  EXPECT_EQ(again.data, block);
+  EXPECT_EQ(again.size, 2 * mib);
+  std::memset(again.data, 1, again.size);
+  give_back_large_block(again);
 }
 
 TEST_F(LargeBlocks, AreNotKeptWithoutAPoolNorBeyondTheirLimit) {
   kept_.reset();
   give_back_one(mib);
-  EXPECT_FALSE(give_back_large_blocks(time_point::min()));
+  EXPECT_EQ(give_back_large_blocks(time_point::min()), kept_blocks::none);
   kept_.emplace();
   give_back_one(large_blocks_kept + mib);
-  EXPECT_FALSE(give_back_large_blocks(time_point::min()));
+  EXPECT_EQ(give_back_large_blocks(time_point::min()), kept_blocks::none);
   give_back_one(mib);
-  EXPECT_TRUE(give_back_large_blocks(time_point::min())) << "the control";
+  EXPECT_EQ(give_back_large_blocks(time_point::min()), kept_blocks::young) << "the control";
 }
 
 TEST_F(LargeBlocks, ThatCannotBeHadAreBadAlloc) {

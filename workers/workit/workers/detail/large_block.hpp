@@ -32,7 +32,10 @@ class keeps_large_blocks {
   keeps_large_blocks& operator=(const keeps_large_blocks&) = delete;
 };
 
-/// Gives back what has been kept since before `then`. Whether some is kept still.
-bool give_back_large_blocks(time_point then) noexcept;
+/// What is kept after a part was given back.
+enum class kept_blocks { none, young, old };
+/// Gives back a part, a MiB, of what has been kept since before `then`, so that the calling thread, the warden, is not
+/// held up; `old` while there is more of that.
+[[nodiscard]] kept_blocks give_back_large_blocks(time_point then) noexcept;
 
 }  // namespace workit::workers
