@@ -165,6 +165,23 @@ TEST_F(ThreadlessRuntime, IsDrivenByOneOfManyThreadsThatWait) {
   }
 }
 
+TEST_F(ThreadlessRuntime, LetsAThreadGoOnOnceItsTaskHasEndedThoughAnotherDrivesOn) {
+  runtime rt({.io_threads = 0});
+  std::atomic<bool> begun{false}, over{false};
+  std::thread driver([&] {
+    rt.run([&](scope& s) {
+      begun = true;
+      while (!over) s.sleep_for(100us);
+    });
+  });
+  while (!begun) std::this_thread::yield();
+  auto task = rt.spawn([](scope& s) { return s.sleep_for(1ms), 7; });
+  EXPECT_EQ(task.get(), 7);
+  EXPECT_GE(rt.live_roots(), 1U) << "the driver's own goes on";
+  over = true;
+  driver.join();
+}
+
 TEST_F(ThreadlessRuntime, EndsWhileAnotherThreadWaits) {
   skip_where_runs_cannot_be_many();
   if (IsSkipped()) return;
